@@ -1,0 +1,24 @@
+//! What a request brings beside its body.
+
+/// Who calls, where, and when: taken from the request's credential scope and the server's clock.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Twelve digits; 123456789012 unless the server is told otherwise.
+    pub account: String,
+    /// From the credential scope of the signature; `us-east-1` for unsigned requests.
+    pub region: String,
+    /// The clock at the start of the request, in milliseconds since 1970.
+    pub now: i64,
+}
+
+impl Context {
+    /// `aws`, `aws-cn`, `aws-us-gov`, …: from the region.
+    pub fn partition(&self) -> &'static str {
+        crawler::naming::partition(&self.region)
+    }
+
+    /// `arn:{partition}:{service}:{region}:{account}:{resource}`.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account)
+    }
+}

@@ -1,0 +1,37 @@
+//! Errors as the AWS services put them on the wire.
+
+/// A service error: what a client sees as `__type` (JSON) or `Code` (XML), and its message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct AwsError {
+    /// HTTP status: 400 for what the caller got wrong, 500 for what we did.
+    pub status: u16,
+    /// The exception's name on the wire, e.g. `EntityNotFoundException`.
+    pub code: &'static str,
+    /// What was wrong, for people.
+    pub message: String,
+}
+
+impl AwsError {
+    /// An error that the caller caused (HTTP 400).
+    pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        AwsError { status: 400, code, message: message.into() }
+    }
+
+    /// The same error with another HTTP status (IAM answers 404 and 409).
+    pub fn status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// A failure of the endpoint itself (HTTP 500).
+    pub fn internal(message: impl Into<String>) -> Self {
+        AwsError { status: 500, code: "InternalServiceException", message: message.into() }
+    }
+}
+
+impl From<rusqlite::Error> for AwsError {
+    fn from(error: rusqlite::Error) -> Self {
+        AwsError::internal(format!("state store: {error}"))
+    }
+}

@@ -1,0 +1,4 @@
+//! Glue.
+
+/// The tables of this service in the state store.
+pub const TABLES: &str = "";

@@ -1,0 +1,4 @@
+//! IAM.
+
+/// The tables of this service in the state store.
+pub const TABLES: &str = "";
