@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_glue::types::{
-    CrawlerTargets, DatabaseInput, DeleteBehavior as GlueDelete, DynamoDbTarget, SchemaChangePolicy, UpdateBehavior as GlueUpdate,
+    CrawlerTargets, DatabaseInput, DeleteBehavior as GlueDelete, DynamoDbTarget, SchemaChangePolicy,
+    UpdateBehavior as GlueUpdate,
 };
 use aws_sdk_iam::types::Tag;
 use tokio::sync::Semaphore;
@@ -22,7 +23,12 @@ const PROPAGATION_LIMIT: Duration = Duration::from_secs(90);
 ///
 /// # Errors
 /// If Glue refuses or does not answer; without the database nothing else can be done.
-pub async fn database(clients: &Clients, inventory: &Inventory, name: &str, change: DatabaseChange) -> Result<(), Error> {
+pub async fn database(
+    clients: &Clients,
+    inventory: &Inventory,
+    name: &str,
+    change: DatabaseChange,
+) -> Result<(), Error> {
     match change {
         DatabaseChange::None => Ok(()),
         DatabaseChange::Create => {
@@ -64,7 +70,12 @@ fn database_input(name: &str) -> aws_sdk_glue::types::builders::DatabaseInputBui
 ///
 /// # Errors
 /// If Glue refuses or does not answer.
-pub async fn retire(clients: &Clients, inventory: &Inventory, database: &str, vanished: &Vanished) -> Result<(), Error> {
+pub async fn retire(
+    clients: &Clients,
+    inventory: &Inventory,
+    database: &str,
+    vanished: &Vanished,
+) -> Result<(), Error> {
     let Some(table) = inventory.sources().get(vanished.table.as_str()).copied().cloned() else { return Ok(()) };
     let now = crate::crawl::now_millis();
     publish::retire(clients, database, table, vanished.behavior, now).await.map(drop)

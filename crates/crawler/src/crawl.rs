@@ -19,6 +19,8 @@ pub(crate) use scan::attribute_names;
 pub struct CrawlRequest {
     /// The DynamoDB table's name.
     pub table: String,
+    /// The account of the catalog, twelve digits.
+    pub account: String,
     /// The Glue database.
     pub database: String,
     /// The name the table has, or gets, in the catalog.
@@ -73,6 +75,9 @@ pub struct Crawled {
 
 /// Reads the table, settles its schema and publishes it.
 ///
+/// The table's location is the ARN it has in the catalog's own account and region, which is the table's ARN in AWS;
+/// DynamoDB emulators answer with accounts and regions of their own.
+///
 /// # Errors
 /// If the table can't be read or the catalog can't be written. A DynamoDB table that does not exist is an error only
 /// where there is no catalog table to retire.
@@ -89,12 +94,15 @@ pub async fn crawl(clients: &Clients, request: &CrawlRequest) -> Result<Crawled,
     {
         return Err(Error::new(
             Kind::Conflict,
-            format!("{database}.{catalog_table} exists and was not made from this table: rename it, or set a table prefix"),
+            format!(
+                "{database}.{catalog_table} exists and was not made from this table: rename it, or set a table prefix"
+            ),
         ));
     }
 
     let scanned = scan::scan(clients, &description, request).await?;
-    let source = source(&description, table, clients);
+    let arn = naming::table_arn(&clients.region, &request.account, table);
+    let source = Source { table: table.clone(), arn, keys: keys(&description) };
     let given = existing.as_ref().map(publish::given_columns).unwrap_or_default();
     let schema = scanned.shape.settle(&source.keys, &given, &request.types);
     let statistics = statistics(&description, &scanned);
@@ -109,14 +117,8 @@ pub async fn crawl(clients: &Clients, request: &CrawlRequest) -> Result<Crawled,
         Some(existing) => {
             let mut change = Change::Unchanged;
             publish::update(clients, database, existing, |existing| {
-                let (input, difference) = publish::desired(
-                    catalog_table,
-                    Some(existing),
-                    &source,
-                    &schema,
-                    statistics,
-                    &request.crawled_by,
-                )?;
+                let (input, difference) =
+                    publish::desired(catalog_table, Some(existing), &source, &schema, statistics, &request.crawled_by)?;
                 change = match (difference, request.on_update) {
                     (Difference::None, _) => Change::Unchanged,
                     (_, UpdateBehavior::Log) => Change::Logged,
@@ -155,19 +157,8 @@ pub(crate) async fn describe(clients: &Clients, table: &str) -> Result<Option<Ta
     }
 }
 
-/// The DynamoDB side of a catalog table. Emulators spell ARNs in their own ways: where the region or the partition
-/// differs, the name is what counts.
-pub(crate) fn source(description: &TableDescription, table: &str, clients: &Clients) -> Source {
-    let arn = description.table_arn().map(str::to_owned);
-    Source {
-        table: table.to_owned(),
-        arn: arn.unwrap_or_else(|| naming::table_arn(&clients.region, "000000000000", table)),
-        keys: keys(description),
-    }
-}
-
 /// Hash key, then range key, with their types.
-fn keys(description: &TableDescription) -> Vec<Key> {
+pub(crate) fn keys(description: &TableDescription) -> Vec<Key> {
     let kind_of = |name: &str| {
         let definition = description.attribute_definitions().iter().find(|d| d.attribute_name() == name);
         match definition.map(|d| d.attribute_type()) {

@@ -112,7 +112,11 @@ pub fn taken_names(catalog: &[Table], region: &str, account: &str) -> BTreeMap<S
 /// The DynamoDB table behind a catalog table, from its location ARN.
 pub fn source_table(table: &Table) -> Option<&str> {
     let location = location(table)?;
-    if location.starts_with("arn:") && location.contains(":dynamodb:") { location.split_once(":table/").map(|(_, name)| name) } else { None }
+    if location.starts_with("arn:") && location.contains(":dynamodb:") {
+        location.split_once(":table/").map(|(_, name)| name)
+    } else {
+        None
+    }
 }
 
 fn location(table: &Table) -> Option<&str> {
@@ -197,7 +201,8 @@ async fn catalog(clients: &Clients, name: &str) -> Result<(Option<Database>, Vec
 
 async fn crawlers(clients: &Clients) -> Result<BTreeMap<String, CrawlerInfo>, Error> {
     let owned = async {
-        let mut pages = clients.glue.list_crawlers().tags(OWNER_TAG.0, OWNER_TAG.1).max_results(1000).into_paginator().send();
+        let mut pages =
+            clients.glue.list_crawlers().tags(OWNER_TAG.0, OWNER_TAG.1).max_results(1000).into_paginator().send();
         let mut names = BTreeSet::new();
         while let Some(page) = pages.next().await {
             names.extend(page.map_err(Error::aws("glue:ListCrawlers"))?.crawler_names.unwrap_or_default());
@@ -242,7 +247,11 @@ fn crawler_info(crawler: &Crawler, owned: bool) -> CrawlerInfo {
                 .collect(),
             policy: (
                 policy.and_then(|p| p.update_behavior()).map(|b| b.as_str()).unwrap_or("UPDATE_IN_DATABASE").to_owned(),
-                policy.and_then(|p| p.delete_behavior()).map(|b| b.as_str()).unwrap_or("DEPRECATE_IN_DATABASE").to_owned(),
+                policy
+                    .and_then(|p| p.delete_behavior())
+                    .map(|b| b.as_str())
+                    .unwrap_or("DEPRECATE_IN_DATABASE")
+                    .to_owned(),
             ),
         },
     }

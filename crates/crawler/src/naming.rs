@@ -31,11 +31,7 @@ pub fn role(table: &str, region: &str) -> String {
 ///
 /// A table in `given` (DynamoDB table -> catalog table) keeps the name it once got. Of two tables that fold to one name,
 /// the one already spelled so keeps it, else the byte-wise smallest; each other gets a hash of its own name as a suffix.
-pub fn catalog_names(
-    tables: &[String],
-    given: &BTreeMap<String, String>,
-    prefix: &str,
-) -> BTreeMap<String, String> {
+pub fn catalog_names(tables: &[String], given: &BTreeMap<String, String>, prefix: &str) -> BTreeMap<String, String> {
     unique(tables.iter().map(String::as_str), given, TABLE_MAX, |table| format!("{prefix}{}", fold(table)))
 }
 
@@ -107,7 +103,8 @@ mod tests {
 
     #[test]
     fn partitions_come_from_the_region() {
-        let partitions = ["us-east-1", "cn-north-1", "us-gov-west-1", "us-isob-east-1", "eusc-de-east-1"].map(partition);
+        let partitions =
+            ["us-east-1", "cn-north-1", "us-gov-west-1", "us-isob-east-1", "eusc-de-east-1"].map(partition);
         assert_eq!(partitions, ["aws", "aws-cn", "aws-us-gov", "aws-iso-b", "aws-eusc"]);
     }
 }

@@ -236,3 +236,6 @@ fn vanished(inventory: &Inventory, settings: &Settings, selected: impl Fn(&str) 
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,9 @@ pub(crate) fn given_columns(table: &Table) -> BTreeMap<String, String> {
     let attributes = attributes(parameter(table, "columnMapping"));
     columns(table)
         .iter()
-        .map(|column| (attributes.get(column.name()).copied().unwrap_or(column.name()).to_owned(), column.name().to_owned()))
+        .map(|column| {
+            (attributes.get(column.name()).copied().unwrap_or(column.name()).to_owned(), column.name().to_owned())
+        })
         .collect()
 }
 
@@ -79,7 +81,10 @@ pub(crate) fn table_schema(table: &Table) -> Result<TableSchema, Error> {
     let columns = columns(table).iter().map(|column| {
         let glue_type = column.r#type().unwrap_or("string");
         let parsed: GlueType = glue_type.parse().map_err(|e| {
-            Error::new(Kind::Data, format!("column {} of {} has the type {glue_type:?}: {e}", column.name(), table.name()))
+            Error::new(
+                Kind::Data,
+                format!("column {} of {} has the type {glue_type:?}: {e}", column.name(), table.name()),
+            )
         })?;
         let attribute = attributes.get(column.name()).copied().unwrap_or(column.name()).to_owned();
         Ok(Column { name: column.name().to_owned(), attribute, glue_type: parsed })
@@ -168,8 +173,12 @@ pub(crate) fn completed(existing: &Table, source: &Source, spelled: &[String]) -
     for column in &mut schema.columns {
         column.glue_type = column.glue_type.normalised();
         let names = source.keys.iter().map(|key| &key.name).chain(spelled);
-        let is_spelling = |name: &&String| name.to_lowercase() == column.name || schema::naming::fold(name) == column.name;
-        if column.attribute == column.name && let Some(name) = names.clone().find(|name| **name == column.name).or_else(|| names.clone().find(is_spelling)) {
+        let is_spelling =
+            |name: &&String| name.to_lowercase() == column.name || schema::naming::fold(name) == column.name;
+        if column.attribute == column.name
+            && let Some(name) =
+                names.clone().find(|name| **name == column.name).or_else(|| names.clone().find(is_spelling))
+        {
             column.attribute = name.clone();
         }
     }
@@ -235,9 +244,10 @@ fn difference(
     let descriptor = existing.storage_descriptor();
     let maps = [existing.parameters(), descriptor.and_then(StorageDescriptor::parameters)];
     let differs = |statistics: bool| {
-        parameters.iter().filter(|(name, _)| STATISTICS.contains(name) == statistics).any(|(name, value)| {
-            maps.iter().any(|map| map.and_then(|map| map.get(*name)) != Some(value))
-        })
+        parameters
+            .iter()
+            .filter(|(name, _)| STATISTICS.contains(name) == statistics)
+            .any(|(name, value)| maps.iter().any(|map| map.and_then(|map| map.get(*name)) != Some(value)))
     };
     let mapping_is_stale = !parameters.contains_key("columnMapping") && parameter(existing, "columnMapping").is_some();
     let same_table = existing.table_type() == Some("EXTERNAL_TABLE")
@@ -294,7 +304,8 @@ fn glue_columns(schema: &TableSchema, existing: &[GlueColumn]) -> Result<Vec<Glu
 /// # Errors
 /// If Glue refuses or does not answer.
 pub(crate) async fn get(clients: &Clients, database: &str, name: &str) -> Result<Option<Table>, Error> {
-    match clients.glue.get_table().database_name(database).name(name).send().await.map_err(Error::aws("glue:GetTable")) {
+    match clients.glue.get_table().database_name(database).name(name).send().await.map_err(Error::aws("glue:GetTable"))
+    {
         Ok(answer) => Ok(answer.table),
         Err(error) if error.is("EntityNotFoundException") => Ok(None),
         Err(error) => Err(error),
@@ -316,7 +327,8 @@ pub(crate) async fn update(
     for attempt in 1.. {
         let Some((input, skip_archive)) = change(&table)? else { return Ok(false) };
         let request = clients.glue.update_table().database_name(database).table_input(input).skip_archive(skip_archive);
-        let sent = request.set_version_id(table.version_id.clone()).send().await.map_err(Error::aws("glue:UpdateTable"));
+        let sent =
+            request.set_version_id(table.version_id.clone()).send().await.map_err(Error::aws("glue:UpdateTable"));
         match sent {
             Ok(_) => return Ok(true),
             Err(error) if error.is("ConcurrentModificationException") && attempt < LOCK_ATTEMPTS => {

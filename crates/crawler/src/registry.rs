@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use crate::discover::OWNER_TAG;
 use crate::error::{Error, Kind};
+use crate::publish::Source;
 use crate::settings::Settings;
 use crate::{Clients, crawl, naming, publish};
 
@@ -89,7 +90,12 @@ impl<'a> Linker<'a> {
         let (clients, database) = (self.clients, &self.settings.database);
         let name = crate::discover::source_table(table).unwrap_or_default();
         let Some(description) = crawl::describe(clients, name).await? else { return Ok(None) };
-        let source = crawl::source(&description, name, clients);
+        let location = table.storage_descriptor().and_then(|descriptor| descriptor.location());
+        let source = Source {
+            table: name.to_owned(),
+            arn: location.unwrap_or_default().to_owned(),
+            keys: crawl::keys(&description),
+        };
         let spelled = match self.settings.learn_spelling {
             true => crawl::attribute_names(clients, name).await?,
             false => Vec::new(),
@@ -116,11 +122,7 @@ impl<'a> Linker<'a> {
     }
 
     /// The version with this schema, registered if there is none; and whether it was.
-    async fn version_of(
-        &self,
-        table: &Table,
-        schema: &TableSchema,
-    ) -> Result<(GetSchemaVersionOutput, bool), Error> {
+    async fn version_of(&self, table: &Table, schema: &TableSchema) -> Result<(GetSchemaVersionOutput, bool), Error> {
         let previous = self.previous(table).await?;
         let definition = schema::avro::definition(
             schema,
@@ -227,13 +229,7 @@ impl<'a> Linker<'a> {
     }
 
     /// Points the table at the version: parameters always; the reference where it says the same as the columns do.
-    async fn write(
-        &self,
-        table: &Table,
-        schema: &TableSchema,
-        linked: &Linked,
-        reference: bool,
-    ) -> Result<(), Error> {
+    async fn write(&self, table: &Table, schema: &TableSchema, linked: &Linked, reference: bool) -> Result<(), Error> {
         let (clients, database) = (self.clients, &self.settings.database);
         let input = |table: &Table, reference: bool| -> Result<Option<(TableInput, bool)>, Error> {
             // Somebody changed the columns since: the next run links those.
@@ -252,13 +248,7 @@ impl<'a> Linker<'a> {
         }
     }
 
-    fn linked_input(
-        &self,
-        table: &Table,
-        linked: &Linked,
-        mark: String,
-        reference: bool,
-    ) -> Result<TableInput, Error> {
+    fn linked_input(&self, table: &Table, linked: &Linked, mark: String, reference: bool) -> Result<TableInput, Error> {
         let link = [
             ("schemaRegistryName", self.settings.registry.clone()),
             ("schemaName", linked.schema.clone()),
@@ -312,7 +302,10 @@ fn mark(schema: &TableSchema, referred: bool) -> String {
 fn can_refer(table: &Table, schema: &TableSchema, definition: &str) -> bool {
     let commented = publish::columns(table).iter().any(|column| column.comment().is_some_and(|c| !c.is_empty()));
     let same = schema::avro::columns(definition).is_ok_and(|derived| {
-        derived.iter().map(|(name, glue_type)| (name, glue_type)).eq(schema.columns.iter().map(|c| (&c.name, &c.glue_type)))
+        derived
+            .iter()
+            .map(|(name, glue_type)| (name, glue_type))
+            .eq(schema.columns.iter().map(|c| (&c.name, &c.glue_type)))
     });
     same && !commented
 }

@@ -229,7 +229,11 @@ impl<'a> Run<'a> {
     }
 
     async fn native(&self, tables: &[TablePlan]) -> Vec<TableReport> {
-        stream::iter(tables).map(|table| self.one_native(table)).buffer_unordered(self.settings.concurrency).collect().await
+        stream::iter(tables)
+            .map(|table| self.one_native(table))
+            .buffer_unordered(self.settings.concurrency)
+            .collect()
+            .await
     }
 
     async fn one_native(&self, table: &TablePlan) -> TableReport {
@@ -241,6 +245,7 @@ impl<'a> Run<'a> {
         let settings = self.settings;
         let request = CrawlRequest {
             table: table.table.clone(),
+            account: self.inventory.account.clone(),
             database: settings.database.clone(),
             catalog_table: table.catalog_table.clone(),
             crawled_by: NATIVE.into(),

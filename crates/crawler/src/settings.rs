@@ -170,7 +170,8 @@ impl Selection {
 fn globs(setting: &str, patterns: &[String]) -> Result<GlobSet, Error> {
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
-        let glob = Glob::new(pattern).map_err(|e| Error::new(Kind::Settings, format!("{setting} {pattern:?}: {}", e.kind())))?;
+        let glob = Glob::new(pattern)
+            .map_err(|e| Error::new(Kind::Settings, format!("{setting} {pattern:?}: {}", e.kind())))?;
         set.add(glob);
     }
     set.build().map_err(|e| Error::new(Kind::Settings, format!("{setting}: {e}")))

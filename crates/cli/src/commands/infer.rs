@@ -49,9 +49,7 @@ fn glue(schema: &TableSchema, shape: &Shape) -> anyhow::Result<String> {
     let columns: Vec<_> = schema
         .columns
         .iter()
-        .map(|column| {
-            json!({"name": column.name, "type": column.glue_type.to_string(), "attribute": column.attribute})
-        })
+        .map(|column| json!({"name": column.name, "type": column.glue_type.to_string(), "attribute": column.attribute}))
         .collect();
     let answer = json!({"columns": columns, "items": shape.items(), "bytes": shape.bytes()});
     Ok(serde_json::to_string_pretty(&answer)? + "\n")
@@ -159,7 +157,11 @@ fn keys(input: &Path) -> anyhow::Result<Vec<Key>> {
             _ => KeyKind::S,
         }
     };
-    Ok(table.key_schema.iter().map(|key| Key { name: key.attribute_name.clone(), kind: kind(&key.attribute_name) }).collect())
+    Ok(table
+        .key_schema
+        .iter()
+        .map(|key| Key { name: key.attribute_name.clone(), kind: kind(&key.attribute_name) })
+        .collect())
 }
 
 /// The file's name without its endings, which is the table's.

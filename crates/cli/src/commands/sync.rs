@@ -52,10 +52,13 @@ pub(crate) fn hint(common: &Common, place: &Place) {
 fn typed(args: &Sync) -> BTreeMap<&'static str, serde_json::Value> {
     let mut typed = BTreeMap::new();
     if let Some(engine) = args.engine {
-        typed.insert("engine", match engine {
-            Engine::Managed => "managed".into(),
-            Engine::Native => "native".into(),
-        });
+        typed.insert(
+            "engine",
+            match engine {
+                Engine::Managed => "managed".into(),
+                Engine::Native => "native".into(),
+            },
+        );
     }
     for (name, globs) in [("include", &args.tables.include), ("exclude", &args.tables.exclude)] {
         if !globs.is_empty() {

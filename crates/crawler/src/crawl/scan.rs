@@ -10,7 +10,9 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, BillingMode, ReturnConsumedCapacity, TableDescription};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::{BeforeDeserializationInterceptorContextRef, Error as AnyError, Output};
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeDeserializationInterceptorContextRef, Error as AnyError, Output,
+};
 use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorError};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -72,12 +74,7 @@ struct Page {
 
 type Key = HashMap<String, AttributeValue>;
 
-async fn page(
-    clients: &Clients,
-    table: &str,
-    start: Option<Key>,
-    reader: &mut Reader,
-) -> Result<Page, Error> {
+async fn page(clients: &Clients, table: &str, start: Option<Key>, reader: &mut Reader) -> Result<Page, Error> {
     let raw = RawBody::default();
     clients
         .dynamodb
