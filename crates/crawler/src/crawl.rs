@@ -69,8 +69,6 @@ pub struct Crawled {
     pub bytes: u64,
     /// Read units that DynamoDB reported.
     pub read_units: f64,
-    /// Attributes that `columnMapping` can't spell (they hold `,` or `=`): their columns read as null.
-    pub unmapped: Vec<String>,
 }
 
 /// Reads the table, settles its schema and publishes it.
@@ -135,13 +133,7 @@ pub async fn crawl(clients: &Clients, request: &CrawlRequest) -> Result<Crawled,
             change
         }
     };
-    Ok(Crawled {
-        change,
-        items: scanned.shape.items(),
-        bytes: scanned.shape.bytes(),
-        read_units: scanned.read_units,
-        unmapped: schema.unmapped().into_iter().map(Into::into).collect(),
-    })
+    Ok(Crawled { change, items: scanned.shape.items(), bytes: scanned.shape.bytes(), read_units: scanned.read_units })
 }
 
 /// Describes a DynamoDB table; one that does not exist is `None`.
@@ -195,7 +187,7 @@ async fn retire(clients: &Clients, request: &CrawlRequest) -> Result<Crawled, Er
         (true, DeleteBehavior::DeleteFromDatabase) => Change::Deleted,
         (true, _) => Change::Deprecated,
     };
-    Ok(Crawled { change, items: 0, bytes: 0, read_units: 0.0, unmapped: Vec::new() })
+    Ok(Crawled { change, items: 0, bytes: 0, read_units: 0.0 })
 }
 
 /// The time of `DEPRECATED_BY_CRAWLER`.

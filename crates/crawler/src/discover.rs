@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_glue::types::{Crawler, CrawlerState, Table};
 
 use crate::settings::{Engine, Settings};
-use crate::{Clients, Error, naming, policy};
+use crate::{Clients, Error, naming, policy, publish};
 
 /// The tag that marks what is ours.
 pub const OWNER_TAG: (&str, &str) = ("managed-by", "glue-ddb-crawler");
@@ -86,27 +86,39 @@ impl Inventory {
     }
 
     /// The same for another listing of the catalog.
+    ///
+    /// Of several catalog tables of one DynamoDB table, the one that a crawler made counts.
     pub fn sources_in<'a>(&self, catalog: &'a [Table]) -> BTreeMap<&'a str, &'a Table> {
-        let here = naming::table_arn(&self.region, &self.account, "");
-        catalog.iter().filter_map(|table| Some((location(table)?.strip_prefix(&here)?, table))).collect()
+        sources(catalog, &self.region, &self.account)
     }
 
     /// The catalog names that are taken: DynamoDB table -> catalog table. A catalog table that was made from something
-    /// else stands under its own location, so that nobody gets its name.
+    /// else stands under a key of its own, so that nobody gets its name.
     pub fn taken_names(&self) -> BTreeMap<String, String> {
         taken_names(&self.catalog, &self.region, &self.account)
     }
 }
 
+fn sources<'a>(catalog: &'a [Table], region: &str, account: &str) -> BTreeMap<&'a str, &'a Table> {
+    let here = naming::table_arn(region, account, "");
+    let crawled = |table: &Table| publish::parameter(table, publish::UPDATED_BY).is_some();
+    let mut sources: BTreeMap<&str, &Table> = BTreeMap::new();
+    for table in catalog {
+        let Some(source) = location(table).and_then(|location| location.strip_prefix(&here)) else { continue };
+        if sources.get(source).is_none_or(|other| crawled(table) && !crawled(other)) {
+            sources.insert(source, table);
+        }
+    }
+    sources
+}
+
 /// [`Inventory::taken_names`] of any listing of a catalog.
 pub fn taken_names(catalog: &[Table], region: &str, account: &str) -> BTreeMap<String, String> {
-    let here = naming::table_arn(region, account, "");
-    let owner = |table: &Table| match location(table).and_then(|location| location.strip_prefix(&here)) {
-        Some(source) => source.to_owned(),
-        // No DynamoDB table is called so: their names have no colon.
-        None => format!("catalog:{}", table.name()),
-    };
-    catalog.iter().map(|table| (owner(table), table.name().to_owned())).collect()
+    let sources = sources(catalog, region, account);
+    let owners: BTreeMap<&str, &str> = sources.into_iter().map(|(source, table)| (table.name(), source)).collect();
+    // No DynamoDB table is called so: their names have no colon.
+    let owner = |name: &str| owners.get(name).map_or_else(|| format!("catalog:{name}"), |source| (*source).to_owned());
+    catalog.iter().map(|table| (owner(table.name()), table.name().to_owned())).collect()
 }
 
 /// The DynamoDB table behind a catalog table, from its location ARN.

@@ -17,8 +17,13 @@ pub const UPDATED_BY: &str = "UPDATED_BY_CRAWLER";
 /// The parameter with the fingerprint of the columns that the linked schema version describes.
 pub const LINKED: &str = "schemaFingerprint";
 
+/// The parameter with the columns, separated by commas, whose attributes `columnMapping` can't spell: they read as null.
+pub const UNMAPPED: &str = "unmappedColumns";
+
 /// Parameters that say how much there is, not what it looks like: alone they make no new table version.
 const STATISTICS: [&str; 4] = ["recordCount", "sizeKey", "averageRecordSize", UPDATED_BY];
+/// Parameters that are there only if there is something to say.
+const MAPPING: [&str; 2] = ["columnMapping", UNMAPPED];
 /// How often an update is tried again when somebody else changed the table in between.
 const LOCK_ATTEMPTS: usize = 5;
 
@@ -56,15 +61,18 @@ pub fn parameter<'a>(table: &'a Table, name: &str) -> Option<&'a str> {
     table.parameters()?.get(name).map(String::as_str)
 }
 
-/// Attribute -> column of a catalog table, so that a name once given stays.
+/// Attribute -> column of a catalog table, so that a name once given stays. Not of columns whose attributes the table
+/// can't spell: those get the same name again by the same rule.
 pub(crate) fn given_columns(table: &Table) -> BTreeMap<String, String> {
     let attributes = attributes(parameter(table, "columnMapping"));
-    columns(table)
-        .iter()
-        .map(|column| {
-            (attributes.get(column.name()).copied().unwrap_or(column.name()).to_owned(), column.name().to_owned())
-        })
-        .collect()
+    let unmapped = unmapped(table);
+    let mapped = columns(table).iter().map(GlueColumn::name).filter(|column| !unmapped.contains(column));
+    mapped.map(|column| (attributes.get(column).copied().unwrap_or(column).to_owned(), column.to_owned())).collect()
+}
+
+/// The columns of a catalog table that read as null, because `columnMapping` can't spell their attributes.
+pub(crate) fn unmapped(table: &Table) -> Vec<&str> {
+    parameter(table, UNMAPPED).map(|columns| columns.split(',').collect()).unwrap_or_default()
 }
 
 /// Column -> attribute of a `columnMapping` parameter (`column=Attribute,…`).
@@ -207,6 +215,12 @@ fn contract(source: &Source, schema: &TableSchema) -> BTreeMap<&'static str, Str
     if let Some(mapping) = schema.column_mapping() {
         parameters.insert("columnMapping", mapping);
     }
+    let unmapped = schema.unmapped();
+    let columns = schema.columns.iter().filter(|column| unmapped.contains(&column.attribute.as_str()));
+    let unmapped: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+    if !unmapped.is_empty() {
+        parameters.insert(UNMAPPED, unmapped.join(","));
+    }
     for (parameter, key) in ["hashKey", "rangeKey"].into_iter().zip(&source.keys) {
         parameters.insert(parameter, key.name.clone());
     }
@@ -249,11 +263,11 @@ fn difference(
             .filter(|(name, _)| STATISTICS.contains(name) == statistics)
             .any(|(name, value)| maps.iter().any(|map| map.and_then(|map| map.get(*name)) != Some(value)))
     };
-    let mapping_is_stale = !parameters.contains_key("columnMapping") && parameter(existing, "columnMapping").is_some();
+    let stale = |name: &&str| !parameters.contains_key(*name) && parameter(existing, name).is_some();
     let same_table = existing.table_type() == Some("EXTERNAL_TABLE")
         && descriptor.and_then(StorageDescriptor::location) == Some(&source.arn)
         && parameter(existing, DEPRECATED).is_none();
-    if !same_table || mapping_is_stale || !same_columns(existing, schema) || differs(false) {
+    if !same_table || MAPPING.iter().any(stale) || !same_columns(existing, schema) || differs(false) {
         Difference::Schema
     } else if differs(true) {
         Difference::Statistics
@@ -270,8 +284,9 @@ fn same_columns(existing: &Table, schema: &TableSchema) -> bool {
 /// Ours over theirs, without what no longer holds.
 fn merged(theirs: Option<&HashMap<String, String>>, ours: &BTreeMap<&'static str, String>) -> HashMap<String, String> {
     let mut all = theirs.cloned().unwrap_or_default();
-    all.remove(DEPRECATED);
-    all.remove("columnMapping");
+    for gone in [DEPRECATED].iter().chain(&MAPPING) {
+        all.remove(*gone);
+    }
     all.extend(owned(ours));
     all
 }

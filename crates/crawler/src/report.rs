@@ -76,6 +76,9 @@ pub struct TableReport {
     /// Items, as the last crawl counted them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<u64>,
+    /// Columns that read as null in Athena, because their attributes hold `,` or `=` and can't be mapped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmapped: Vec<String>,
     /// The schema version that the table is linked to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaLink>,
@@ -246,6 +249,7 @@ impl TableReport {
             actions: Vec::new(),
             columns: None,
             items: None,
+            unmapped: Vec::new(),
             schema: None,
         }
     }
@@ -264,6 +268,7 @@ impl TableReport {
             actions: vec![action],
             columns: None,
             items: None,
+            unmapped: Vec::new(),
             schema: None,
         }
     }

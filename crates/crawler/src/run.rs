@@ -304,6 +304,7 @@ impl<'a> Run<'a> {
                 report.catalog_table = table.name().to_owned();
                 report.columns = Some(publish::columns(table).len());
                 report.items = publish::parameter(table, "recordCount").and_then(|count| count.parse().ok());
+                report.unmapped = publish::unmapped(table).into_iter().map(str::to_owned).collect();
                 self.link_one(linker, report, table).await;
             })
             .await;
@@ -324,7 +325,7 @@ impl<'a> Run<'a> {
                 report.schema = Some(SchemaLink { name: linked.schema, version: linked.version });
             }
             Err(error) => {
-                report.outcome = Outcome::Failed;
+                report.outcome = if error.kind == Kind::Throttled { Outcome::Deferred } else { Outcome::Failed };
                 report.reason = Some(format!("not linked: {}", error.message));
             }
         }
