@@ -51,7 +51,7 @@ pub enum AvroError {
 /// go under BACKWARD compatibility. Names that Avro can't spell are sanitised (other characters become `_`) and carry the
 /// attribute's in the property `attribute`; nested records are named after the path to them. `decimal` is `bytes` with that
 /// logical type, `binary` is `bytes`; types without a counterpart are `string`, and so is what lies so deep that the text would
-/// nest over 120 levels (beyond 29 structs in each other).
+/// nest over 120 levels (beyond 28 structs in each other).
 ///
 /// With a `previous` definition the schema never narrows:
 /// - Fields that are gone stay, behind the others. Fields are matched by column name at the top, by attribute below.

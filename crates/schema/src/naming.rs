@@ -14,7 +14,7 @@ pub const MAX_TABLE: usize = 128;
 ///
 /// ```
 /// assert_eq!(schema::naming::bounded("orders", "_crawler", 64), "orders_crawler");
-/// assert_eq!(schema::naming::bounded("a_rather_long_name", "_c", 16), "a_rat_b6ed57a8_c");
+/// assert_eq!(schema::naming::bounded("a_rather_long_name", "_c", 16), "a_rat_f14608d6_c");
 /// ```
 pub fn bounded(base: &str, suffix: &str, max: usize) -> String {
     if base.len() + suffix.len() <= max {

@@ -50,7 +50,37 @@ fn the_type_of_what_was_seen() {
         &[r#"{"M":{}}"#, r#"{"L":[]}"#],
         &[r#"{"BOOL":true}"#, r#"{"S":"x"}"#],
     ];
-    insta::assert_snapshot!(table(cases, &Policy::default()), @"");
+    insta::assert_snapshot!(table(cases, &Policy::default()), @r###"
+    {"NULL":true}                                                          string
+    {"S":"x"} {"NULL":true}                                                string
+    {"BOOL":false}                                                         boolean
+    {"B":"AA=="}                                                           binary
+    {"N":"-9223372036854775808"} {"N":"1.0"}                               bigint
+    {"N":"9223372036854775808"}                                            decimal(38,0)
+    {"N":"99999999999999999999999999999999999999"}                         decimal(38,0)
+    {"N":"1E38"}                                                           string
+    {"N":"1.5"} {"N":"3"}                                                  double
+    {"N":"0.1"} {"N":"9007199254740993"}                                   decimal(38,1)
+    {"N":"0.12345678901234567890"}                                         decimal(38,19)
+    {"N":"123456789012345678.12345678901234567890"}                        decimal(38,19)
+    {"N":"12345678901234567890"} {"N":"0.1234567890123456789"}             string
+    {"N":"1E100"} {"N":"0.5"}                                              double
+    {"N":"1E100"} {"N":"0.123456789012345678"}                             string
+    {"L":[]}                                                               array<string>
+    {"L":[{"NULL":true}]}                                                  array<string>
+    {"L":[{"N":"1"}]} {"NS":["2.5"]} {"L":[]}                              array<double>
+    {"SS":["a"]} {"NS":["1"]}                                              array<string>
+    {"BS":["AA=="]}                                                        array<binary>
+    {"M":{}}                                                               map<string,string>
+    {"M":{"b":{"N":"1"}}} {"M":{"a-b.c_D":{"M":{}}}}                       struct<a-b.c_D:map<string,string>,b:bigint>
+    {"M":{"id":{"S":"x"},"Id":{"S":"x"}}}                                  string
+    {"M":{"a b":{"S":"x"}}}                                                string
+    {"M":{"":{"S":"x"}}}                                                   string
+    {"L":[{"M":{"a:":{"S":"x"}}}]}                                         array<string>
+    {"S":"x"} {"N":"1"}                                                    string
+    {"M":{}} {"L":[]}                                                      string
+    {"BOOL":true} {"S":"x"}                                                string
+    "###);
 }
 
 #[test]
@@ -63,9 +93,21 @@ fn numbers_by_policy() {
         &[r#"{"N":"1E100"}"#, r#"{"N":"0.123456789012345678"}"#],
     ];
     let double = Policy { numbers: NumberPolicy::Double, ..Policy::default() };
-    insta::assert_snapshot!(table(cases, &double), @"");
+    insta::assert_snapshot!(table(cases, &double), @r###"
+    {"N":"1"}                                                              bigint
+    {"N":"1.5"}                                                            double
+    {"N":"0.12345678901234567890"}                                         double
+    {"N":"1E100"} {"N":"0.5"}                                              double
+    {"N":"1E100"} {"N":"0.123456789012345678"}                             double
+    "###);
     let decimal = Policy { numbers: NumberPolicy::Decimal, ..Policy::default() };
-    insta::assert_snapshot!(table(cases, &decimal), @"");
+    insta::assert_snapshot!(table(cases, &decimal), @r###"
+    {"N":"1"}                                                              bigint
+    {"N":"1.5"}                                                            decimal(38,1)
+    {"N":"0.12345678901234567890"}                                         decimal(38,19)
+    {"N":"1E100"} {"N":"0.5"}                                              double
+    {"N":"1E100"} {"N":"0.123456789012345678"}                             string
+    "###);
 }
 
 #[test]
