@@ -66,7 +66,7 @@ def own_environment():
 def find_binary():
     """GLUE_DDB_CRAWLER_BIN, else the newest build; asked for before the environment is cleared."""
     if named := os.environ.get("GLUE_DDB_CRAWLER_BIN"):
-        return pathlib.Path(named)
+        return pathlib.Path(named).resolve()
     builds = [REPOSITORY / "target" / profile / "glue-ddb-crawler" for profile in ("release", "debug")]
     built = [path for path in builds if path.exists()]
     return max(built, key=lambda path: path.stat().st_mtime, default=None)
