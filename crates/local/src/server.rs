@@ -22,6 +22,7 @@ use crate::faults::Faults;
 use crate::glue;
 use crate::store::Store;
 use dispatch::Endpoint;
+pub(crate) use dispatch::blocking;
 
 /// How long [`Server::stop`] lets requests in flight go on.
 const GRACE: Duration = Duration::from_secs(5);

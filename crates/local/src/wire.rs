@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use axum::http::{Response, StatusCode, request};
 use bytes::Bytes;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::AwsError;
 use params::Params;
@@ -182,6 +182,18 @@ fn is_region(text: &str) -> bool {
 
 fn incomplete(message: &str) -> AwsError {
     AwsError::new("IncompleteSignatureException", message)
+}
+
+/// The JSON body of a request.
+pub(crate) fn json_body(body: &[u8]) -> Result<Value, AwsError> {
+    match serde_json::from_slice(body) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(AwsError::new("SerializationException", "The request's body must be a JSON object.")),
+        Err(error) => Err(AwsError::new(
+            "SerializationException",
+            format!("The request's body is not valid JSON: line {} column {}.", error.line(), error.column()),
+        )),
+    }
 }
 
 /// The answer of a JSON service.

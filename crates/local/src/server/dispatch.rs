@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Method, Response, request};
 use bytes::Bytes;
-use serde_json::Value;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::reset;
@@ -15,7 +15,7 @@ use crate::dynamodb::DynamoDb;
 use crate::engine::Engine;
 use crate::error::AwsError;
 use crate::faults::{Fault, Faults, Moment};
-use crate::wire::{Call, Service, error_answer, json_answer, xml_answer};
+use crate::wire::{Call, Service, error_answer, json_answer, json_body, xml_answer};
 use crate::{glue, iam, sts};
 
 /// No request that the services accept is near to this; DynamoDB's own limit is 16 MB.
@@ -33,13 +33,19 @@ pub(super) struct Endpoint {
 /// Answers every request, whatever its path.
 pub(super) async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response<Body> {
     if request.method() == Method::GET && request.uri().path() == "/health" {
-        return Response::new(Body::from(r#"{"status":"ok","services":["glue","dynamodb","iam","sts"]}"#));
+        return health();
     }
     let request_id = uuid::Uuid::new_v4().to_string();
     let mut response = endpoint.respond(request, &request_id).await;
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().entry("x-amzn-requestid").or_insert(value);
     }
+    response
+}
+
+fn health() -> Response<Body> {
+    let mut response = Response::new(Body::from(r#"{"status":"ok","services":["glue","dynamodb","iam","sts"]}"#));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -97,18 +103,15 @@ impl Endpoint {
             Service::Iam | Service::Sts => self.query(call, request_id).await,
         };
         answered.unwrap_or_else(|error| {
-            tracing::debug!(
-                service = service.name(),
-                code = error.code,
-                message = error.message,
-                "answered with an error"
-            );
+            if error.status >= 500 {
+                tracing::warn!(service = service.name(), %error, "a request failed");
+            }
             error_answer(Some(service), &error, request_id)
         })
     }
 
     async fn glue(&self, call: Call, body: Bytes) -> Result<Bytes, AwsError> {
-        let body = json(&body)?;
+        let body = json_body(&body)?;
         let engine = Arc::clone(&self.engine);
         let answer = blocking(move || {
             let context = engine.context(&call.region);
@@ -149,18 +152,6 @@ async fn struck(fault: Fault, response: Response<Body>, service: Service, reques
             response
         }
         _ => reset::cut(response).await,
-    }
-}
-
-/// The JSON body of a request.
-pub(crate) fn json(body: &[u8]) -> Result<Value, AwsError> {
-    match serde_json::from_slice(body) {
-        Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err(AwsError::new("SerializationException", "The request's body must be a JSON object.")),
-        Err(error) => Err(AwsError::new(
-            "SerializationException",
-            format!("The request's body is not valid JSON: line {} column {}.", error.line(), error.column()),
-        )),
     }
 }
 
