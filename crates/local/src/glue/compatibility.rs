@@ -73,6 +73,7 @@ fn can_read(writer: &Schema, reader: &Schema) -> Result<(), String> {
 
 /// The outline of a JSON Schema of drafts 04 to 07: an object or a boolean, known types, keywords of the right kind.
 fn check_json_schema(schema: &Value) -> Result<(), String> {
+    const KNOWN_DRAFTS: [&str; 3] = ["draft-04", "draft-06", "draft-07"];
     const TYPES: [&str; 7] = ["null", "boolean", "object", "array", "number", "integer", "string"];
     let Value::Object(members) = schema else {
         return if schema.is_boolean() { Ok(()) } else { Err("a JSON Schema is an object or a boolean".to_owned()) };
@@ -80,10 +81,9 @@ fn check_json_schema(schema: &Value) -> Result<(), String> {
     for (name, value) in members {
         let known = |value: &Value| value.as_str().is_some_and(|name| TYPES.contains(&name));
         match (name.as_str(), value) {
-            ("$schema", Value::String(draft)) => {
-                if !["draft-04", "draft-06", "draft-07"].iter().any(|known| draft.contains(known)) {
-                    return Err("$schema must name draft-04, draft-06 or draft-07".to_owned());
-                }
+            ("$schema", Value::String(draft)) if KNOWN_DRAFTS.iter().any(|known| draft.contains(known)) => {}
+            ("$schema", Value::String(_)) => {
+                return Err("$schema must name draft-04, draft-06 or draft-07".to_owned());
             }
             ("type", Value::Array(types)) if types.iter().all(known) => {}
             ("type", value) if known(value) => {}

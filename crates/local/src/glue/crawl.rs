@@ -185,29 +185,32 @@ fn allowed(engine: &Engine, job: &CrawlJob, table: &str) -> Result<(), String> {
     }
 }
 
-/// The name that a table has, or gets, in the job's database. Other tables matter: names must not collide.
+/// The name that a table has, or gets, in the job's database. Other tables matter for a new name: it must not collide.
 async fn catalog_name(engine: &Engine, clients: &Clients, job: &CrawlJob, table: &str) -> Result<String, String> {
+    let given = given_names(engine, job).map_err(|error| error.to_string())?;
+    if let Some(name) = given.get(table) {
+        return Ok(name.clone());
+    }
     let mut tables = Vec::new();
     let mut names = clients.dynamodb.list_tables().into_paginator().items().send();
     while let Some(name) = names.next().await {
         tables.push(name.map_err(|error| format!("ListTables: {}", chain(&error)))?);
     }
-    let given = given_names(engine, job).map_err(|error| error.to_string())?;
-    let names = crawler::naming::catalog_names(&tables, &given, &job.prefix);
-    match names.get(table).or_else(|| given.get(table)) {
-        Some(name) => Ok(name.clone()),
-        None => Err(format!("DynamoDB table {table} not found in {}. Check the target's Path.", job.region)),
-    }
+    let mut names = crawler::naming::catalog_names(&tables, &given, &job.prefix);
+    names.remove(table).ok_or_else(|| format!("DynamoDB table {table} not found in {}. Check the Path.", job.region))
 }
 
-/// The names that tables already have in the job's database, by the DynamoDB table they were made from.
+/// The names that are taken in the job's database, by the DynamoDB table of this account and region that they were made
+/// from. Where a table has several, the one that a crawler made counts; every other name stands under a key that no DynamoDB
+/// table has, so that nobody gets it.
 fn given_names(engine: &Engine, job: &CrawlJob) -> Result<BTreeMap<String, String>, AwsError> {
     let context = engine.context(&job.region);
     let tables = context.arn("dynamodb", "table/");
     engine.store.transaction(|tx| {
         let mut statement = tx.prepare_cached(
             "SELECT name, json_extract(input, '$.StorageDescriptor.Location') FROM glue_table
-             WHERE scope = ?1 AND database = ?2",
+             WHERE scope = ?1 AND database = ?2
+             ORDER BY json_extract(input, '$.Parameters.UPDATED_BY_CRAWLER') IS NULL, name",
         )?;
         let rows = statement.query_map(params![super::scope(&context), job.database], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
@@ -215,9 +218,11 @@ fn given_names(engine: &Engine, job: &CrawlJob) -> Result<BTreeMap<String, Strin
         let mut given = BTreeMap::new();
         for row in rows {
             let (name, location) = row?;
-            if let Some(table) = location.as_deref().and_then(|location| location.strip_prefix(&tables)) {
-                given.insert(table.to_owned(), name);
-            }
+            let source = location.as_deref().and_then(|location| location.strip_prefix(&tables));
+            match source.filter(|source| !given.contains_key(*source)) {
+                Some(source) => given.insert(source.to_owned(), name),
+                None => given.insert(format!("catalog:{name}"), name),
+            };
         }
         Ok(given)
     })
