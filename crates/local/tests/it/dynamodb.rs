@@ -286,7 +286,10 @@ async fn a_start_key_of_another_segment_is_refused() {
     let key = scan(0).send().await.unwrap().last_evaluated_key;
     assert!(scan(0).set_exclusive_start_key(key.clone()).send().await.is_ok());
     let error = refused!(scan(1).set_exclusive_start_key(key));
-    assert!(error.ends_with("Please use ExclusiveStartKey with correct Segment. TotalSegments: 2 Segment: 1"), "{error}");
+    assert!(
+        error.ends_with("Please use ExclusiveStartKey with correct Segment. TotalSegments: 2 Segment: 1"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
