@@ -102,7 +102,10 @@ pub(super) fn attach(tx: &Transaction, params: &Params) -> Result<Xml, AwsError>
     if others >= MAX_ATTACHED {
         return Err(limit_exceeded(format!("Cannot exceed quota for PoliciesPerRole: {MAX_ATTACHED}")));
     }
-    tx.execute("INSERT OR IGNORE INTO iam_role_attachment (role, arn) VALUES (?1, ?2)", [&role.name, arn])?;
+    tx.execute(
+        "INSERT INTO iam_role_attachment (role, arn) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        [&role.name, arn],
+    )?;
     Ok(Xml::default())
 }
 

@@ -112,8 +112,8 @@ pub(super) fn create(tx: &Transaction, context: &Context, params: &Params) -> Re
     let trust = trust(params, "AssumeRolePolicyDocument")?;
     let new_tags = tags::read(params)?;
     let inserted = tx.execute(
-        "INSERT OR IGNORE INTO iam_role (name, id, path, created, description, trust, max_session, boundary)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO iam_role (name, id, path, created, description, trust, max_session, boundary)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO NOTHING",
         params![name, new_id(), path, context.now, description, trust, max_session, boundary],
     )?;
     if inserted == 0 {
@@ -125,14 +125,8 @@ pub(super) fn create(tx: &Transaction, context: &Context, params: &Params) -> Re
 
 /// `AROA` and 17 characters, as AWS makes them.
 fn new_id() -> String {
-    const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let random = uuid::Uuid::new_v4();
-    // Two bytes of a random UUID hold its version and variant.
-    let bytes =
-        random.as_bytes().iter().chain(random.as_bytes()).enumerate().filter(|(at, _)| at % 16 != 6 && at % 16 != 8);
-    let letters = bytes.take(17).map(|(at, byte)| if at < 16 { byte & 31 } else { byte >> 3 });
-    let letters = letters.filter_map(|letter| ALPHABET.get(usize::from(letter)).copied().map(char::from));
-    "AROA".chars().chain(letters).collect()
+    let random = uuid::Uuid::new_v4().simple().to_string();
+    "AROA".chars().chain(random.chars().take(17)).collect::<String>().to_ascii_uppercase()
 }
 
 fn trust<'a>(params: &'a Params, parameter: &str) -> Result<&'a str, AwsError> {

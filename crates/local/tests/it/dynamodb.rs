@@ -220,7 +220,7 @@ async fn wrong_files_fail_their_own_table_and_say_where() {
         errors += "\n";
     }
     assert_snapshot!(errors, @r#"
-    ValidationException: DIR/BadLine.jsonl: line 2, column 22: not valid JSON
+    ValidationException: DIR/BadLine.jsonl: line 2, column 22: not valid JSON, or nested too deep
     ValidationException: DIR/BadName.json: TableName is "Orders", but the file is the definition of "BadName"
     ValidationException: DIR/BadJson.json: not the request of CreateTable: EOF while parsing a list at line 2 column 16
     ValidationException: DIR/Cut.jsonl.gz: incomplete deflate stream
