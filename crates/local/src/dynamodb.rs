@@ -16,6 +16,7 @@
 //! The first request for a table reads its file once, and keeps 32 bytes an item. A `.gz` is unpacked into the state
 //! folder, or a temporary one. Scan reads the items of its page from the file.
 
+mod check;
 mod definition;
 mod describe;
 mod files;
@@ -103,15 +104,4 @@ fn answer(files: &Files, context: &Context, operation: &str, body: Value) -> Res
         }
     };
     Ok(answer.to_string().into())
-}
-
-/// A request that DynamoDB would refuse, or that tables out of files can't serve.
-fn invalid(message: impl Into<String>) -> AwsError {
-    AwsError::new("ValidationException", message)
-}
-
-/// The members of a request; their values are not shown in errors.
-fn members<T: serde::de::DeserializeOwned>(body: Value) -> Result<T, AwsError> {
-    serde_json::from_value(body)
-        .map_err(|_| AwsError::new("SerializationException", "A member of the request has a value of the wrong type."))
 }

@@ -148,6 +148,13 @@ mod tests {
             with_keys(KEYS.replace("RANGE", "HASH")),
             with_keys(KEYS.replace("\"sk\",\"AttributeType", "\"x\",\"AttributeType")),
         ];
-        assert_snapshot!(errors.join("\n"), @"");
+        assert_snapshot!(errors.join("\n"), @r#"
+        not the request of CreateTable: EOF while parsing an object at line 1 column 1
+        not the request of CreateTable: missing field `KeySchema` at line 1 column 27
+        TableName is "Other", but the file is the definition of "Orders"
+        BillingMode PROVISIONED needs ProvisionedThroughput
+        KeySchema must be one HASH attribute, or a HASH and then a RANGE attribute
+        AttributeDefinitions must give the key attribute "sk" once
+        "#);
     }
 }

@@ -6,9 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::files::{Files, Table, table_name_problem};
-use super::scan::at_least;
-use super::{invalid, members};
+use super::check::{constraint, invalid, members, required, table_name_problem, within};
+use super::files::{Files, Table};
 use crate::context::Context;
 use crate::error::AwsError;
 
@@ -21,17 +20,13 @@ pub(super) fn existing(
     context: &Context,
     requested: Option<&str>,
 ) -> Result<(String, Arc<Table>), AwsError> {
-    let requested = requested.ok_or_else(|| {
-        invalid("1 validation error detected: Value null at 'tableName' failed to satisfy constraint: Member must not be null")
-    })?;
+    let requested = required("tableName", requested)?;
     let name = match requested.strip_prefix("arn:") {
         None => requested,
         Some(_) => requested.strip_prefix(&context.arn("dynamodb", "table/")).ok_or_else(|| not_found(requested))?,
     };
     if let Some(problem) = table_name_problem(name) {
-        return Err(invalid(format!(
-            "1 validation error detected: Value '{name}' at 'tableName' failed to satisfy constraint: {problem}"
-        )));
+        return Err(constraint("tableName", name, problem));
     }
     let table = files.table(name)?.ok_or_else(|| not_found(name))?;
     Ok((name.to_owned(), table))
@@ -50,12 +45,7 @@ pub(super) fn list_tables(files: &Files, body: Value) -> Result<Value, AwsError>
         limit: Option<i64>,
     }
     let request: Request = members(body)?;
-    let limit = at_least("limit", request.limit, 1)?.unwrap_or(100);
-    if limit > 100 {
-        return Err(invalid(format!(
-            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100"
-        )));
-    }
+    let limit = within("limit", request.limit, 1, 100)?.unwrap_or(100);
     let start = request.exclusive_start_table_name;
     let mut names = files.names()?.into_iter().filter(|name| start.as_ref().is_none_or(|start| name > start));
     let page: Vec<String> = names.by_ref().take(limit as usize).collect();

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::check::{invalid, table_name_problem};
 use super::definition::Definition;
 use super::index::{Entry, Index};
-use super::invalid;
 use super::key::KeySchema;
 use super::spool::Spool;
 use crate::error::AwsError;
@@ -60,8 +60,12 @@ impl Files {
         let failed = |error| AwsError::internal(format!("{}: {error}", folder.display()));
         let mut names = BTreeSet::new();
         for entry in fs::read_dir(folder).map_err(failed)? {
-            let file = entry.map_err(failed)?.file_name();
+            let entry = entry.map_err(failed)?;
+            let file = entry.file_name();
             let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".json")) else { continue };
+            if !entry.path().is_file() {
+                continue;
+            }
             match table_name_problem(name) {
                 None => drop(names.insert(name.to_owned())),
                 Some(problem) => {
@@ -92,19 +96,6 @@ impl Files {
             }
         };
         table.map(Some)
-    }
-}
-
-/// Why `name` can't be the name of a DynamoDB table.
-pub(super) fn table_name_problem(name: &str) -> Option<&'static str> {
-    if name.len() < 3 {
-        Some("Member must have length greater than or equal to 3")
-    } else if name.len() > 255 {
-        Some("Member must have length less than or equal to 255")
-    } else if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b)) {
-        Some("Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+")
-    } else {
-        None
     }
 }
 

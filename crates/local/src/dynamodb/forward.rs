@@ -1,7 +1,7 @@
 //! DynamoDB requests passed on to another endpoint.
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, EXPECT, TRANSFER_ENCODING};
+use axum::http::header::{CONNECTION, EXPECT, HeaderMap, TRANSFER_ENCODING};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
 use axum::http::{Request, Response, Uri, request};
 use bytes::Bytes;
@@ -46,10 +46,16 @@ impl Forward {
         *request.method_mut() = parts.method;
         *request.uri_mut() = uri.map_err(|error| unreachable(error.to_string()))?;
         *request.headers_mut() = parts.headers;
-        for of_the_connection in [CONNECTION, TRANSFER_ENCODING, EXPECT] {
-            request.headers_mut().remove(of_the_connection);
-        }
-        let response = self.client.request(request).await.map_err(|error| unreachable(error.to_string()))?;
+        remove_those_of_the_connection(request.headers_mut());
+        let mut response = self.client.request(request).await.map_err(|error| unreachable(error.to_string()))?;
+        remove_those_of_the_connection(response.headers_mut());
         Ok(response.map(Body::new))
+    }
+}
+
+/// Two connections meet here, each with its own.
+fn remove_those_of_the_connection(headers: &mut HeaderMap) {
+    for name in [CONNECTION.as_str(), TRANSFER_ENCODING.as_str(), EXPECT.as_str(), "keep-alive"] {
+        headers.remove(name);
     }
 }

@@ -1,7 +1,6 @@
 //! The index of a data file: where every item is, in the order that scans follow.
 
 use std::io::{BufRead, Read};
-use std::ops::Range;
 
 use super::item::measure;
 use super::key::KeySchema;
@@ -94,16 +93,10 @@ impl Index {
 
     /// The items of a segment that come after a position.
     pub(super) fn after(&self, segment: Segment, start: Option<u128>) -> &[Entry] {
-        let Range { mut start, end } = self.range(segment, start);
-        start = start.min(end);
-        self.entries.get(start..end).unwrap_or_default()
-    }
-
-    fn range(&self, segment: Segment, start: Option<u128>) -> Range<usize> {
-        let first = self.entries.partition_point(|entry| segment.of(entry.position) < segment.number);
+        let first_in = self.entries.partition_point(|entry| segment.of(entry.position) < segment.number);
         let end = self.entries.partition_point(|entry| segment.of(entry.position) <= segment.number);
-        let next = start.map_or(0, |start| self.entries.partition_point(|entry| entry.position <= start));
-        first.max(next)..end
+        let first_after = start.map_or(0, |start| self.entries.partition_point(|entry| entry.position <= start));
+        self.entries.get(first_in.max(first_after)..end).unwrap_or_default()
     }
 }
 

@@ -56,7 +56,7 @@ fn describe(error: &serde_json::Error, before: usize) -> String {
              with its value, and key attributes have the type that the table's definition gives"
         ),
         Category::Eof => format!("column {column}: the line ends inside the item"),
-        Category::Syntax | Category::Io => format!("column {column}: not valid JSON"),
+        Category::Syntax | Category::Io => format!("column {column}: not valid JSON, or nested too deep"),
     }
 }
 
@@ -352,7 +352,7 @@ mod tests {
             (r#"{"k":{"S":"secret"}}"#, r#"the key attribute "s" is missing"#),
             (r#"{"s":{"N":"1"}}"#, r#"the key attribute "k" is missing"#),
             (r#"{"k":{"S":"secret""#, "column 18: the line ends inside the item"),
-            (r#"{"k":{"S":"secret"}}{"#, "column 21: not valid JSON"),
+            (r#"{"k":{"S":"secret"}}{"#, "column 21: not valid JSON, or nested too deep"),
         ] {
             assert_eq!(measure(line.as_bytes(), &with_sort).unwrap_err(), expected, "{line}");
         }

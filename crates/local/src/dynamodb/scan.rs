@@ -7,16 +7,19 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::check::{constraint, invalid, members, within};
 use super::describe::existing;
 use super::files::{Files, Table};
 use super::index::Segment;
 use super::item::measure;
-use super::{invalid, members};
 use crate::context::Context;
 use crate::error::AwsError;
 
 /// A page ends before the item that would make it larger.
 const PAGE: u64 = 1024 * 1024;
+
+/// The most segments that a table may be split into.
+const MAX_SEGMENTS: u32 = 1_000_000;
 
 /// What one read unit pays for, in bytes of a page.
 const READ_UNIT: u64 = 4 * 1024;
@@ -45,7 +48,7 @@ pub(super) fn scan(files: &Files, context: &Context, body: Value) -> Result<Byte
     let request: Request = members(body)?;
     request.check_supported()?;
     let segment = request.segment()?;
-    let limit = at_least("limit", request.limit, 1)?;
+    let limit = within("limit", request.limit, 1, u32::MAX)?;
     let count_only = match request.select.as_deref() {
         None | Some("ALL_ATTRIBUTES") => false,
         Some("COUNT") => true,
@@ -86,8 +89,8 @@ impl Request {
     }
 
     fn segment(&self) -> Result<Segment, AwsError> {
-        let number = at_least("segment", self.segment, 0)?;
-        let total = at_least("totalSegments", self.total_segments, 1)?;
+        let number = within("segment", self.segment, 0, MAX_SEGMENTS - 1)?;
+        let total = within("totalSegments", self.total_segments, 1, MAX_SEGMENTS)?;
         let (number, total) = match (number, total) {
             (None, None) => return Ok(Segment::WHOLE),
             (Some(_), None) => {
@@ -102,18 +105,12 @@ impl Request {
             }
             (Some(number), Some(total)) => (number, total),
         };
-        if total > 1_000_000 {
-            return Err(invalid(format!(
-                "1 validation error detected: Value '{total}' at 'totalSegments' failed to satisfy constraint: Member must have value less than or equal to 1000000"
-            )));
-        }
         if number >= total {
             return Err(invalid(format!(
                 "The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: {number} is not less than TotalSegments: {total}"
             )));
         }
-        let fits = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-        Ok(Segment { number: fits(number), total: fits(total) })
+        Ok(Segment { number, total })
     }
 
     /// `size` bytes read, in read units: half of one for every 4 KB begun, a whole one if consistent.
@@ -126,23 +123,11 @@ impl Request {
             Some("INDEXES") => Ok(Some(json!({
                 "TableName": table, "CapacityUnits": units, "Table": { "CapacityUnits": units },
             }))),
-            Some(_) => Err(invalid(
-                "1 validation error detected: Value at 'returnConsumedCapacity' failed to satisfy constraint: Member must satisfy enum value set: [INDEXES, TOTAL, NONE]",
-            )),
+            Some(other) => {
+                let must = "satisfy enum value set: [INDEXES, TOTAL, NONE]";
+                Err(constraint("returnConsumedCapacity", other, must))
+            }
         }
-    }
-}
-
-/// A number that must not be below `least`.
-pub(super) fn at_least(name: &str, value: Option<i64>, least: u64) -> Result<Option<u64>, AwsError> {
-    match value {
-        None => Ok(None),
-        Some(value) => match u64::try_from(value) {
-            Ok(value) if value >= least => Ok(Some(value)),
-            _ => Err(invalid(format!(
-                "1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: Member must have value greater than or equal to {least}"
-            ))),
-        },
     }
 }
 
@@ -161,7 +146,7 @@ fn start_position(table: &Table, key: &Map<String, Value>, segment: Segment) -> 
 
 /// One page of a scan.
 struct Page {
-    count: u64,
+    count: u32,
     /// Bytes as DynamoDB counts them.
     size: u64,
     /// JSON, separated by commas.
@@ -176,7 +161,7 @@ impl Page {
         table: &Arc<Table>,
         segment: Segment,
         start: Option<u128>,
-        limit: Option<u64>,
+        limit: Option<u32>,
         count_only: bool,
     ) -> Result<Page, AwsError> {
         let entries = table.index.after(segment, start);

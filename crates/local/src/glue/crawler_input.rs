@@ -110,17 +110,11 @@ pub(super) fn role_name(role: &str) -> &str {
 fn check_role(request: &Request, role: &str) -> Result<String, AwsError> {
     let context = request.context;
     let ours = format!("arn:{}:iam::{}:role/", context.partition(), context.account);
-    let unable = || invalid("Service is unable to assume provided role. Please verify role's TrustPolicy");
-    let role = match role.strip_prefix(&ours) {
-        Some(role) => role,
-        None if role.starts_with("arn:") => return Err(unable()),
-        None => role.trim_start_matches('/'),
-    };
-    if crate::iam::glue_can_assume(request.tx, role_name(role), &context.account)? {
-        Ok(role.to_owned())
-    } else {
-        Err(unable())
+    let name = role.strip_prefix(&ours).unwrap_or(role);
+    if name.starts_with("arn:") || !crate::iam::glue_can_assume(request.tx, role, &context.account)? {
+        return Err(invalid("Service is unable to assume provided role. Please verify role's TrustPolicy"));
     }
+    Ok(name.trim_start_matches('/').to_owned())
 }
 
 fn schema_change_policy(policy: &Members) -> Result<Value, AwsError> {

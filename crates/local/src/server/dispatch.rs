@@ -80,8 +80,8 @@ impl Endpoint {
         let service = call.service;
         match self.faults.strike(&name) {
             None => self.execute(call, parts, body, request_id).await,
-            Some((fault @ Fault::Delay(_), Moment::Before)) => {
-                struck(fault, Response::default(), service, request_id).await;
+            Some((Fault::Delay(time), Moment::Before)) => {
+                tokio::time::sleep(time).await;
                 self.execute(call, parts, body, request_id).await
             }
             Some((fault, Moment::Before)) => {

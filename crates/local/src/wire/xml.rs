@@ -9,7 +9,12 @@ pub(crate) struct Xml(String);
 impl Xml {
     /// `<name>text</name>`, escaped.
     pub(crate) fn text(&mut self, name: &str, text: &str) {
-        self.wrap(name, |xml| xml.0.push_str(&escape(text)));
+        self.wrap(name, |xml| xml.content(text));
+    }
+
+    /// Text without an element of its own, escaped.
+    pub(crate) fn content(&mut self, text: &str) {
+        self.0.push_str(&escape(text));
     }
 
     /// `<name>…</name>` around what `content` writes.

@@ -220,7 +220,7 @@ async fn wrong_files_fail_their_own_table_and_say_where() {
         errors += "\n";
     }
     assert_snapshot!(errors, @r#"
-    ValidationException: DIR/BadLine.jsonl: line 2, column 22: not valid JSON
+    ValidationException: DIR/BadLine.jsonl: line 2, column 22: not valid JSON, or nested too deep
     ValidationException: DIR/BadName.json: TableName is "Orders", but the file is the definition of "BadName"
     ValidationException: DIR/BadJson.json: not the request of CreateTable: EOF while parsing a list at line 2 column 16
     ValidationException: DIR/Cut.jsonl.gz: incomplete deflate stream
@@ -286,7 +286,10 @@ async fn a_start_key_of_another_segment_is_refused() {
     let key = scan(0).send().await.unwrap().last_evaluated_key;
     assert!(scan(0).set_exclusive_start_key(key.clone()).send().await.is_ok());
     let error = refused!(scan(1).set_exclusive_start_key(key));
-    assert!(error.ends_with("Please use ExclusiveStartKey with correct Segment. TotalSegments: 2 Segment: 1"), "{error}");
+    assert!(
+        error.ends_with("Please use ExclusiveStartKey with correct Segment. TotalSegments: 2 Segment: 1"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn health_is_answered() {
     let endpoint = Endpoint::empty().await;
     assert_snapshot!(essence(&raw(&endpoint, "GET /health HTTP/1.1", "").await), @r#"
     HTTP/1.1 200 OK
-    no content-type
+    content-type: application/json
     {"status":"ok","services":["glue","dynamodb","iam","sts"]}
     "#);
     assert!(endpoint.server.calls().is_empty());
@@ -39,7 +39,14 @@ async fn what_is_not_served_is_named() {
     let invalid = raw(&endpoint, action, "Action=Nothing&Version=2011-06-15").await;
     assert!(invalid.starts_with("HTTP/1.1 400") && invalid.contains("content-type: text/xml"), "{invalid}");
     let body = invalid.split_once("\r\n\r\n").unwrap().1.split("<RequestId>").next().unwrap();
-    assert_snapshot!(body.replace("><", ">\n<"), @"");
+    assert_snapshot!(body.replace("><", ">\n<"), @r#"
+    <ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+    <Error>
+    <Type>Sender</Type>
+    <Code>InvalidAction</Code>
+    <Message>Could not find operation Nothing for version 2011-06-15</Message>
+    </Error>
+    "#);
     assert_snapshot!(essence(&raw(&endpoint, "POST / HTTP/1.1", "").await), @r#"
     HTTP/1.1 400 Bad Request
     content-type: application/x-amz-json-1.1
@@ -136,7 +143,11 @@ async fn what_cannot_be_served_does_not_start() {
         start(Config { account: "12".into(), ..free.clone() }).await,
         start(Config { source: Source::Files("/no/such/folder".into()), ..free.clone() }).await,
     ];
-    assert_snapshot!(errors.join("\n"), @"");
+    assert_snapshot!(errors.join("\n"), @r#"
+    0.0.0.0:0 can be reached from other machines, and the endpoint verifies no signatures: listen on a loopback address, or allow remote access
+    the account "12" is not a number of twelve digits
+    cannot read the folder of tables /no/such/folder: No such file or directory (os error 2)
+    "#);
     for url in ["https://dynamodb.eu-west-1.amazonaws.com", "localhost:8000", "http://localhost:8000/path"] {
         let error = start(Config { source: Source::Endpoint(url.into()), ..free.clone() }).await;
         assert_eq!(error, format!("cannot pass DynamoDB requests on to {url:?}: expected http://HOST[:PORT]"));

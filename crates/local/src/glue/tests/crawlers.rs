@@ -3,6 +3,7 @@
 use super::*;
 use crate::glue::crawl_history::Summary;
 use crate::glue::crawler_state::{End, end, goes_on};
+use crate::wire::params::Params;
 
 const UNABLE: &str = "Service is unable to assume provided role. Please verify role's TrustPolicy";
 
@@ -14,7 +15,10 @@ fn with_role() -> Glue {
 }
 
 fn role(glue: &Glue, name: &str) {
-    glue.store.transaction(|tx| Ok(tx.execute("INSERT INTO iam_standin (name) VALUES (?1)", [name])?)).unwrap();
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    let form = [("RoleName", name), ("Path", "/path/"), ("AssumeRolePolicyDocument", trust)];
+    let params = Params::read("", serde_urlencoded::to_string(form).unwrap().as_bytes()).unwrap();
+    glue.store.transaction(|tx| crate::iam::call(tx, &glue.context, "CreateRole", &params).map(drop)).unwrap();
 }
 
 fn crawler(name: &str) -> Value {
@@ -117,7 +121,9 @@ fn a_crawler_comes_back_with_the_defaults_of_aws() {
 #[test]
 fn glue_must_be_able_to_assume_the_role() {
     let glue = with_role();
-    for role in ["unknown", "arn:aws:iam::999999999999:role/r", "arn:aws:iam::123456789012:role/unknown"] {
+    let ours = "arn:aws:iam::123456789012:role";
+    let (unknown, elsewhere) = (format!("{ours}/unknown"), format!("{ours}/other/r"));
+    for role in ["unknown", "arn:aws:iam::999999999999:role/path/r", &unknown, &elsewhere] {
         let error = glue.refused("CreateCrawler", with(|body| body["Role"] = role.into()));
         assert_eq!(error, AwsError::new("InvalidInputException", UNABLE), "{role}");
     }
