@@ -1,4 +1,92 @@
-//! IAM.
+//! IAM: roles with their trust policies, inline and attached policies, tags and permissions boundaries; and what they allow.
+//!
+//! Roles are global: every region sees the same. Limits and messages are those of the IAM API Reference and of the quotas
+//! page of the IAM User Guide. There are no customer managed policies: only `arn:…:iam::aws:policy/…` can be attached, and
+//! of those [`role_allows`] knows AWSGlueServiceRole, AmazonDynamoDBReadOnlyAccess, AmazonDynamoDBFullAccess and
+//! AdministratorAccess; others allow nothing here.
+
+mod check;
+mod document;
+mod evaluate;
+mod managed;
+mod matching;
+mod page;
+mod role_policies;
+mod roles;
+mod tags;
+
+use rusqlite::Transaction;
+
+use crate::context::Context;
+use crate::error::AwsError;
+use crate::wire::params::Params;
+use crate::wire::xml::Xml;
+
+pub use evaluate::{glue_can_assume, role_allows};
 
 /// The tables of this service in the state store.
-pub const TABLES: &str = "";
+pub const TABLES: &str = "
+    CREATE TABLE IF NOT EXISTS iam_role (
+        name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY,
+        id TEXT NOT NULL,
+        path TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        description TEXT,
+        trust TEXT NOT NULL,
+        max_session INTEGER NOT NULL,
+        boundary TEXT
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS iam_role_policy (
+        role TEXT NOT NULL COLLATE NOCASE REFERENCES iam_role ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (role, name)
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS iam_role_attachment (
+        role TEXT NOT NULL COLLATE NOCASE REFERENCES iam_role ON DELETE CASCADE,
+        arn TEXT NOT NULL,
+        PRIMARY KEY (role, arn)
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS iam_role_tag (
+        role TEXT NOT NULL COLLATE NOCASE REFERENCES iam_role ON DELETE CASCADE,
+        key TEXT NOT NULL COLLATE NOCASE,
+        value TEXT NOT NULL,
+        PRIMARY KEY (role, key)
+    ) STRICT;
+";
+
+/// Answers one request with the content of its result element.
+pub(crate) fn call(tx: &Transaction, context: &Context, operation: &str, params: &Params) -> Result<Xml, AwsError> {
+    match operation {
+        "CreateRole" => roles::create(tx, context, params),
+        "GetRole" => roles::get(tx, context, params),
+        "ListRoles" => roles::list(tx, context, params),
+        "UpdateRole" => roles::update(tx, params),
+        "UpdateRoleDescription" => roles::update_description(tx, context, params),
+        "UpdateAssumeRolePolicy" => roles::update_trust(tx, params),
+        "DeleteRole" => roles::delete(tx, params),
+        "PutRolePermissionsBoundary" => roles::put_boundary(tx, params),
+        "DeleteRolePermissionsBoundary" => roles::delete_boundary(tx, params),
+        "PutRolePolicy" => role_policies::put(tx, context, params),
+        "GetRolePolicy" => role_policies::get(tx, params),
+        "ListRolePolicies" => role_policies::list(tx, params),
+        "DeleteRolePolicy" => role_policies::delete(tx, params),
+        "AttachRolePolicy" => role_policies::attach(tx, params),
+        "DetachRolePolicy" => role_policies::detach(tx, params),
+        "ListAttachedRolePolicies" => role_policies::list_attached(tx, params),
+        "TagRole" => tags::tag(tx, params),
+        "UntagRole" => tags::untag(tx, params),
+        "ListRoleTags" => tags::list(tx, params),
+        _ => {
+            Err(AwsError::new("InvalidAction", format!("Could not find operation {operation} for version 2010-05-08")))
+        }
+    }
+}
+
+fn no_such_entity(message: String) -> AwsError {
+    AwsError::new("NoSuchEntity", message).status(404)
+}
+
+fn limit_exceeded(message: impl Into<String>) -> AwsError {
+    AwsError::new("LimitExceeded", message).status(409)
+}

@@ -1,6 +1,28 @@
-//! The embedded AWS endpoint.
+//! An embedded AWS endpoint: Glue whose crawlers really crawl, DynamoDB reads over table files, IAM and STS.
+//!
+//! [`Server::start`] listens on one loopback address and answers every service there, as the AWS SDKs, the CLI and boto3
+//! speak them. State is one SQLite file ([`store`]), one transaction a request. Signatures are **not** verified: they are
+//! only read for the region, which is why the endpoint keeps to loopback addresses unless told otherwise.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`server`] | start, stop, what was called |
+//! | [`faults`] | throttling, 5xx, delays and resets on the wire, for tests |
+//! | [`glue`] | databases, tables, crawlers, the Schema Registry |
+//! | [`dynamodb`] | ListTables, DescribeTable and Scan over files, or another endpoint behind this one |
+//! | [`iam`], [`sts`] | roles with their policies; who am I |
+//! | [`engine`] | what a crawl gets to work with |
+
 pub mod context;
+pub mod dynamodb;
+pub mod engine;
 pub mod error;
+pub mod faults;
 pub mod glue;
 pub mod iam;
+pub mod server;
 pub mod store;
+pub mod sts;
+mod wire;
+
+pub use server::{Config, Server, Source, StartError};

@@ -22,7 +22,8 @@ impl Store {
         let connection = match state {
             None => Connection::open_in_memory()?,
             Some(folder) => {
-                std::fs::create_dir_all(folder).map_err(|e| AwsError::internal(format!("{}: {e}", folder.display())))?;
+                std::fs::create_dir_all(folder)
+                    .map_err(|e| AwsError::internal(format!("{}: {e}", folder.display())))?;
                 Connection::open(folder.join("endpoint.sqlite"))?
             }
         };

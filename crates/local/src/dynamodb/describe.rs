@@ -1,0 +1,160 @@
+//! What tables out of files say of themselves.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::check::{constraint, invalid, members, required, table_name_problem, within};
+use super::files::{Files, Table};
+use crate::context::Context;
+use crate::error::AwsError;
+
+/// The table that a request names, by name or ARN.
+///
+/// # Errors
+/// As DynamoDB, if the name is missing, impossible or unknown; or if the table's files are wrong.
+pub(super) fn existing(
+    files: &Files,
+    context: &Context,
+    requested: Option<&str>,
+) -> Result<(String, Arc<Table>), AwsError> {
+    let requested = required("tableName", requested)?;
+    let name = match requested.strip_prefix("arn:") {
+        None => requested,
+        Some(_) => requested.strip_prefix(&context.arn("dynamodb", "table/")).ok_or_else(|| not_found(requested))?,
+    };
+    if let Some(problem) = table_name_problem(name) {
+        return Err(constraint("tableName", name, problem));
+    }
+    let table = files.table(name)?.ok_or_else(|| not_found(name))?;
+    Ok((name.to_owned(), table))
+}
+
+fn not_found(name: &str) -> AwsError {
+    AwsError::new("ResourceNotFoundException", format!("Requested resource not found: Table: {name} not found"))
+}
+
+/// All names in byte order, up to 100 a page.
+pub(super) fn list_tables(files: &Files, body: Value) -> Result<Value, AwsError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Request {
+        exclusive_start_table_name: Option<String>,
+        limit: Option<i64>,
+    }
+    let request: Request = members(body)?;
+    let limit = within("limit", request.limit, 1, 100)?.unwrap_or(100);
+    let start = request.exclusive_start_table_name;
+    let mut names = files.names()?.into_iter().filter(|name| start.as_ref().is_none_or(|start| name > start));
+    let page: Vec<String> = names.by_ref().take(limit as usize).collect();
+    let mut answer = json!({ "TableNames": page });
+    if let (Some(last), Some(_)) = (page.last(), names.next()) {
+        answer["LastEvaluatedTableName"] = json!(last);
+    }
+    Ok(answer)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TableRequest {
+    table_name: Option<String>,
+}
+
+/// DescribeTable. Counts are exact, not six hours old as in AWS.
+pub(super) fn table(files: &Files, context: &Context, body: Value) -> Result<Value, AwsError> {
+    let request: TableRequest = members(body)?;
+    let (name, table) = existing(files, context, request.table_name.as_deref())?;
+    let arn = context.arn("dynamodb", &format!("table/{name}"));
+    let on_demand = table.definition.on_demand();
+    let throughput = table.definition.provisioned_throughput.filter(|_| !on_demand);
+    let key_roles = table.key.attributes().zip(["HASH", "RANGE"]);
+    let mut description = json!({
+        "TableName": name,
+        "TableArn": arn,
+        "TableId": table_id(&arn),
+        "TableStatus": "ACTIVE",
+        "CreationDateTime": table.created,
+        "KeySchema": key_roles.map(|(attribute, role)| json!({ "AttributeName": attribute.name, "KeyType": role })).collect::<Vec<_>>(),
+        "AttributeDefinitions": table.key.attributes()
+            .map(|attribute| json!({ "AttributeName": attribute.name, "AttributeType": attribute.kind.tag() }))
+            .collect::<Vec<_>>(),
+        "ItemCount": table.index.len(),
+        "TableSizeBytes": table.index.bytes,
+        "ProvisionedThroughput": {
+            "ReadCapacityUnits": throughput.map_or(0, |units| units.read_capacity_units),
+            "WriteCapacityUnits": throughput.map_or(0, |units| units.write_capacity_units),
+            "NumberOfDecreasesToday": 0,
+        },
+        "DeletionProtectionEnabled": false,
+    });
+    if on_demand {
+        description["BillingModeSummary"] =
+            json!({ "BillingMode": "PAY_PER_REQUEST", "LastUpdateToPayPerRequestDateTime": table.created });
+    }
+    Ok(json!({ "Table": description }))
+}
+
+/// The same for the same table at every start.
+fn table_id(arn: &str) -> String {
+    let hash = Sha256::digest(arn);
+    let bytes = hash.iter().take(16).fold(0, |value: u128, byte| value << 8 | u128::from(*byte));
+    uuid::Builder::from_random_bytes(bytes.to_be_bytes()).into_uuid().to_string()
+}
+
+/// ListTagsOfResource: the tags of the definition, on one page.
+pub(super) fn tags(files: &Files, context: &Context, body: Value) -> Result<Value, AwsError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Request {
+        resource_arn: Option<String>,
+    }
+    let request: Request = members(body)?;
+    let arn = request.resource_arn.unwrap_or_default();
+    let known = arn.strip_prefix(&context.arn("dynamodb", "table/")).filter(|name| table_name_problem(name).is_none());
+    let table = match known {
+        Some(name) => files.table(name)?,
+        None if arn.starts_with("arn:") => None,
+        None => return Err(invalid(format!("Invalid TableArn: Invalid ResourceArn provided as input {arn}"))),
+    };
+    match table {
+        Some(table) => Ok(json!({ "Tags": table.definition.tags })),
+        None => Err(AwsError::new(
+            "ResourceNotFoundException",
+            format!("Requested resource not found: ResourceArn: {arn} not found"),
+        )),
+    }
+}
+
+/// DescribeTimeToLive.
+pub(super) fn time_to_live(files: &Files, context: &Context, body: Value) -> Result<Value, AwsError> {
+    let request: TableRequest = members(body)?;
+    let (_, table) = existing(files, context, request.table_name.as_deref())?;
+    let description = match &table.definition.time_to_live_specification {
+        Some(ttl) if ttl.enabled => json!({ "TimeToLiveStatus": "ENABLED", "AttributeName": ttl.attribute_name }),
+        _ => json!({ "TimeToLiveStatus": "DISABLED" }),
+    };
+    Ok(json!({ "TimeToLiveDescription": description }))
+}
+
+/// DescribeContinuousBackups: there are none of files.
+pub(super) fn continuous_backups(files: &Files, context: &Context, body: Value) -> Result<Value, AwsError> {
+    let request: TableRequest = members(body)?;
+    existing(files, context, request.table_name.as_deref()).map_err(|error| match error.code {
+        "ResourceNotFoundException" => AwsError { code: "TableNotFoundException", ..error },
+        _ => error,
+    })?;
+    Ok(json!({ "ContinuousBackupsDescription": {
+        "ContinuousBackupsStatus": "ENABLED",
+        "PointInTimeRecoveryDescription": { "PointInTimeRecoveryStatus": "DISABLED" },
+    } }))
+}
+
+/// DescribeLimits: the default quotas of a region.
+pub(super) fn limits() -> Value {
+    json!({
+        "AccountMaxReadCapacityUnits": 80_000, "AccountMaxWriteCapacityUnits": 80_000,
+        "TableMaxReadCapacityUnits": 40_000, "TableMaxWriteCapacityUnits": 40_000,
+    })
+}

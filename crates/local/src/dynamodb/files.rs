@@ -1,0 +1,210 @@
+//! A folder of table files.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::check::{invalid, table_name_problem};
+use super::definition::Definition;
+use super::index::{Entry, Index};
+use super::key::KeySchema;
+use super::spool::Spool;
+use crate::error::AwsError;
+use crate::server::StartError;
+
+/// Read from large files in large pieces.
+const BUFFER: usize = 256 * 1024;
+
+/// All tables of a folder; those asked for stay indexed.
+pub(crate) struct Files {
+    folder: Option<(PathBuf, Spool)>,
+    tables: Mutex<HashMap<String, Arc<Mutex<Option<Loaded>>>>>,
+}
+
+/// The outcome of reading a table's files, errors too, for as long as the files stay what they are.
+struct Loaded {
+    version: Version,
+    table: Result<Arc<Table>, AwsError>,
+}
+
+/// One table, ready to be read.
+pub(super) struct Table {
+    pub(super) definition: Definition,
+    pub(super) key: KeySchema,
+    pub(super) index: Index,
+    /// When the definition was last written, in seconds since 1970.
+    pub(super) created: f64,
+    data: Option<File>,
+    path: PathBuf,
+}
+
+impl Files {
+    /// No folder, no tables.
+    pub(super) fn none() -> Files {
+        Files { folder: None, tables: Mutex::default() }
+    }
+
+    pub(super) fn open(folder: &Path, state: Option<&Path>) -> Result<Files, StartError> {
+        let error = |error| StartError::Tables { folder: folder.to_owned(), error };
+        fs::read_dir(folder).map_err(error)?;
+        let spool = Spool::open(state).map_err(error)?;
+        Ok(Files { folder: Some((folder.to_owned(), spool)), tables: Mutex::default() })
+    }
+
+    /// The names of all tables, also of those whose files are wrong.
+    pub(super) fn names(&self) -> Result<BTreeSet<String>, AwsError> {
+        let Some((folder, _)) = &self.folder else { return Ok(BTreeSet::new()) };
+        let failed = |error| AwsError::internal(format!("{}: {error}", folder.display()));
+        let mut names = BTreeSet::new();
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let file = entry.file_name();
+            let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".json")) else { continue };
+            if !entry.path().is_file() {
+                continue;
+            }
+            match table_name_problem(name) {
+                None => drop(names.insert(name.to_owned())),
+                Some(problem) => {
+                    tracing::warn!(file = %file.display(), problem, "not served: its name is no table name")
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    /// The table of a valid name, read again if its files have changed; `None` if there is none.
+    pub(super) fn table(&self, name: &str) -> Result<Option<Arc<Table>>, AwsError> {
+        let Some((folder, spool)) = &self.folder else { return Ok(None) };
+        let Some(paths) = Paths::find(folder, name)? else { return Ok(None) };
+        let slot = {
+            let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(tables.entry(name.to_owned()).or_default())
+        };
+        // Held while reading: whoever asks for the same table meanwhile waits for the one index.
+        let mut loaded = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = paths.version()?;
+        let table = match &*loaded {
+            Some(loaded) if loaded.version == version => loaded.table.clone(),
+            _ => {
+                let table = Table::read(name, &paths, &version, spool).map(Arc::new);
+                *loaded = Some(Loaded { version, table: table.clone() });
+                table
+            }
+        };
+        table.map(Some)
+    }
+}
+
+/// The files of one table.
+struct Paths {
+    definition: PathBuf,
+    data: Option<PathBuf>,
+}
+
+/// Tells whether files have changed.
+#[derive(PartialEq, Eq)]
+struct Version {
+    definition: (u64, SystemTime),
+    data: Option<(PathBuf, u64, SystemTime)>,
+}
+
+impl Paths {
+    fn find(folder: &Path, name: &str) -> Result<Option<Paths>, AwsError> {
+        let path = |suffix: &str| folder.join(format!("{name}{suffix}"));
+        let definition = path(".json");
+        if !definition.is_file() {
+            return Ok(None);
+        }
+        let (plain, packed) = (path(".jsonl"), path(".jsonl.gz"));
+        let data = match (plain.is_file(), packed.is_file()) {
+            (true, true) => {
+                return Err(invalid(format!("{} and {} both exist: remove one", plain.display(), packed.display())));
+            }
+            (true, false) => Some(plain),
+            (false, true) => Some(packed),
+            (false, false) => None,
+        };
+        Ok(Some(Paths { definition, data }))
+    }
+
+    fn version(&self) -> Result<Version, AwsError> {
+        let data = match &self.data {
+            None => None,
+            Some(path) => {
+                let (size, modified) = size_and_time(path)?;
+                Some((path.clone(), size, modified))
+            }
+        };
+        Ok(Version { definition: size_and_time(&self.definition)?, data })
+    }
+}
+
+fn size_and_time(path: &Path) -> Result<(u64, SystemTime), AwsError> {
+    let read = |metadata: Metadata| Ok((metadata.len(), metadata.modified()?));
+    fs::metadata(path).and_then(read).map_err(|error| unreadable(path, &error))
+}
+
+fn since_1970(time: SystemTime) -> std::time::Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> AwsError {
+    AwsError::internal(format!("{}: {error}", path.display()))
+}
+
+impl Table {
+    fn read(name: &str, paths: &Paths, version: &Version, spool: &Spool) -> Result<Table, AwsError> {
+        let json = fs::read(&paths.definition).map_err(|error| unreadable(&paths.definition, &error))?;
+        let wrong = |path: &Path, problem: String| invalid(format!("{}: {problem}", path.display()));
+        let (definition, key) = Definition::parse(name, &json).map_err(|problem| wrong(&paths.definition, problem))?;
+        let created = since_1970(version.definition.1).as_secs_f64();
+        let Some((path, size, modified)) = &version.data else {
+            let path = paths.definition.clone();
+            return Ok(Table { definition, key, index: Index::default(), created, data: None, path });
+        };
+        let data = if path.extension().is_some_and(|extension| extension == "gz") {
+            spool.unpacked(name, path, &format!("{size}-{}.jsonl", since_1970(*modified).as_nanos()))
+        } else {
+            File::open(path)
+        };
+        let data = data.map_err(|error| wrong(path, error.to_string()))?;
+        let index =
+            Index::build(BufReader::with_capacity(BUFFER, &data), &key).map_err(|problem| wrong(path, problem))?;
+        tracing::debug!(table = name, items = index.len(), "indexed");
+        Ok(Table { definition, key, index, created, data: Some(data), path: path.clone() })
+    }
+
+    /// Appends the JSON of one item.
+    ///
+    /// # Errors
+    /// If the file was cut since it was indexed.
+    pub(super) fn read_item(&self, entry: &Entry, into: &mut Vec<u8>) -> Result<(), AwsError> {
+        let Some(data) = &self.data else { return Ok(()) };
+        let start = into.len();
+        into.resize(start + entry.length as usize, 0);
+        let bytes = into.get_mut(start..).unwrap_or_default();
+        read_exact_at(data, bytes, entry.offset).map_err(|error| unreadable(&self.path, &error))
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    use std::os::windows::fs::FileExt;
+    let mut done = 0;
+    while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match file.seek_read(rest, offset + done as u64)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => done += read,
+        }
+    }
+    Ok(())
+}

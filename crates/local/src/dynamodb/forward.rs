@@ -1,0 +1,61 @@
+//! DynamoDB requests passed on to another endpoint.
+
+use axum::body::Body;
+use axum::http::header::{CONNECTION, EXPECT, HeaderMap, TRANSFER_ENCODING};
+use axum::http::uri::{Authority, PathAndQuery, Scheme};
+use axum::http::{Request, Response, Uri, request};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use crate::error::AwsError;
+use crate::server::StartError;
+
+/// Another DynamoDB endpoint.
+pub(crate) struct Forward {
+    authority: Authority,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+impl Forward {
+    /// To `http://HOST[:PORT]`.
+    pub(super) fn to(url: &str) -> Result<Forward, StartError> {
+        let wrong = || StartError::Endpoint(url.to_owned());
+        let uri: Uri = url.parse().map_err(|_| wrong())?;
+        if uri.scheme() != Some(&Scheme::HTTP) || uri.path_and_query().is_some_and(|path| path != "/") {
+            return Err(wrong());
+        }
+        let authority = uri.authority().cloned().ok_or_else(wrong)?;
+        Ok(Forward { authority, client: Client::builder(TokioExecutor::new()).build_http() })
+    }
+
+    /// Sends the request as it came and gives back the answer as it comes. The headers stay, Host too, because the
+    /// signature covers them.
+    ///
+    /// # Errors
+    /// If the other endpoint can't be reached.
+    pub(super) async fn send(&self, parts: request::Parts, body: Bytes) -> Result<Response<Body>, AwsError> {
+        let unreachable = |error: String| {
+            AwsError::internal(format!("no answer from DynamoDB at http://{}: {error}", self.authority))
+        };
+        let path = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+        let uri = Uri::builder().scheme(Scheme::HTTP).authority(self.authority.clone()).path_and_query(path).build();
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = parts.method;
+        *request.uri_mut() = uri.map_err(|error| unreachable(error.to_string()))?;
+        *request.headers_mut() = parts.headers;
+        remove_those_of_the_connection(request.headers_mut());
+        let mut response = self.client.request(request).await.map_err(|error| unreachable(error.to_string()))?;
+        remove_those_of_the_connection(response.headers_mut());
+        Ok(response.map(Body::new))
+    }
+}
+
+/// Two connections meet here, each with its own.
+fn remove_those_of_the_connection(headers: &mut HeaderMap) {
+    for name in [CONNECTION.as_str(), TRANSFER_ENCODING.as_str(), EXPECT.as_str(), "keep-alive"] {
+        headers.remove(name);
+    }
+}

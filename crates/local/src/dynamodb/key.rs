@@ -1,0 +1,162 @@
+//! Keys: which attributes they are, and where in hash order an item stands.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::number::Number;
+
+/// The primary key of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeySchema {
+    pub(super) partition: KeyAttribute,
+    pub(super) sort: Option<KeyAttribute>,
+}
+
+/// One attribute of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeyAttribute {
+    pub(super) name: String,
+    pub(super) kind: KeyType,
+}
+
+/// The types that keys may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) enum KeyType {
+    S,
+    N,
+    B,
+}
+
+impl KeyType {
+    pub(super) fn tag(self) -> &'static str {
+        match self {
+            KeyType::S => "S",
+            KeyType::N => "N",
+            KeyType::B => "B",
+        }
+    }
+}
+
+/// The key of one item: the texts under the tags that the schema tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key<'a> {
+    pub(super) partition: Cow<'a, str>,
+    pub(super) sort: Option<Cow<'a, str>>,
+}
+
+impl KeySchema {
+    /// The attributes in order.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = &KeyAttribute> {
+        std::iter::once(&self.partition).chain(&self.sort)
+    }
+
+    /// Where an item with this key stands in the table: the high half tells its partition, the low half the item.
+    ///
+    /// DynamoDB too scans in the order of a hash of the partition key, and splits segments along it; its hash isn't
+    /// published. `None` if a value isn't one of the key's type, or is empty.
+    pub(super) fn position(&self, key: &Key) -> Option<u128> {
+        let partition = Sha256::new_with_prefix(value_bytes(self.partition.kind, &key.partition)?);
+        let high = partition.clone().finalize();
+        // The partition goes into both halves, so that two items are taken for one only if 128 bits are equal.
+        let mut item = partition;
+        item.update([0]);
+        if let (Some(attribute), Some(text)) = (&self.sort, &key.sort) {
+            item.update(value_bytes(attribute.kind, text)?);
+        }
+        Some(u128::from(first_eight(&high)) << 64 | u128::from(first_eight(&item.finalize())))
+    }
+
+    /// The key as DynamoDB JSON.
+    pub(super) fn to_json(&self, key: &Key) -> Value {
+        let texts = std::iter::once(&key.partition).chain(&key.sort);
+        let members = self
+            .attributes()
+            .zip(texts)
+            .map(|(attribute, text)| (attribute.name.clone(), json!({ attribute.kind.tag(): text })));
+        Value::Object(members.collect())
+    }
+
+    /// Reads DynamoDB JSON that holds the attributes of the key and nothing else.
+    pub(super) fn parse<'a>(&self, json: &'a Map<String, Value>) -> Option<Key<'a>> {
+        let text = |attribute: &KeyAttribute| {
+            let value = json.get(&attribute.name)?.as_object()?;
+            let text = value.get(attribute.kind.tag())?.as_str()?;
+            (value.len() == 1).then_some(Cow::Borrowed(text))
+        };
+        if json.len() != self.attributes().count() {
+            return None;
+        }
+        let sort = match &self.sort {
+            Some(attribute) => Some(text(attribute)?),
+            None => None,
+        };
+        Some(Key { partition: text(&self.partition)?, sort })
+    }
+}
+
+/// What two equal values have in common; `None` if it is not a value of the type, or empty.
+fn value_bytes(kind: KeyType, text: &str) -> Option<Vec<u8>> {
+    let bytes = match kind {
+        KeyType::S => text.as_bytes().to_vec(),
+        KeyType::N => Number::parse(text)?.canonical(),
+        KeyType::B => STANDARD.decode(text).ok()?,
+    };
+    (!bytes.is_empty()).then_some(bytes)
+}
+
+fn first_eight(hash: &[u8]) -> u64 {
+    hash.iter().take(8).fold(0, |value, byte| value << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(partition: KeyType, sort: Option<KeyType>) -> KeySchema {
+        let attribute = |name: &str, kind| KeyAttribute { name: name.to_owned(), kind };
+        KeySchema { partition: attribute("pk", partition), sort: sort.map(|kind| attribute("sk", kind)) }
+    }
+
+    fn key(partition: &'static str, sort: Option<&'static str>) -> Key<'static> {
+        Key { partition: partition.into(), sort: sort.map(Into::into) }
+    }
+
+    #[test]
+    fn items_of_one_partition_share_the_high_half_and_differ_in_the_low() {
+        let schema = schema(KeyType::S, Some(KeyType::N));
+        let [a, b, same, other] = [("p", "1"), ("p", "2"), ("p", "1.0"), ("q", "1")]
+            .map(|(partition, sort)| schema.position(&key(partition, Some(sort))).unwrap());
+        assert_eq!(a >> 64, b >> 64);
+        assert_ne!(a, b);
+        assert_eq!(a, same);
+        assert_ne!(a >> 64, other >> 64);
+    }
+
+    #[test]
+    fn values_of_the_wrong_type_have_no_position() {
+        assert_eq!(schema(KeyType::S, None).position(&key("", None)), None);
+        assert_eq!(schema(KeyType::N, None).position(&key("x", None)), None);
+        assert_eq!(schema(KeyType::B, None).position(&key("%%%", None)), None);
+    }
+
+    #[test]
+    fn keys_travel_as_dynamodb_json() {
+        let schema = schema(KeyType::S, Some(KeyType::N));
+        let json = schema.to_json(&key("a", Some("1")));
+        assert_eq!(json, json!({"pk": {"S": "a"}, "sk": {"N": "1"}}));
+        assert_eq!(schema.parse(json.as_object().unwrap()), Some(key("a", Some("1"))));
+        for wrong in [
+            json!({"pk": {"S": "a"}}),
+            json!({"pk": {"S": "a"}, "sk": {"S": "1"}}),
+            json!({"pk": {"S": "a"}, "sk": {"N": "1"}, "x": {"N": "1"}}),
+            json!({"pk": {"S": "a"}, "sk": {"N": "1", "S": "1"}}),
+        ] {
+            assert_eq!(schema.parse(wrong.as_object().unwrap()), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What outlives a request: given to the crawls that requests start.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::config::Region;
+use crawler::Clients;
+
+use crate::context::Context;
+use crate::server::Source;
+use crate::store::Store;
+
+/// The running endpoint, as its crawls see it.
+pub struct Engine {
+    /// All state.
+    pub store: Arc<Store>,
+    /// The one account that is served, twelve digits.
+    pub account: String,
+    /// Milliseconds since 1970.
+    pub clock: fn() -> i64,
+    url: String,
+    source: Source,
+}
+
+impl Engine {
+    /// `url` is where the endpoint itself can be reached.
+    pub(crate) fn new(store: Arc<Store>, account: String, clock: fn() -> i64, url: String, source: Source) -> Self {
+        Engine { store, account, clock, url, source }
+    }
+
+    /// The context of a request, or of a crawl, in `region`, now.
+    pub fn context(&self, region: &str) -> Context {
+        Context { account: self.account.clone(), region: region.to_owned(), now: (self.clock)() }
+    }
+
+    /// SDK clients for a crawl in `region`: all of them talk to this endpoint, except that DynamoDB is where the tables
+    /// are.
+    pub fn clients(&self, region: &str) -> Clients {
+        let mut clients = Clients::local(&self.url, region);
+        match &self.source {
+            Source::None | Source::Files(_) => {}
+            Source::Endpoint(url) => {
+                let config = clients.dynamodb.config().to_builder().endpoint_url(url).build();
+                clients.dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
+            }
+            Source::Client(client) => {
+                let config = client.config().to_builder().region(Region::new(region.to_owned())).build();
+                clients.dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
+            }
+        }
+        clients
+    }
+}

@@ -1,0 +1,261 @@
+//! What StartCrawler starts: the native crawl of every target, in the background.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crawler::Clients;
+use crawler::crawl::{Change, CrawlRequest, DeleteBehavior, UpdateBehavior, crawl};
+use rusqlite::{OptionalExtension, params};
+
+use super::crawl_history::Summary;
+use super::crawler_input::role_name;
+use super::crawler_state::{End, end, goes_on};
+use crate::engine::Engine;
+use crate::error::AwsError;
+
+/// How often a crawl looks whether it was stopped. Asking costs one look-up by key.
+const ATTENTION: Duration = Duration::from_millis(100);
+
+/// One crawl to do: the crawler as it was when it was started.
+#[derive(Debug, Clone)]
+pub struct CrawlJob {
+    /// Where the crawler lives, and the tables that it reads.
+    pub region: String,
+    /// The crawler's name.
+    pub crawler: String,
+    /// The crawl's id, a UUID.
+    pub id: String,
+    /// The role, by name, with its path if it was given with one.
+    pub role: String,
+    /// The catalog database to write to.
+    pub database: String,
+    /// In front of the names of new tables.
+    pub prefix: String,
+    /// What to read.
+    pub targets: Vec<Target>,
+    /// What to do with a catalog table that differs.
+    pub on_update: UpdateBehavior,
+    /// What to do with a catalog table whose source is gone.
+    pub on_delete: DeleteBehavior,
+}
+
+/// One thing to crawl.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A DynamoDB table.
+    DynamoDb {
+        /// Its name.
+        table: String,
+        /// Every item, or a sample.
+        scan_all: bool,
+        /// Share of the read capacity to use; `None` for the default.
+        scan_rate: Option<f64>,
+    },
+    /// A table of the catalog that was made from DynamoDB, to be crawled again.
+    Catalog {
+        /// Its database.
+        database: String,
+        /// Its name.
+        table: String,
+    },
+    /// A kind of target that is kept but can't be crawled here.
+    Other(&'static str),
+}
+
+/// Crawls every target of a job, one after the other, and records how it ended.
+///
+/// A target that fails makes the crawl FAILED, but the others are done all the same. StopCrawler ends the crawl within a
+/// fraction of a second; what was published before stays. Nothing is returned: the crawler's LastCrawl tells.
+pub async fn run(engine: Arc<Engine>, job: CrawlJob) {
+    let mut ending = Ending { engine: &engine, job: &job, summary: Summary::default(), end: None };
+    tracing::info!(crawler = job.crawler, crawl = job.id, "crawl started");
+    let end = tokio::select! {
+        end = all_targets(&engine, &job, &mut ending.summary) => end,
+        () = stopped(&engine, &job) => End::Stopped,
+    };
+    ending.end = Some(end);
+}
+
+/// Records the end when dropped, so that a crawl whose task is thrown away does not stay RUNNING.
+struct Ending<'a> {
+    engine: &'a Engine,
+    job: &'a CrawlJob,
+    summary: Summary,
+    end: Option<End>,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let CrawlJob { crawler, id, .. } = self.job;
+        let thrown_away = || End::Failed("Internal Service Exception: the crawl was given up.".to_owned());
+        let how = self.end.take().unwrap_or_else(thrown_away);
+        tracing::info!(crawler, crawl = id, end = ?how, "crawl ended");
+        let now = (self.engine.clock)();
+        if let Err(error) = self.engine.store.transaction(|tx| end(tx, id, &how, &self.summary, now)) {
+            tracing::error!(crawler, crawl = id, %error, "the end of a crawl could not be recorded");
+        }
+    }
+}
+
+async fn stopped(engine: &Engine, job: &CrawlJob) {
+    // A store that can't be read for a moment is no reason to stop.
+    while engine.store.transaction(|tx| goes_on(tx, &job.id)).unwrap_or(true) {
+        tokio::time::sleep(ATTENTION).await;
+    }
+}
+
+async fn all_targets(engine: &Engine, job: &CrawlJob, summary: &mut Summary) -> End {
+    let clients = engine.clients(&job.region);
+    let mut failures = Vec::new();
+    for target in &job.targets {
+        match one_target(engine, &clients, job, target).await {
+            Ok((table, Change::Created)) => summary.created.push(table),
+            Ok((table, Change::Updated | Change::Deprecated)) => summary.updated.push(table),
+            Ok((table, Change::Deleted)) => summary.deleted.push(table),
+            Ok((_, Change::Statistics | Change::Unchanged | Change::Logged)) => {}
+            Err(failure) => failures.push(failure),
+        }
+    }
+    if failures.is_empty() { End::Completed } else { End::Failed(failures.join("; ")) }
+}
+
+/// The catalog table and what became of it, or why the target failed.
+async fn one_target(
+    engine: &Engine,
+    clients: &Clients,
+    job: &CrawlJob,
+    target: &Target,
+) -> Result<(String, Change), String> {
+    let (table, database, catalog_table, scan_all, scan_rate) = match target {
+        Target::DynamoDb { table, scan_all, scan_rate } => {
+            allowed(engine, job, table)?;
+            let name = catalog_name(engine, clients, job, table).await?;
+            (table.clone(), job.database.clone(), name, *scan_all, *scan_rate)
+        }
+        Target::Catalog { database, table } => {
+            let source = source_of(engine, job, database, table)?;
+            allowed(engine, job, &source)?;
+            (source, database.clone(), table.clone(), true, None)
+        }
+        Target::Other(kind) => {
+            return Err(format!("{kind} can't be crawled by this endpoint: it crawls DynamoDB tables only."));
+        }
+    };
+    let request = CrawlRequest {
+        table,
+        database,
+        catalog_table,
+        crawled_by: job.crawler.clone(),
+        scan_all,
+        scan_rate,
+        on_update: job.on_update,
+        on_delete: job.on_delete,
+    };
+    let crawled = crawl(clients, &request).await.map_err(|error| error.to_string())?;
+    Ok((request.catalog_table, crawled.change))
+}
+
+/// Whether the crawler's role may read the table: what DynamoDB would ask in AWS.
+fn allowed(engine: &Engine, job: &CrawlJob, table: &str) -> Result<(), String> {
+    let context = engine.context(&job.region);
+    let role = role_name(&job.role);
+    let arn = context.arn("dynamodb", &format!("table/{table}"));
+    let denied = engine.store.transaction(|tx| {
+        if !crate::iam::glue_can_assume(tx, role, &context.account)? {
+            let why = "Service is unable to assume provided role. Please verify role's TrustPolicy";
+            return Ok(Some(why.to_owned()));
+        }
+        for action in ["dynamodb:DescribeTable", "dynamodb:Scan"] {
+            if !crate::iam::role_allows(tx, role, action, &arn)? {
+                let (partition, account) = (context.partition(), &context.account);
+                let user = format!("arn:{partition}:sts::{account}:assumed-role/{role}/AWS-Crawler");
+                return Ok(Some(format!(
+                    "AccessDeniedException: User: {user} is not authorized to perform: {action} on resource: {arn} \
+                     because no identity-based policy allows the {action} action"
+                )));
+            }
+        }
+        Ok(None)
+    });
+    match denied {
+        Ok(None) => Ok(()),
+        Ok(Some(why)) => Err(why),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The name that a table has, or gets, in the job's database. Other tables matter for a new name: it must not collide.
+async fn catalog_name(engine: &Engine, clients: &Clients, job: &CrawlJob, table: &str) -> Result<String, String> {
+    let given = given_names(engine, job).map_err(|error| error.to_string())?;
+    if let Some(name) = given.get(table) {
+        return Ok(name.clone());
+    }
+    let mut tables = Vec::new();
+    let mut names = clients.dynamodb.list_tables().into_paginator().items().send();
+    while let Some(name) = names.next().await {
+        tables.push(name.map_err(|error| format!("ListTables: {}", chain(&error)))?);
+    }
+    let mut names = crawler::naming::catalog_names(&tables, &given, &job.prefix);
+    names.remove(table).ok_or_else(|| format!("DynamoDB table {table} not found in {}. Check the Path.", job.region))
+}
+
+/// The names that are taken in the job's database, by the DynamoDB table of this account and region that they were made
+/// from. Where a table has several, the one that a crawler made counts; every other name stands under a key that no DynamoDB
+/// table has, so that nobody gets it.
+fn given_names(engine: &Engine, job: &CrawlJob) -> Result<BTreeMap<String, String>, AwsError> {
+    let context = engine.context(&job.region);
+    let tables = context.arn("dynamodb", "table/");
+    engine.store.transaction(|tx| {
+        let mut statement = tx.prepare_cached(
+            "SELECT name, json_extract(input, '$.StorageDescriptor.Location') FROM glue_table
+             WHERE scope = ?1 AND database = ?2
+             ORDER BY json_extract(input, '$.Parameters.UPDATED_BY_CRAWLER') IS NULL, name",
+        )?;
+        let rows = statement.query_map(params![super::scope(&context), job.database], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
+        })?;
+        let mut given = BTreeMap::new();
+        for row in rows {
+            let (name, location) = row?;
+            let source = location.as_deref().and_then(|location| location.strip_prefix(&tables));
+            match source.filter(|source| !given.contains_key(*source)) {
+                Some(source) => given.insert(source.to_owned(), name),
+                None => given.insert(format!("catalog:{name}"), name),
+            };
+        }
+        Ok(given)
+    })
+}
+
+/// The DynamoDB table behind a catalog table.
+fn source_of(engine: &Engine, job: &CrawlJob, database: &str, table: &str) -> Result<String, String> {
+    let context = engine.context(&job.region);
+    let location = engine.store.transaction(|tx| {
+        let sql = "SELECT json_extract(input, '$.StorageDescriptor.Location') FROM glue_table
+                   WHERE scope = ?1 AND database = ?2 AND name = ?3";
+        let at = params![super::scope(&context), database, table];
+        Ok(tx.query_row(sql, at, |row| row.get::<_, Option<String>>(0)).optional()?)
+    });
+    match location.map_err(|error| error.to_string())? {
+        None => Err(format!("Table {database}.{table} not found.")),
+        Some(location) => {
+            let tables = context.arn("dynamodb", "table/");
+            let source = location.as_deref().and_then(|location| location.strip_prefix(&tables));
+            source.map(str::to_owned).ok_or_else(|| {
+                format!("Table {database}.{table} was not made from a DynamoDB table of this account and region.")
+            })
+        }
+    }
+}
+
+/// An error with its causes: the SDK's own text is only "service error".
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,154 @@
+//! What a crawler may be told, checked as AWS checks it.
+
+use serde_json::{Map, Value};
+
+use super::Request;
+use super::validate::{ANY, DESCRIPTION, Members, NAME, TABLE_PREFIX, invalid};
+use crate::error::AwsError;
+
+/// The kinds of targets that the API knows; [`DYNAMODB`] and [`CATALOG`] are crawled here.
+pub(super) const TARGETS: [&str; 8] =
+    ["S3Targets", "JdbcTargets", "MongoDBTargets", DYNAMODB, CATALOG, "DeltaTargets", "IcebergTargets", "HudiTargets"];
+pub(super) const DYNAMODB: &str = "DynamoDBTargets";
+pub(super) const CATALOG: &str = "CatalogTargets";
+
+/// The members of a definition, as they are stored and answered.
+const KEPT: [&str; 9] = [
+    "DatabaseName",
+    "Description",
+    "Classifiers",
+    "TablePrefix",
+    "RecrawlPolicy",
+    "LineageConfiguration",
+    "LakeFormationConfiguration",
+    "Configuration",
+    "CrawlerSecurityConfiguration",
+];
+
+/// The parts of a crawler that the request gives, checked one by one. What a new crawler must have, and how the parts go
+/// together, is for [`check_whole`] to say.
+pub(super) fn read(request: &Request) -> Result<Map<String, Value>, AwsError> {
+    let body = &request.body;
+    body.text("Description", DESCRIPTION)?;
+    body.text("TablePrefix", TABLE_PREFIX)?;
+    body.text("DatabaseName", ANY)?;
+    body.text("CrawlerSecurityConfiguration", TABLE_PREFIX)?;
+    body.texts("Classifiers", NAME, usize::MAX)?;
+    if let Some(configuration) = body.text("Configuration", ANY)?.filter(|text| !text.is_empty()) {
+        serde_json::from_str::<Map<String, Value>>(configuration)
+            .map_err(|error| invalid(format!("Configuration is not a JSON object: {error}")))?;
+    }
+    if let Some(policy) = body.members("RecrawlPolicy")? {
+        let kinds = ["CRAWL_EVERYTHING", "CRAWL_NEW_FOLDERS_ONLY", "CRAWL_EVENT_MODE"];
+        policy.choice("RecrawlBehavior", &kinds)?;
+    }
+    if let Some(lineage) = body.members("LineageConfiguration")? {
+        lineage.choice("CrawlerLineageSettings", &["ENABLE", "DISABLE"])?;
+    }
+    let mut kept = body.keep(&KEPT);
+    if let Some(policy) = body.members("SchemaChangePolicy")? {
+        kept.insert("SchemaChangePolicy".to_owned(), schema_change_policy(&policy)?);
+    }
+    if let Some(targets) = body.members("Targets")? {
+        kept.insert("Targets".to_owned(), read_targets(&targets)?);
+    }
+    if let Some(role) = body.text("Role", ANY)? {
+        kept.insert("Role".to_owned(), check_role(request, role)?.into());
+    }
+    Ok(kept)
+}
+
+/// What a new crawler has that its creator says nothing about.
+pub(super) fn defaults() -> Map<String, Value> {
+    let defaults = serde_json::json!({
+        "Classifiers": [],
+        "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVERYTHING"},
+        "SchemaChangePolicy": {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DEPRECATE_IN_DATABASE"},
+        "LineageConfiguration": {"CrawlerLineageSettings": "DISABLE"},
+        "LakeFormationConfiguration": {"UseLakeFormationCredentials": false, "AccountId": ""},
+    });
+    match defaults {
+        Value::Object(defaults) => defaults,
+        _ => Map::new(),
+    }
+}
+
+/// Rules about several parts of a definition at once.
+pub(super) fn check_whole(definition: &Map<String, Value>) -> Result<(), AwsError> {
+    let text = |path: &[&str]| -> Option<&str> {
+        let (first, rest) = path.split_first()?;
+        rest.iter().try_fold(definition.get(*first)?, |value, name| value.get(*name))?.as_str()
+    };
+    let targets = definition.get("Targets").and_then(Value::as_object);
+    let count = |kind: &str| targets.and_then(|targets| targets.get(kind)?.as_array()).map_or(0, Vec::len);
+    let (all, catalog) = (TARGETS.iter().map(|kind| count(kind)).sum::<usize>(), count(CATALOG));
+    if all == 0 {
+        return Err(invalid("Crawler targets are empty: name at least one."));
+    }
+    if catalog > 0 && catalog < all {
+        return Err(invalid("CatalogTargets can't be mixed with other targets."));
+    }
+    if catalog > 0 && text(&["SchemaChangePolicy", "DeleteBehavior"]) != Some("LOG") {
+        return Err(invalid("The DeleteBehavior of a crawler with CatalogTargets must be LOG."));
+    }
+    if catalog == 0 && text(&["DatabaseName"]).is_none_or(str::is_empty) {
+        return Err(invalid("DatabaseName is required: a crawler writes its tables to a database."));
+    }
+    let recrawl = text(&["RecrawlPolicy", "RecrawlBehavior"]).unwrap_or("CRAWL_EVERYTHING");
+    if recrawl != "CRAWL_EVERYTHING" && count("S3Targets") < all {
+        return Err(invalid(format!("RecrawlBehavior {recrawl} is for S3 targets only.")));
+    }
+    Ok(())
+}
+
+/// The last part of a role's path and name, which is what IAM finds it by.
+pub(super) fn role_name(role: &str) -> &str {
+    role.rsplit('/').next().unwrap_or(role)
+}
+
+/// A role is given by ARN or by name; AWS answers it by name, with its path.
+fn check_role(request: &Request, role: &str) -> Result<String, AwsError> {
+    let context = request.context;
+    let ours = format!("arn:{}:iam::{}:role/", context.partition(), context.account);
+    let name = role.strip_prefix(&ours).unwrap_or(role);
+    if name.starts_with("arn:") || !crate::iam::glue_can_assume(request.tx, role, &context.account)? {
+        return Err(invalid("Service is unable to assume provided role. Please verify role's TrustPolicy"));
+    }
+    Ok(name.trim_start_matches('/').to_owned())
+}
+
+fn schema_change_policy(policy: &Members) -> Result<Value, AwsError> {
+    let update = policy.choice("UpdateBehavior", &["LOG", "UPDATE_IN_DATABASE"])?;
+    let delete = policy.choice("DeleteBehavior", &["LOG", "DELETE_FROM_DATABASE", "DEPRECATE_IN_DATABASE"])?;
+    Ok(serde_json::json!({
+        "UpdateBehavior": update.unwrap_or("UPDATE_IN_DATABASE"),
+        "DeleteBehavior": delete.unwrap_or("DEPRECATE_IN_DATABASE"),
+    }))
+}
+
+/// Every kind of target comes back as a list, be it empty, as in AWS.
+fn read_targets(targets: &Members) -> Result<Value, AwsError> {
+    for target in targets.list(DYNAMODB)? {
+        if target.text("Path", ANY)?.is_none_or(str::is_empty) {
+            return Err(invalid("The Path of a DynamoDB target must be the name of a table."));
+        }
+        target.flag("scanAll")?;
+        if target.number("scanRate")?.is_some_and(|rate| !(0.1..=1.5).contains(&rate)) {
+            return Err(invalid("The scanRate of a DynamoDB target must be null or between 0.1 and 1.5."));
+        }
+    }
+    for target in targets.list(CATALOG)? {
+        target.required("DatabaseName", NAME)?;
+        if target.texts("Tables", NAME, usize::MAX)?.is_empty() {
+            return Err(invalid("A catalog target must name at least one table."));
+        }
+    }
+    for kind in TARGETS {
+        targets.list(kind)?;
+    }
+    let mut kept = targets.keep(&TARGETS);
+    for kind in TARGETS {
+        kept.entry(kind).or_insert(Value::Array(Vec::new()));
+    }
+    Ok(Value::Object(kept))
+}

@@ -1,0 +1,126 @@
+//! Databases of the catalog.
+
+use rusqlite::{OptionalExtension, Row, params};
+use serde_json::{Map, Value, json};
+
+use super::paging::Page;
+use super::validate::{DATABASE_LOCATION, DESCRIPTION, Members, NAME, exists, invalid, not_found};
+use super::{Request, seconds, tags};
+use crate::error::AwsError;
+
+/// Databases of one account and region.
+const MOST: i64 = 10_000;
+
+pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
+    let (name, input) = input(&request.body)?;
+    let tags = request.body.tags("Tags")?;
+    let sql = "SELECT count(*) FROM glue_database WHERE scope = ?1";
+    if request.tx.query_one(sql, [&request.scope], |row| row.get::<_, i64>(0))? >= MOST {
+        let message = format!("Number of databases would exceed the quota of {MOST}.");
+        return Err(AwsError::new("ResourceNumberLimitExceededException", message));
+    }
+    let added = request.tx.execute(
+        "INSERT OR IGNORE INTO glue_database (scope, name, input, created) VALUES (?1, ?2, ?3, ?4)",
+        params![request.scope, name, Value::Object(input).to_string(), request.context.now],
+    )?;
+    if added == 0 {
+        return Err(exists("Database already exists."));
+    }
+    tags::replace(request, &arn(request, &name), &tags)?;
+    Ok(json!({}))
+}
+
+pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
+    let name = lower(&request.body, "Name")?;
+    let sql = "SELECT name, input, created FROM glue_database WHERE scope = ?1 AND name = ?2";
+    let found = request.tx.query_row(sql, params![request.scope, name], stored).optional()?;
+    let found = found.ok_or_else(|| absent(&name))?;
+    Ok(json!({ "Database": wire(request, found)? }))
+}
+
+pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
+    let page = Page::of(&request.body, 100, 100)?;
+    let mut statement = request.tx.prepare_cached(
+        "SELECT name, input, created FROM glue_database WHERE scope = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
+    )?;
+    let rows = statement.query_map(params![request.scope, page.after, page.fetch()], stored)?;
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    page.answer("DatabaseList", rows, |row| row.0.clone(), |row| wire(request, row))
+}
+
+pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
+    let name = lower(&request.body, "Name")?;
+    let (new_name, input) = input(&request.body)?;
+    must_exist(request, &name)?;
+    if new_name != name {
+        return Err(invalid("A database can't be renamed: Name and DatabaseInput.Name differ."));
+    }
+    request.tx.execute(
+        "UPDATE glue_database SET input = ?3 WHERE scope = ?1 AND name = ?2",
+        params![request.scope, name, Value::Object(input).to_string()],
+    )?;
+    Ok(json!({}))
+}
+
+/// Deletes a database with its tables and their versions; AWS does the latter part later, in its own time.
+pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
+    let name = lower(&request.body, "Name")?;
+    let sql = "DELETE FROM glue_database WHERE scope = ?1 AND name = ?2";
+    if request.tx.execute(sql, params![request.scope, name])? == 0 {
+        return Err(absent(&name));
+    }
+    tags::forget(request, &arn(request, &name))?;
+    Ok(json!({}))
+}
+
+/// # Errors
+/// `EntityNotFoundException` when there is no database of that name (in lower case).
+pub(super) fn must_exist(request: &Request, name: &str) -> Result<(), AwsError> {
+    let sql = "SELECT 1 FROM glue_database WHERE scope = ?1 AND name = ?2";
+    match request.tx.query_row(sql, params![request.scope, name], |_| Ok(())).optional()? {
+        Some(()) => Ok(()),
+        None => Err(absent(name)),
+    }
+}
+
+/// The catalog keeps names of databases and tables in lower case and finds them in any case.
+pub(super) fn lower(body: &Members, member: &str) -> Result<String, AwsError> {
+    body.required(member, NAME).map(str::to_lowercase)
+}
+
+fn input(body: &Members) -> Result<(String, Map<String, Value>), AwsError> {
+    let input = body.required_members("DatabaseInput")?;
+    let name = lower(&input, "Name")?;
+    input.text("Description", DESCRIPTION)?;
+    input.text("LocationUri", DATABASE_LOCATION)?;
+    input.parameters()?;
+    let known = [
+        "Description",
+        "LocationUri",
+        "Parameters",
+        "CreateTableDefaultPermissions",
+        "TargetDatabase",
+        "FederatedDatabase",
+    ];
+    Ok((name, input.keep(&known)))
+}
+
+fn stored(row: &Row) -> rusqlite::Result<(String, String, i64)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+}
+
+fn wire(request: &Request, (name, input, created): (String, String, i64)) -> Result<Value, AwsError> {
+    let mut database = super::stored_object(&input)?;
+    database.insert("Name".to_owned(), name.into());
+    database.insert("CreateTime".to_owned(), seconds(created));
+    database.insert("CatalogId".to_owned(), request.context.account.clone().into());
+    Ok(Value::Object(database))
+}
+
+fn absent(name: &str) -> AwsError {
+    not_found(format!("Database {name} not found."))
+}
+
+fn arn(request: &Request, name: &str) -> String {
+    request.context.arn("glue", &format!("database/{name}"))
+}

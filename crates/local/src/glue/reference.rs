@@ -1,0 +1,67 @@
+//! `StorageDescriptor.SchemaReference`: a table whose columns come from the Schema Registry.
+
+use serde_json::{Map, Value};
+
+use super::schema::Schema;
+use super::schema_version::Version;
+use super::validate::{Members, VERSION_ID, invalid};
+use super::{Request, types};
+use crate::error::AwsError;
+
+/// Whether a table may be given this reference.
+///
+/// A reference is a `SchemaVersionId`, or a `SchemaId` and a `SchemaVersionNumber`; there is no "latest": a table stays with
+/// the version that it was linked to. The version must be AVAILABLE and of an AVRO schema, whose columns are known.
+///
+/// # Errors
+/// `InvalidInputException` for half a reference or a version that can't be linked, `EntityNotFoundException` for one that is
+/// not there.
+pub(super) fn check(request: &Request, reference: &Members) -> Result<(), AwsError> {
+    let (version, schema) = find(request, reference)?;
+    if version.status != "AVAILABLE" {
+        let message =
+            format!("Schema version {} is {}: a table needs one that is AVAILABLE.", version.id, version.status);
+        return Err(invalid(message));
+    }
+    if schema.format != "AVRO" {
+        let message =
+            format!("Schema {} is {}: tables can be linked to AVRO schemas here.", schema.name, schema.format);
+        return Err(invalid(message));
+    }
+    Ok(())
+}
+
+/// Puts the columns of the referenced schema into a descriptor that is about to be answered; none when the schema is gone.
+pub(super) fn expand(request: &Request, descriptor: &mut Map<String, Value>) -> Result<(), AwsError> {
+    let Some(reference) = descriptor.get("SchemaReference").filter(|reference| !reference.is_null()) else {
+        return Ok(());
+    };
+    let columns = match find(request, &Members::of(reference)?) {
+        Ok((version, _)) => types::of_avro(&version.definition).unwrap_or_default(),
+        Err(error) if error.status == 400 => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let column = |(name, kind): (String, String)| serde_json::json!({ "Name": name, "Type": kind });
+    descriptor.insert("Columns".to_owned(), columns.into_iter().map(column).collect());
+    Ok(())
+}
+
+fn find(request: &Request, reference: &Members) -> Result<(Version, Schema), AwsError> {
+    let number = reference.integer("SchemaVersionNumber", 1..=100_000)?;
+    match (reference.text("SchemaVersionId", VERSION_ID)?, reference.members("SchemaId")?, number) {
+        (Some(id), None, None) => {
+            let version = Version::with_id(request, id)?;
+            let schema = Schema::at(request, &version.registry, &version.schema)?;
+            Ok((version, schema))
+        }
+        (Some(_), ..) => Err(invalid("No other input parameters can be specified when fetching by SchemaVersionId.")),
+        (None, Some(schema), Some(number)) => {
+            let schema = Schema::find(request, &schema)?;
+            Ok((Version::numbered(request, &schema, number)?, schema))
+        }
+        (None, Some(_), None) => Err(invalid("One of version number (or) latest version is required.")),
+        (None, None, _) => {
+            Err(invalid("A schema reference needs a SchemaVersionId, or a SchemaId and its version number."))
+        }
+    }
+}

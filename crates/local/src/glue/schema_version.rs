@@ -1,0 +1,331 @@
+//! Versions of schemas.
+//!
+//! A version is PENDING when it is registered and AVAILABLE or FAILURE from its next reading on: as in AWS, a client has
+//! to ask before it may rely on a version.
+
+use rusqlite::{OptionalExtension, Row, params};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::paging::Page;
+use super::schema::Schema;
+use super::validate::{ANY, DEFINITION, Members, VERSION_ID, invalid, not_found};
+use super::{Request, compatibility, iso};
+use crate::error::AwsError;
+
+/// Versions of all schemas of one account and region.
+const MOST: i64 = 10_000;
+
+/// One version, as it is stored.
+pub(super) struct Version {
+    pub(super) id: String,
+    pub(super) registry: String,
+    pub(super) schema: String,
+    pub(super) number: i64,
+    pub(super) definition: String,
+    pub(super) status: String,
+    pub(super) created: i64,
+}
+
+const COLUMNS: &str = "id, registry, schema, number, definition, status, created";
+const OF_SCHEMA: &str = "scope = ?1 AND registry = ?2 AND schema = ?3";
+
+impl Version {
+    fn stored(row: &Row) -> rusqlite::Result<Version> {
+        Ok(Version {
+            id: row.get(0)?,
+            registry: row.get(1)?,
+            schema: row.get(2)?,
+            number: row.get(3)?,
+            definition: row.get(4)?,
+            status: row.get(5)?,
+            created: row.get(6)?,
+        })
+    }
+
+    pub(super) fn with_id(request: &Request, id: &str) -> Result<Version, AwsError> {
+        let sql = format!("SELECT {COLUMNS} FROM glue_schema_version WHERE scope = ?1 AND id = ?2");
+        let read =
+            || request.tx.prepare_cached(&sql)?.query_row(params![request.scope, id], Version::stored).optional();
+        let absent = || not_found(format!("Schema version is not found. SchemaVersionId: {id}"));
+        let version = read()?.ok_or_else(absent)?;
+        if version.status != "PENDING" {
+            return Ok(version);
+        }
+        decide_pending(request, &version.registry, &version.schema)?;
+        read()?.ok_or_else(absent)
+    }
+
+    pub(super) fn numbered(request: &Request, schema: &Schema, number: i64) -> Result<Version, AwsError> {
+        let sql = format!("SELECT {COLUMNS} FROM glue_schema_version WHERE {OF_SCHEMA} AND number = ?4");
+        let mut statement = request.tx.prepare_cached(&sql)?;
+        let at = params![request.scope, schema.registry, schema.name, number];
+        statement.query_row(at, Version::stored).optional()?.ok_or_else(|| {
+            let arn = schema.arn(request);
+            not_found(format!("Schema version is not found. SchemaArn: {arn}, VersionNumber: {number}"))
+        })
+    }
+}
+
+/// `SchemaVersionNumber`.
+pub(super) enum Which {
+    Number(i64),
+    Latest,
+}
+
+impl Which {
+    pub(super) fn number(member: &Members) -> Result<Which, AwsError> {
+        match (member.integer("VersionNumber", 1..=100_000)?, member.flag("LatestVersion")?.unwrap_or(false)) {
+            (Some(number), false) => Ok(Which::Number(number)),
+            (None, true) => Ok(Which::Latest),
+            (None, false) => Err(invalid("One of version number (or) latest version is required.")),
+            (Some(_), true) => Err(invalid("Only one of VersionNumber or LatestVersion is required.")),
+        }
+    }
+
+    pub(super) fn find(&self, request: &Request, schema: &Schema) -> Result<Version, AwsError> {
+        match self {
+            Which::Number(number) => Version::numbered(request, schema, *number),
+            Which::Latest => Version::numbered(request, schema, schema.latest),
+        }
+    }
+}
+
+/// The version that a request names: by `SchemaVersionId`, or by `SchemaId` and `SchemaVersionNumber`.
+pub(super) fn named(request: &Request) -> Result<Version, AwsError> {
+    let body = &request.body;
+    let (schema, number) = (body.members("SchemaId")?, body.members("SchemaVersionNumber")?);
+    match (body.text("SchemaVersionId", VERSION_ID)?, schema, number) {
+        (Some(id), None, None) => Version::with_id(request, id),
+        (Some(_), ..) => Err(invalid("No other input parameters can be specified when fetching by SchemaVersionId.")),
+        (None, Some(schema), Some(number)) => Which::number(&number)?.find(request, &Schema::find(request, &schema)?),
+        (None, Some(_), None) => Err(invalid("One of version number (or) latest version is required.")),
+        (None, None, _) => Err(invalid("One of SchemaVersionId, or SchemaId and SchemaVersionNumber, is required.")),
+    }
+}
+
+pub(super) fn register_version(request: &Request) -> Result<Value, AwsError> {
+    let schema = Schema::find(request, &request.body.required_members("SchemaId")?)?;
+    let definition = request.body.required("SchemaDefinition", DEFINITION)?;
+    let version = register(request, &schema, definition)?;
+    Ok(json!({ "SchemaVersionId": version.id, "VersionNumber": version.number, "Status": version.status }))
+}
+
+/// Adds a version, PENDING; the version that is there already when the definition is the same.
+pub(super) fn register(request: &Request, schema: &Schema, definition: &str) -> Result<Version, AwsError> {
+    let hash = hash(schema, definition)?;
+    if let Some(same) = with_hash(request, schema, &hash)? {
+        return Ok(same);
+    }
+    if schema.compatibility == "DISABLED" && schema.latest > 0 {
+        let arn = schema.arn(request);
+        return Err(invalid(format!("Compatibility DISABLED does not allow versioning. SchemaId: SchemaArn: {arn}")));
+    }
+    let sql = "SELECT count(*) FROM glue_schema_version WHERE scope = ?1";
+    if request.tx.query_one(sql, [&request.scope], |row| row.get::<_, i64>(0))? >= MOST {
+        let message = format!("More schema versions cannot be created. The maximum limit of {MOST} is reached.");
+        return Err(AwsError::new("ResourceNumberLimitExceededException", message));
+    }
+    let id = uuid::Uuid::new_v4().to_string();
+    request.tx.execute(
+        "INSERT INTO glue_schema_version (id, scope, registry, schema, number, definition, hash, status, created)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'PENDING', ?8)",
+        params![id, request.scope, schema.registry, schema.name, schema.next, definition, hash, request.context.now],
+    )?;
+    request.tx.execute(
+        "UPDATE glue_schema SET next = next + 1 WHERE scope = ?1 AND registry = ?2 AND name = ?3",
+        params![request.scope, schema.registry, schema.name],
+    )?;
+    Version::numbered(request, schema, schema.next)
+}
+
+/// Decides what waits, in the order in which it came: each version is compared with those AVAILABLE before it.
+pub(super) fn decide_pending(request: &Request, registry: &str, name: &str) -> Result<(), AwsError> {
+    let read = |sql: &str, first: i64| -> Result<Vec<Version>, AwsError> {
+        let mut statement = request.tx.prepare_cached(sql)?;
+        let rows = statement.query_map(params![request.scope, registry, name, first], Version::stored)?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?)
+    };
+    let by_status = |status: &str| {
+        format!(
+            "SELECT {COLUMNS} FROM glue_schema_version
+             WHERE {OF_SCHEMA} AND status = '{status}' AND number >= ?4 ORDER BY number"
+        )
+    };
+    let pending = read(&by_status("PENDING"), 0)?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let Some(schema) = Schema::row(request, registry, name)? else { return Ok(()) };
+    let available = read(&by_status("AVAILABLE"), schema.checkpoint)?;
+    let mut earlier: Vec<String> = available.into_iter().map(|version| version.definition).collect();
+    let mut latest = schema.latest;
+    for version in pending {
+        let fits = compatibility::check(&schema.compatibility, &version.definition, &earlier);
+        if let Err(reason) = &fits {
+            // The API has no place for the reason, and without it nobody could mend the schema.
+            let (mode, reason) = (&schema.compatibility, reason.chars().take(500).collect::<String>());
+            tracing::warn!(
+                registry,
+                schema = name,
+                version = version.number,
+                mode,
+                reason,
+                "incompatible schema version"
+            );
+        }
+        let fits = fits.is_ok();
+        let status = if fits { "AVAILABLE" } else { "FAILURE" };
+        request.tx.execute("UPDATE glue_schema_version SET status = ?2 WHERE id = ?1", params![version.id, status])?;
+        if fits {
+            latest = version.number;
+            earlier.push(version.definition);
+        }
+    }
+    request.tx.execute(
+        "UPDATE glue_schema SET latest = ?4, updated = ?5 WHERE scope = ?1 AND registry = ?2 AND name = ?3",
+        params![request.scope, registry, name, latest, request.context.now],
+    )?;
+    Ok(())
+}
+
+pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
+    let version = named(request)?;
+    let schema = Schema::at(request, &version.registry, &version.schema)?;
+    Ok(json!({
+        "SchemaVersionId": version.id,
+        "SchemaDefinition": version.definition,
+        "DataFormat": schema.format,
+        "SchemaArn": schema.arn(request),
+        "VersionNumber": version.number,
+        "Status": version.status,
+        "CreatedTime": iso(version.created),
+    }))
+}
+
+/// All versions of a schema, the newest first.
+pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
+    let schema = Schema::find(request, &request.body.required_members("SchemaId")?)?;
+    let page = Page::of(&request.body, 100, 100)?;
+    let below = if page.after.is_empty() { Ok(i64::MAX) } else { page.after.parse() };
+    let below: i64 = below.map_err(|_| invalid("NextToken is not one that this service gave out."))?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM glue_schema_version WHERE {OF_SCHEMA} AND number < ?4 ORDER BY number DESC LIMIT ?5"
+    );
+    let mut statement = request.tx.prepare_cached(&sql)?;
+    let at = params![request.scope, schema.registry, schema.name, below, page.fetch()];
+    let rows = statement.query_map(at, Version::stored)?.collect::<Result<Vec<_>, _>>()?;
+    let arn = schema.arn(request);
+    let wire = |version: Version| {
+        Ok(json!({
+            "SchemaArn": arn,
+            "SchemaVersionId": version.id,
+            "VersionNumber": version.number,
+            "Status": version.status,
+            "CreatedTime": iso(version.created),
+        }))
+    };
+    page.answer("Schemas", rows, |version| version.number.to_string(), wire)
+}
+
+pub(super) fn by_definition(request: &Request) -> Result<Value, AwsError> {
+    let schema = Schema::find(request, &request.body.required_members("SchemaId")?)?;
+    let definition = request.body.required("SchemaDefinition", DEFINITION)?;
+    let arn = schema.arn(request);
+    let found = with_hash(request, &schema, &hash(&schema, definition)?)?;
+    let absent = || not_found(format!("Schema version is not found. SchemaArn: {arn}, by its definition."));
+    let version = found.ok_or_else(absent)?;
+    Ok(json!({
+        "SchemaVersionId": version.id,
+        "SchemaArn": arn,
+        "DataFormat": schema.format,
+        "Status": version.status,
+        "CreatedTime": iso(version.created),
+    }))
+}
+
+/// Syntax only; nothing is stored and nothing compared.
+pub(super) fn check_validity(request: &Request) -> Result<Value, AwsError> {
+    let format = request.body.choice("DataFormat", &compatibility::FORMATS)?;
+    let format = format.ok_or_else(|| invalid("DataFormat is required."))?;
+    let definition = request.body.required("SchemaDefinition", DEFINITION)?;
+    Ok(match compatibility::canonical(format, definition) {
+        Ok(_) => json!({ "Valid": true }),
+        Err(reason) if format == "PROTOBUF" => return Err(invalid(malformed(format, &reason))),
+        Err(reason) => json!({ "Valid": false, "Error": reason.chars().take(5_000).collect::<String>() }),
+    })
+}
+
+/// The difference of two versions as a unified diff of their definitions, laid out as indented JSON. The API documents no
+/// form of the text.
+pub(super) fn diff(request: &Request) -> Result<Value, AwsError> {
+    let body = &request.body;
+    let schema = Schema::find(request, &body.required_members("SchemaId")?)?;
+    if body.choice("SchemaDiffType", &["SYNTAX_DIFF"])?.is_none() {
+        return Err(invalid("SchemaDiffType is required."));
+    }
+    let read = |member: &str| -> Result<String, AwsError> {
+        let version = Which::number(&body.required_members(member)?)?.find(request, &schema)?;
+        let value: Option<Value> = serde_json::from_str(&version.definition).ok();
+        Ok(value.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or(version.definition))
+    };
+    let (first, second) = (read("FirstSchemaVersionNumber")?, read("SecondSchemaVersionNumber")?);
+    let diff = similar::TextDiff::from_lines(&first, &second).unified_diff().to_string();
+    Ok(json!({ "Diff": diff }))
+}
+
+/// Deletes the versions `n` or `n-m`. The first version and the checkpoint stay: they are named in the answer.
+pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
+    let schema = Schema::find(request, &request.body.required_members("SchemaId")?)?;
+    let versions = request.body.required("Versions", ANY)?;
+    let (first, last) = versions.split_once('-').unwrap_or((versions, versions));
+    let number = |text: &str| text.parse::<i64>().ok().filter(|number| (1..=100_000).contains(number));
+    let (Some(first), Some(last)) = (number(first), number(last)) else {
+        return Err(invalid("Versions must be a number, or two with a dash between them: 5 or 5-8."));
+    };
+    let sql = format!("DELETE FROM glue_schema_version WHERE {OF_SCHEMA} AND number = ?4");
+    let mut errors = Vec::new();
+    for number in first..=last.min(first.max(schema.next - 1)) {
+        let (code, message) = if number == 1 || number == schema.checkpoint {
+            ("InvalidInputException", "The first version and the checkpoint can't be deleted.")
+        } else if request.tx.execute(&sql, params![request.scope, schema.registry, schema.name, number])? == 0 {
+            ("EntityNotFoundException", "Schema version is not found.")
+        } else {
+            continue;
+        };
+        errors.push(json!({
+            "VersionNumber": number,
+            "ErrorDetails": {"ErrorCode": code, "ErrorMessage": message},
+        }));
+    }
+    request.tx.execute(
+        "UPDATE glue_schema SET updated = ?4, latest = coalesce(
+           (SELECT max(number) FROM glue_schema_version v
+            WHERE v.scope = ?1 AND v.registry = ?2 AND v.schema = ?3 AND v.status = 'AVAILABLE'), 0)
+         WHERE scope = ?1 AND registry = ?2 AND name = ?3",
+        params![request.scope, schema.registry, schema.name, request.context.now],
+    )?;
+    Ok(json!({ "SchemaVersionErrors": errors }))
+}
+
+/// A version with the same canonical definition. One that failed does not count: registering it again tries it again.
+fn with_hash(request: &Request, schema: &Schema, hash: &str) -> Result<Option<Version>, AwsError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM glue_schema_version
+         WHERE {OF_SCHEMA} AND hash = ?4 AND status <> 'FAILURE' ORDER BY number LIMIT 1"
+    );
+    let mut statement = request.tx.prepare_cached(&sql)?;
+    let at = params![request.scope, schema.registry, schema.name, hash];
+    Ok(statement.query_row(at, Version::stored).optional()?)
+}
+
+fn hash(schema: &Schema, definition: &str) -> Result<String, AwsError> {
+    let canonical = compatibility::canonical(&schema.format, definition);
+    let canonical = canonical.map_err(|reason| invalid(malformed(&schema.format, &reason)))?;
+    Ok(Sha256::digest(canonical.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn malformed(format: &str, reason: &str) -> String {
+    let reason: String = reason.chars().take(2_000).collect();
+    format!("Schema definition of {format} data format is invalid: {reason}")
+}

@@ -1,0 +1,117 @@
+//! `SearchTables`: over all databases, by words in the tables' texts and by properties.
+
+use std::cmp::Ordering;
+
+use rusqlite::params;
+use serde_json::{Map, Value};
+
+use super::Request;
+use super::paging::Page;
+use super::table::{COLUMNS, Table};
+use super::validate::{Members, SEARCH, invalid};
+use crate::error::AwsError;
+
+/// Tables that match `SearchText` and all of `Filters`, by database and name unless `SortCriteria` says otherwise.
+///
+/// Reads every table of the region: its cost grows with the catalog, not with the page.
+pub(super) fn tables(request: &Request) -> Result<Value, AwsError> {
+    let body = &request.body;
+    let text = body.text("SearchText", SEARCH)?.map(str::to_lowercase);
+    let filters = body.list("Filters")?.iter().map(Filter::read).collect::<Result<Vec<_>, _>>()?;
+    let order = match body.list("SortCriteria")?.as_slice() {
+        [] => None,
+        [one] => Some((one.required("FieldName", SEARCH)?, one.choice("Sort", &["ASC", "DESC"])? == Some("DESC"))),
+        _ => return Err(invalid("SortCriteria holds one criterion at most.")),
+    };
+    let page = Page::of(body, 100, 1000)?;
+
+    let sql = format!("SELECT {COLUMNS} FROM glue_table WHERE scope = ?1 ORDER BY database, name");
+    let mut statement = request.tx.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![request.scope])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let table = Table::stored(row)?.wire(request)?;
+        if text.as_deref().is_none_or(|text| mentions(&table, text)) && filters.iter().all(|filter| filter.fits(&table))
+        {
+            found.push(table);
+        }
+    }
+    if let Some((field, descending)) = order {
+        found.sort_by(|a, b| {
+            let order = compare(a.get(field), b.get(field));
+            if descending { order.reverse() } else { order }
+        });
+    }
+    // With an order of the caller's choice no key of a row tells where a page begins: the token is a count of rows.
+    let skip = if page.after.is_empty() { Ok(0) } else { page.after.parse::<usize>() };
+    let skip = skip.map_err(|_| invalid("NextToken is not one that this service gave out."))?;
+    let rows = found.into_iter().enumerate().skip(skip).collect();
+    page.answer("TableList", rows, |(index, _)| (index + 1).to_string(), |(_, table)| Ok(Value::Object(table)))
+}
+
+/// One property to look for.
+struct Filter<'a> {
+    key: &'a str,
+    value: String,
+    comparator: Option<&'static str>,
+}
+
+impl<'a> Filter<'a> {
+    fn read(predicate: &Members<'a>) -> Result<Filter<'a>, AwsError> {
+        let comparators = ["EQUALS", "GREATER_THAN", "LESS_THAN", "GREATER_THAN_EQUALS", "LESS_THAN_EQUALS"];
+        Ok(Filter {
+            key: predicate.required("Key", SEARCH)?,
+            value: predicate.required("Value", SEARCH)?.to_lowercase(),
+            comparator: predicate.choice("Comparator", &comparators)?,
+        })
+    }
+
+    /// A text fits when the value is one of its tokens, split at punctuation: `link` fits `customer-link`, not `linked`.
+    /// Comparators are for times only. A key that is no member of a table is looked up in its parameters.
+    fn fits(&self, table: &Map<String, Value>) -> bool {
+        let value = table.get(self.key).or_else(|| table.get("Parameters")?.get(self.key));
+        match value {
+            Some(Value::String(text)) => {
+                let text = text.to_lowercase();
+                text == self.value
+                    || text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|token| token == self.value)
+            }
+            Some(Value::Number(time)) => {
+                let (Some(time), Ok(wanted)) = (time.as_f64(), self.value.parse::<f64>()) else { return false };
+                match self.comparator {
+                    None | Some("EQUALS") => time == wanted,
+                    Some("GREATER_THAN") => time > wanted,
+                    Some("LESS_THAN") => time < wanted,
+                    Some("GREATER_THAN_EQUALS") => time >= wanted,
+                    Some(_) => time <= wanted,
+                }
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether a text of the table contains `wanted`, or is `wanted` where that stands in quotes.
+fn mentions(table: &Map<String, Value>, wanted: &str) -> bool {
+    let exact = wanted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let fits = |value: &Value| {
+        let text = value.as_str().map(str::to_lowercase);
+        text.is_some_and(|text| exact.map_or_else(|| text.contains(wanted), |exact| text == exact))
+    };
+    let of_table = ["Name", "DatabaseName", "Description", "Owner"].iter().filter_map(|name| table.get(*name));
+    let parameters = table.get("Parameters").and_then(Value::as_object).into_iter().flat_map(Map::values);
+    let columns = table.get("StorageDescriptor").and_then(|descriptor| descriptor.get("Columns"));
+    let keys = table.get("PartitionKeys");
+    let columns = [columns, keys].into_iter().flatten().filter_map(Value::as_array).flatten();
+    let of_columns = columns.flat_map(|column| ["Name", "Comment"].map(|name| column.get(name))).flatten();
+    of_table.chain(parameters).chain(of_columns).any(fits)
+}
+
+fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    match (a, b) {
+        (Some(Value::Number(a)), Some(Value::Number(b))) => {
+            a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal)
+        }
+        (a, b) => a.and_then(Value::as_str).cmp(&b.and_then(Value::as_str)),
+    }
+}

@@ -1,0 +1,237 @@
+//! Tables of the catalog.
+
+use regex_lite::Regex;
+use rusqlite::{OptionalExtension, Row, params};
+use serde_json::{Map, Value, json};
+
+use super::database::{self, lower};
+use super::paging::Page;
+use super::validate::{EXPRESSION, NAME, exists, invalid, not_found};
+use super::{Request, reference, seconds, table_input, table_version};
+use crate::error::AwsError;
+
+/// One version of a table, as it is stored.
+pub(super) struct Table {
+    pub(super) database: String,
+    pub(super) name: String,
+    pub(super) version: i64,
+    pub(super) input: String,
+    pub(super) created: i64,
+    pub(super) updated: i64,
+}
+
+/// The columns that [`Table::stored`] reads, in its order.
+pub(super) const COLUMNS: &str = "database, name, version, input, created, updated";
+
+impl Table {
+    pub(super) fn stored(row: &Row) -> rusqlite::Result<Table> {
+        Ok(Table {
+            database: row.get(0)?,
+            name: row.get(1)?,
+            version: row.get(2)?,
+            input: row.get(3)?,
+            created: row.get(4)?,
+            updated: row.get(5)?,
+        })
+    }
+
+    /// The current version.
+    ///
+    /// # Errors
+    /// `EntityNotFoundException` for the database or the table.
+    pub(super) fn find(request: &Request, database: &str, name: &str) -> Result<Table, AwsError> {
+        let sql = format!("SELECT {COLUMNS} FROM glue_table WHERE scope = ?1 AND database = ?2 AND name = ?3");
+        let mut statement = request.tx.prepare_cached(&sql)?;
+        match statement.query_row(params![request.scope, database, name], Table::stored).optional()? {
+            Some(table) => Ok(table),
+            None => {
+                database::must_exist(request, database)?;
+                Err(not_found(format!("Table {name} not found.")))
+            }
+        }
+    }
+
+    /// As it goes on the wire: columns of a table with a schema reference come from the registry.
+    pub(super) fn wire(&self, request: &Request) -> Result<Map<String, Value>, AwsError> {
+        let context = request.context;
+        let mut table = super::stored_object(&self.input)?;
+        if let Some(Value::Object(descriptor)) = table.get_mut("StorageDescriptor") {
+            reference::expand(request, descriptor)?;
+        }
+        let facts = [
+            ("Name", self.name.clone().into()),
+            ("DatabaseName", self.database.clone().into()),
+            ("CreateTime", seconds(self.created)),
+            ("UpdateTime", seconds(self.updated)),
+            ("CreatedBy", format!("arn:{}:iam::{}:root", context.partition(), context.account).into()),
+            ("IsRegisteredWithLakeFormation", false.into()),
+            ("CatalogId", context.account.clone().into()),
+            ("VersionId", self.version.to_string().into()),
+        ];
+        table.extend(facts.map(|(name, value)| (name.to_owned(), value)));
+        Ok(table)
+    }
+}
+
+pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
+    let database = lower(&request.body, "DatabaseName")?;
+    let (name, input) = table_input::read(request)?;
+    database::must_exist(request, &database)?;
+    let added = request.tx.execute(
+        "INSERT OR IGNORE INTO glue_table (scope, database, name, version, input, created, updated)
+         VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5)",
+        params![request.scope, database, name, Value::Object(input).to_string(), request.context.now],
+    )?;
+    if added == 0 {
+        return Err(exists("Table already exists."));
+    }
+    Ok(json!({}))
+}
+
+pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
+    refuse_time_travel(request)?;
+    let table = Table::find(request, &lower(&request.body, "DatabaseName")?, &lower(&request.body, "Name")?)?;
+    Ok(json!({ "Table": table.wire(request)? }))
+}
+
+/// Tables of a database by name. `Expression` filters before paging, so that every page but the last is full.
+pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
+    refuse_time_travel(request)?;
+    let database = lower(&request.body, "DatabaseName")?;
+    let expression = request.body.text("Expression", EXPRESSION)?.filter(|text| !text.is_empty());
+    let expression = expression.map(name_pattern).transpose()?;
+    let page = Page::of(&request.body, 100, 100)?;
+    database::must_exist(request, &database)?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM glue_table WHERE scope = ?1 AND database = ?2 AND name > ?3 ORDER BY name LIMIT ?4"
+    );
+    let limit = if expression.is_some() { -1 } else { page.fetch() };
+    let mut statement = request.tx.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![request.scope, database, page.after, limit])?;
+    let mut tables = Vec::new();
+    while !page.is_full(tables.len()) {
+        let Some(row) = rows.next()? else { break };
+        let table = Table::stored(row)?;
+        if expression.as_ref().is_none_or(|pattern| pattern.is_match(&table.name)) {
+            tables.push(table);
+        }
+    }
+    page.answer("TableList", tables, |table| table.name.clone(), |table| table.wire(request).map(Value::Object))
+}
+
+/// Replaces a table's definition. The version before goes to the archive unless `SkipArchive`; the number grows either way.
+pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
+    let database = lower(&request.body, "DatabaseName")?;
+    let (name, input) = table_input::read(request)?;
+    let skip_archive = request.body.flag("SkipArchive")?.unwrap_or(false);
+    let expected = request.body.text("VersionId", NAME)?;
+    let table = Table::find(request, &database, &name)?;
+    if expected.is_some_and(|version| version != table.version.to_string()) {
+        let message = "Update table failed due to concurrent modifications.";
+        return Err(AwsError::new("ConcurrentModificationException", message));
+    }
+    if !skip_archive {
+        table_version::archive(request, &table)?;
+    }
+    request.tx.execute(
+        "UPDATE glue_table SET version = version + 1, input = ?4, updated = ?5
+         WHERE scope = ?1 AND database = ?2 AND name = ?3",
+        params![request.scope, database, name, Value::Object(input).to_string(), request.context.now],
+    )?;
+    Ok(json!({}))
+}
+
+pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
+    let database = lower(&request.body, "DatabaseName")?;
+    remove(request, &database, &lower(&request.body, "Name")?)?;
+    Ok(json!({}))
+}
+
+/// Deletes up to 100 tables; those that can't be deleted are named in the answer and don't stop the others.
+pub(super) fn batch_delete(request: &Request) -> Result<Value, AwsError> {
+    let database = lower(&request.body, "DatabaseName")?;
+    database::must_exist(request, &database)?;
+    let mut errors = Vec::new();
+    for name in request.body.texts("TablesToDelete", NAME, 100)? {
+        match remove(request, &database, &name.to_lowercase()) {
+            Ok(()) => {}
+            Err(error) if error.status == 400 => errors.push(json!({
+                "TableName": name,
+                "ErrorDetail": {"ErrorCode": error.code, "ErrorMessage": error.message},
+            })),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(json!({ "Errors": errors }))
+}
+
+/// Partitions of a table: always none, since a table on DynamoDB has none and no operation here makes any.
+pub(super) fn partitions(request: &Request) -> Result<Value, AwsError> {
+    Table::find(request, &lower(&request.body, "DatabaseName")?, &lower(&request.body, "TableName")?)?;
+    Ok(json!({ "Partitions": [] }))
+}
+
+/// One partition: never found, see [`partitions`].
+pub(super) fn partition(request: &Request) -> Result<Value, AwsError> {
+    partitions(request)?;
+    Err(not_found("Cannot find partition."))
+}
+
+fn remove(request: &Request, database: &str, name: &str) -> Result<(), AwsError> {
+    let sql = "DELETE FROM glue_table WHERE scope = ?1 AND database = ?2 AND name = ?3";
+    match request.tx.execute(sql, params![request.scope, database, name])? {
+        0 => Table::find(request, database, name).map(drop),
+        _ => Ok(()),
+    }
+}
+
+fn refuse_time_travel(request: &Request) -> Result<(), AwsError> {
+    for member in ["QueryAsOfTime", "TransactionId"] {
+        if request.body.has(member) {
+            let message = format!("{member} is for governed tables, which are not offered here: leave it out.");
+            return Err(invalid(message));
+        }
+    }
+    Ok(())
+}
+
+/// `Expression` must match the whole name. AWS calls it a regular expression, yet its clients (awswrangler) send globs too,
+/// `*orders*`: a `*` that repeats a plain letter, digit or underscore, or nothing at all, stands for anything.
+fn name_pattern(expression: &str) -> Result<Regex, AwsError> {
+    let mut pattern = String::from("(?i)^(?:");
+    let mut before = None;
+    for character in expression.chars() {
+        let glob = character == '*' && before.is_none_or(|c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '*'));
+        pattern.push_str(if glob { "." } else { "" });
+        pattern.push(character);
+        before = Some(character);
+    }
+    pattern.push_str(")$");
+    Regex::new(&pattern).map_err(|error| invalid(format!("Expression is not a regular expression: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_pattern;
+
+    #[test]
+    fn expressions_are_regular_expressions_or_globs_over_the_whole_name() {
+        for (expression, name, matches) in [
+            ("orders", "orders", true),
+            ("orders", "orders_2024", false),
+            ("orders.*", "orders_2024", true),
+            ("^o[a-z]+s$", "orders", true),
+            ("orders|users", "users", true),
+            ("(ab)*", "abab", true),
+            ("*der*", "orders", true),
+            ("ord*", "orders", true),
+            ("*ers", "orders", true),
+            ("o*d*s", "orders", true),
+            ("*x*", "orders", false),
+            ("ORDERS", "orders", true),
+        ] {
+            assert_eq!(name_pattern(expression).unwrap().is_match(name), matches, "{expression} on {name}");
+        }
+        assert_eq!(name_pattern("(").unwrap_err().code, "InvalidInputException");
+    }
+}

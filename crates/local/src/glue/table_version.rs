@@ -1,0 +1,110 @@
+//! Versions of tables: the current one and those before it.
+
+use rusqlite::{OptionalExtension, params};
+use serde_json::{Value, json};
+
+use super::Request;
+use super::database::lower;
+use super::paging::Page;
+use super::table::{COLUMNS, Table};
+use super::validate::{Members, NAME, invalid, not_found};
+use crate::error::AwsError;
+
+/// Keeps `table` as a version of the past.
+pub(super) fn archive(request: &Request, table: &Table) -> Result<(), AwsError> {
+    request.tx.execute(
+        "INSERT INTO glue_table_version (scope, database, name, version, input, created, updated)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![request.scope, table.database, table.name, table.version, table.input, table.created, table.updated],
+    )?;
+    Ok(())
+}
+
+/// One version; the current one when the request names none.
+pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
+    let current = current(request)?;
+    let version = request.body.text("VersionId", NAME)?.map(number).transpose()?.unwrap_or(current.version);
+    let table = if version == current.version {
+        current
+    } else {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM glue_table_version
+             WHERE scope = ?1 AND database = ?2 AND name = ?3 AND version = ?4"
+        );
+        let at = params![request.scope, current.database, current.name, version];
+        let found = request.tx.query_row(&sql, at, Table::stored).optional()?;
+        found.ok_or_else(|| absent(version))?
+    };
+    Ok(json!({ "TableVersion": wire(request, &table)? }))
+}
+
+/// All versions, the newest first.
+pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
+    let current = current(request)?;
+    let page = Page::of(&request.body, 100, 100)?;
+    // The token is the number of the last version shown; the pages go down from there.
+    let below = if page.after.is_empty() { i64::MAX } else { number(&page.after)? };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM glue_table WHERE scope = ?1 AND database = ?2 AND name = ?3 AND version < ?4
+         UNION ALL
+         SELECT {COLUMNS} FROM glue_table_version WHERE scope = ?1 AND database = ?2 AND name = ?3 AND version < ?4
+         ORDER BY version DESC LIMIT ?5"
+    );
+    let mut statement = request.tx.prepare_cached(&sql)?;
+    let at = params![request.scope, current.database, current.name, below, page.fetch()];
+    let rows = statement.query_map(at, Table::stored)?.collect::<Result<Vec<_>, _>>()?;
+    page.answer("TableVersions", rows, |table| table.version.to_string(), |table| wire(request, &table))
+}
+
+pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
+    let current = current(request)?;
+    remove(request, &current, request.body.required("VersionId", NAME)?)?;
+    Ok(json!({}))
+}
+
+/// Deletes up to 100 versions; those that can't be deleted are named in the answer and don't stop the others.
+pub(super) fn batch_delete(request: &Request) -> Result<Value, AwsError> {
+    let current = current(request)?;
+    let mut errors = Vec::new();
+    for version in request.body.texts("VersionIds", NAME, 100)? {
+        match remove(request, &current, version) {
+            Ok(()) => {}
+            Err(error) if error.status == 400 => errors.push(json!({
+                "TableName": current.name,
+                "VersionId": version,
+                "ErrorDetail": {"ErrorCode": error.code, "ErrorMessage": error.message},
+            })),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(json!({ "Errors": errors }))
+}
+
+fn current(request: &Request) -> Result<Table, AwsError> {
+    let body: &Members = &request.body;
+    Table::find(request, &lower(body, "DatabaseName")?, &lower(body, "TableName")?)
+}
+
+fn remove(request: &Request, current: &Table, version: &str) -> Result<(), AwsError> {
+    let version = number(version)?;
+    if version == current.version {
+        return Err(invalid("The current version of a table can't be deleted: delete the table, or an older version."));
+    }
+    let sql = "DELETE FROM glue_table_version WHERE scope = ?1 AND database = ?2 AND name = ?3 AND version = ?4";
+    match request.tx.execute(sql, params![request.scope, current.database, current.name, version])? {
+        0 => Err(absent(version)),
+        _ => Ok(()),
+    }
+}
+
+fn number(version: &str) -> Result<i64, AwsError> {
+    version.parse().map_err(|_| invalid("A version id of a table is a number."))
+}
+
+fn absent(version: i64) -> AwsError {
+    not_found(format!("Version {version} not found."))
+}
+
+fn wire(request: &Request, table: &Table) -> Result<Value, AwsError> {
+    Ok(json!({ "Table": table.wire(request)?, "VersionId": table.version.to_string() }))
+}

@@ -1,0 +1,81 @@
+//! Tags of crawlers, databases, registries and schemas, kept by ARN.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, params};
+use serde_json::{Value, json};
+
+use super::Request;
+use super::validate::{ARN, MAX_TAGS, TAG_KEY, invalid, not_found};
+use crate::error::AwsError;
+
+pub(super) fn tag(request: &Request) -> Result<Value, AwsError> {
+    let arn = request.body.required("ResourceArn", ARN)?;
+    let added = request.body.tags("TagsToAdd")?;
+    must_exist(request, arn)?;
+    let mut tags = of(request, arn)?;
+    tags.extend(added.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+    if tags.len() > MAX_TAGS {
+        return Err(invalid(format!("A resource can't have more than {MAX_TAGS} tags.")));
+    }
+    replace(request, arn, &added)?;
+    Ok(json!({}))
+}
+
+pub(super) fn untag(request: &Request) -> Result<Value, AwsError> {
+    let arn = request.body.required("ResourceArn", ARN)?;
+    let removed = request.body.texts("TagsToRemove", TAG_KEY, MAX_TAGS)?;
+    must_exist(request, arn)?;
+    for key in removed {
+        let sql = "DELETE FROM glue_tag WHERE scope = ?1 AND arn = ?2 AND key = ?3";
+        request.tx.execute(sql, params![request.scope, arn, key])?;
+    }
+    Ok(json!({}))
+}
+
+pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
+    let arn = request.body.required("ResourceArn", ARN)?;
+    must_exist(request, arn)?;
+    Ok(json!({ "Tags": of(request, arn)? }))
+}
+
+/// Adds tags to a resource, or gives them new values.
+pub(super) fn replace(request: &Request, arn: &str, tags: &BTreeMap<&str, &str>) -> Result<(), AwsError> {
+    let mut insert = request
+        .tx
+        .prepare_cached("INSERT OR REPLACE INTO glue_tag (scope, arn, key, value) VALUES (?1, ?2, ?3, ?4)")?;
+    for (key, value) in tags {
+        insert.execute(params![request.scope, arn, key, value])?;
+    }
+    Ok(())
+}
+
+/// Drops the tags of a resource that is gone.
+pub(super) fn forget(request: &Request, arn: &str) -> Result<(), AwsError> {
+    let sql = "DELETE FROM glue_tag WHERE scope = ?1 AND arn = ?2";
+    request.tx.execute(sql, params![request.scope, arn])?;
+    Ok(())
+}
+
+fn of(request: &Request, arn: &str) -> Result<BTreeMap<String, String>, AwsError> {
+    let mut statement = request.tx.prepare_cached("SELECT key, value FROM glue_tag WHERE scope = ?1 AND arn = ?2")?;
+    let rows = statement.query_map(params![request.scope, arn], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn must_exist(request: &Request, arn: &str) -> Result<(), AwsError> {
+    let resource = arn.strip_prefix(&request.context.arn("glue", ""));
+    let (kind, name) = resource.and_then(|resource| resource.split_once('/')).unwrap_or_default();
+    let (sql, key) = match kind {
+        "crawler" => ("SELECT 1 FROM glue_crawler WHERE scope = ?1 AND name = ?2", name),
+        "database" => ("SELECT 1 FROM glue_database WHERE scope = ?1 AND name = ?2", name),
+        "registry" => ("SELECT 1 FROM glue_registry WHERE scope = ?1 AND name = ?2", name),
+        // registry/schema: neither name can hold a slash.
+        "schema" => ("SELECT 1 FROM glue_schema WHERE scope = ?1 AND registry || '/' || name = ?2", name),
+        _ => return Err(not_found(format!("Resource {arn} not found."))),
+    };
+    match request.tx.query_row(sql, params![request.scope, key], |_| Ok(())).optional()? {
+        Some(()) => Ok(()),
+        None => Err(not_found(format!("Resource {arn} not found."))),
+    }
+}

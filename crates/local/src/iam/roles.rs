@@ -1,0 +1,220 @@
+//! Roles themselves.
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+
+use super::document::Policy;
+use super::page::Page;
+use super::{check, limit_exceeded, no_such_entity, tags};
+use crate::context::Context;
+use crate::error::AwsError;
+use crate::wire::params::Params;
+use crate::wire::xml::Xml;
+
+/// What RFC 3986 leaves as it is.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The quota of a trust policy, in characters without white space.
+const MAX_TRUST: usize = 2048;
+
+/// One row of `iam_role`.
+pub(super) struct Role {
+    pub(super) name: String,
+    id: String,
+    pub(super) path: String,
+    created: i64,
+    description: Option<String>,
+    pub(super) trust: String,
+    max_session: i64,
+    pub(super) boundary: Option<String>,
+}
+
+const COLUMNS: &str = "name, id, path, created, description, trust, max_session, boundary";
+
+impl Role {
+    fn of(row: &Row) -> rusqlite::Result<Role> {
+        Ok(Role {
+            name: row.get(0)?,
+            id: row.get(1)?,
+            path: row.get(2)?,
+            created: row.get(3)?,
+            description: row.get(4)?,
+            trust: row.get(5)?,
+            max_session: row.get(6)?,
+            boundary: row.get(7)?,
+        })
+    }
+
+    pub(super) fn find(tx: &Transaction, name: &str) -> Result<Option<Role>, AwsError> {
+        let sql = format!("SELECT {COLUMNS} FROM iam_role WHERE name = ?1");
+        Ok(tx.query_row(&sql, [name], Role::of).optional()?)
+    }
+
+    /// The role that the parameter RoleName names.
+    pub(super) fn named(tx: &Transaction, params: &Params) -> Result<Role, AwsError> {
+        let name = check::role_name(params)?;
+        Role::find(tx, name)?.ok_or_else(|| no_such_entity(format!("The role with name {name} cannot be found.")))
+    }
+
+    /// What lists show of it.
+    fn write(&self, context: &Context, xml: &mut Xml) {
+        let partition = context.partition();
+        xml.text("Path", &self.path);
+        xml.text("RoleName", &self.name);
+        xml.text("RoleId", &self.id);
+        xml.text("Arn", &format!("arn:{partition}:iam::{}:role{}{}", context.account, self.path, self.name));
+        xml.text("CreateDate", &timestamp(self.created));
+        xml.text("AssumeRolePolicyDocument", &url_encoded(&self.trust));
+        if let Some(description) = &self.description {
+            xml.text("Description", description);
+        }
+        xml.text("MaxSessionDuration", &self.max_session.to_string());
+    }
+
+    /// All of it, with tags and boundary.
+    fn write_whole(&self, tx: &Transaction, context: &Context) -> Result<Xml, AwsError> {
+        let tags = tags::of(tx, &self.name)?;
+        let mut xml = Xml::default();
+        xml.wrap("Role", |xml| {
+            self.write(context, xml);
+            if let Some(boundary) = &self.boundary {
+                xml.wrap("PermissionsBoundary", |xml| {
+                    xml.text("PermissionsBoundaryType", "PermissionsBoundaryPolicy");
+                    xml.text("PermissionsBoundaryArn", boundary);
+                });
+            }
+            if !tags.is_empty() {
+                xml.list("Tags", &tags, |xml, tag| tag.write(xml));
+            }
+        });
+        Ok(xml)
+    }
+}
+
+/// Policy documents travel percent-encoded in answers.
+pub(super) fn url_encoded(document: &str) -> String {
+    utf8_percent_encode(document, ENCODED).to_string()
+}
+
+fn timestamp(millis: i64) -> String {
+    DateTime::from_secs(millis.div_euclid(1000)).fmt(Format::DateTime).unwrap_or_default()
+}
+
+pub(super) fn create(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
+    let name = check::role_name(params)?;
+    let path = check::path(params)?;
+    let description = check::description(params)?;
+    let max_session = check::max_session(params)?.unwrap_or(3600);
+    let boundary =
+        params.get("PermissionsBoundary").map(|_| check::policy_arn(params, "PermissionsBoundary")).transpose()?;
+    let trust = trust(params, "AssumeRolePolicyDocument")?;
+    let new_tags = tags::read(params)?;
+    let inserted = tx.execute(
+        "INSERT INTO iam_role (name, id, path, created, description, trust, max_session, boundary)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO NOTHING",
+        params![name, new_id(), path, context.now, description, trust, max_session, boundary],
+    )?;
+    if inserted == 0 {
+        return Err(AwsError::new("EntityAlreadyExists", format!("Role with name {name} already exists.")).status(409));
+    }
+    tags::put(tx, name, &new_tags)?;
+    get(tx, context, params)
+}
+
+/// `AROA` and 17 characters, as AWS makes them.
+fn new_id() -> String {
+    let random = uuid::Uuid::new_v4().simple().to_string();
+    "AROA".chars().chain(random.chars().take(17)).collect::<String>().to_ascii_uppercase()
+}
+
+fn trust<'a>(params: &'a Params, parameter: &str) -> Result<&'a str, AwsError> {
+    let document = params.required(parameter)?;
+    check::length(parameter, document, 1, 131_072)?;
+    Policy::trust(document)?;
+    if size(document) > MAX_TRUST {
+        return Err(limit_exceeded(format!("Cannot exceed quota for ACLSizePerRole: {MAX_TRUST}")));
+    }
+    Ok(document)
+}
+
+/// The size of a policy as quotas count it.
+pub(super) fn size(document: &str) -> usize {
+    document.chars().filter(|c| !c.is_whitespace()).count()
+}
+
+pub(super) fn get(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
+    Role::named(tx, params)?.write_whole(tx, context)
+}
+
+pub(super) fn list(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
+    let prefix = check::path_prefix(params)?;
+    let page = Page::read(params)?;
+    let sql = format!(
+        "SELECT {COLUMNS} FROM iam_role WHERE name > ?1 AND substr(path, 1, length(?2)) = ?2 ORDER BY name LIMIT ?3"
+    );
+    let mut statement = tx.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![page.after, prefix, page.rows()], Role::of)?;
+    let roles = rows.collect::<Result<Vec<_>, _>>()?;
+    Ok(page.write("Roles", roles, |role| &role.name, |xml, role| role.write(context, xml)))
+}
+
+pub(super) fn update(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
+    let role = Role::named(tx, params)?;
+    if let Some(description) = check::description(params)? {
+        tx.execute("UPDATE iam_role SET description = ?2 WHERE name = ?1", params![role.name, description])?;
+    }
+    if let Some(seconds) = check::max_session(params)? {
+        tx.execute("UPDATE iam_role SET max_session = ?2 WHERE name = ?1", params![role.name, seconds])?;
+    }
+    Ok(Xml::default())
+}
+
+pub(super) fn update_description(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
+    params.required("Description")?;
+    update(tx, params)?;
+    get(tx, context, params)
+}
+
+pub(super) fn update_trust(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
+    let role = Role::named(tx, params)?;
+    let trust = trust(params, "PolicyDocument")?;
+    tx.execute("UPDATE iam_role SET trust = ?2 WHERE name = ?1", params![role.name, trust])?;
+    Ok(Xml::default())
+}
+
+pub(super) fn delete(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
+    let role = Role::named(tx, params)?;
+    let has = |table: &str| {
+        tx.query_row(&format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE role = ?1)"), [&role.name], |row| row.get(0))
+    };
+    let conflict = |todo| {
+        Err(AwsError::new("DeleteConflict", format!("Cannot delete entity, must {todo} policies first.")).status(409))
+    };
+    if has("iam_role_attachment")? {
+        return conflict("detach all");
+    }
+    if has("iam_role_policy")? {
+        return conflict("delete");
+    }
+    tx.execute("DELETE FROM iam_role WHERE name = ?1", [&role.name])?;
+    Ok(Xml::default())
+}
+
+/// Any well-formed ARN will do: the policies of the account aren't kept here.
+pub(super) fn put_boundary(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
+    let role = Role::named(tx, params)?;
+    let arn = check::policy_arn(params, "PermissionsBoundary")?;
+    tx.execute("UPDATE iam_role SET boundary = ?2 WHERE name = ?1", params![role.name, arn])?;
+    Ok(Xml::default())
+}
+
+pub(super) fn delete_boundary(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
+    let role = Role::named(tx, params)?;
+    if role.boundary.is_none() {
+        return Err(no_such_entity(format!("The role with name {} does not have a permissions boundary.", role.name)));
+    }
+    tx.execute("UPDATE iam_role SET boundary = NULL WHERE name = ?1", [&role.name])?;
+    Ok(Xml::default())
+}

@@ -1,0 +1,103 @@
+//! The tags of roles. Keys that differ only in case are one key.
+
+use rusqlite::{Row, Transaction, params};
+
+use super::page::Page;
+use super::roles::Role;
+use super::{check, limit_exceeded};
+use crate::error::AwsError;
+use crate::wire::params::Params;
+use crate::wire::xml::Xml;
+
+/// The quota of tags on one role.
+const MAX_TAGS: i64 = 50;
+
+pub(super) struct Tag {
+    key: String,
+    value: String,
+}
+
+impl Tag {
+    fn of(row: &Row) -> rusqlite::Result<Tag> {
+        Ok(Tag { key: row.get(0)?, value: row.get(1)? })
+    }
+
+    pub(super) fn write(&self, xml: &mut Xml) {
+        xml.text("Key", &self.key);
+        xml.text("Value", &self.value);
+    }
+}
+
+/// All tags of a role, by key.
+pub(super) fn of(tx: &Transaction, role: &str) -> Result<Vec<Tag>, AwsError> {
+    let mut statement = tx.prepare_cached("SELECT key, value FROM iam_role_tag WHERE role = ?1 ORDER BY key")?;
+    let rows = statement.query_map([role], Tag::of)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The parameter Tags.
+pub(super) fn read(params: &Params) -> Result<Vec<Tag>, AwsError> {
+    let mut tags: Vec<Tag> = Vec::new();
+    for [key, value] in params.structures("Tags", ["Key", "Value"]) {
+        let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());
+        check::length("tags.key", key, 1, 128)?;
+        check::length("tags.value", value, 0, 256)?;
+        for text in [key, value] {
+            if !text.chars().all(allowed) {
+                let must = r"satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]*";
+                return Err(check::constraint("tags", text, must));
+            }
+        }
+        if key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
+            return Err(AwsError::new("InvalidInput", "Tag keys that start with aws: are reserved."));
+        }
+        if tags.iter().any(|tag| tag.key.eq_ignore_ascii_case(key)) {
+            let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+            return Err(AwsError::new("InvalidInput", message));
+        }
+        tags.push(Tag { key: key.to_owned(), value: value.to_owned() });
+    }
+    Ok(tags)
+}
+
+fn allowed(c: char) -> bool {
+    c.is_alphanumeric() || "_.:/=+-@".contains(c) || (c.is_whitespace() && !c.is_control())
+}
+
+/// Adds tags, or gives them other values.
+pub(super) fn put(tx: &Transaction, role: &str, tags: &[Tag]) -> Result<(), AwsError> {
+    let sql = "INSERT INTO iam_role_tag (role, key, value) VALUES (?1, ?2, ?3)
+               ON CONFLICT (role, key) DO UPDATE SET key = excluded.key, value = excluded.value";
+    for tag in tags {
+        tx.execute(sql, [role, &tag.key, &tag.value])?;
+    }
+    let count: i64 = tx.query_row("SELECT count(*) FROM iam_role_tag WHERE role = ?1", [role], |row| row.get(0))?;
+    if count > MAX_TAGS {
+        return Err(limit_exceeded("The number of tags has reached the maximum limit."));
+    }
+    Ok(())
+}
+
+pub(super) fn tag(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
+    let role = Role::named(tx, params)?;
+    put(tx, &role.name, &read(params)?)?;
+    Ok(Xml::default())
+}
+
+pub(super) fn untag(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
+    let role = Role::named(tx, params)?;
+    for key in params.texts("TagKeys") {
+        tx.execute("DELETE FROM iam_role_tag WHERE role = ?1 AND key = ?2", [&role.name, key])?;
+    }
+    Ok(Xml::default())
+}
+
+pub(super) fn list(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
+    let role = Role::named(tx, params)?;
+    let page = Page::read(params)?;
+    let sql = "SELECT key, value FROM iam_role_tag WHERE role = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+    let mut statement = tx.prepare_cached(sql)?;
+    let rows = statement.query_map(params![role.name, page.after, page.rows()], Tag::of)?;
+    let tags = rows.collect::<Result<Vec<_>, _>>()?;
+    Ok(page.write("Tags", tags, |tag| &tag.key, |xml, tag| tag.write(xml)))
+}

@@ -1,0 +1,183 @@
+//! The server: starting, stopping, and what tests and reports ask of it.
+
+mod dispatch;
+mod reset;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::dynamodb::DynamoDb;
+use crate::engine::Engine;
+use crate::error::AwsError;
+use crate::faults::Faults;
+use crate::glue;
+use crate::store::Store;
+use dispatch::Endpoint;
+pub(crate) use dispatch::blocking;
+
+/// How long [`Server::stop`] lets requests in flight go on.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How to run the endpoint.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen; port 0 takes a free one. Default 127.0.0.1:4566.
+    pub listen: SocketAddr,
+    /// Allows addresses that other machines reach. Default false: signatures aren't verified, so whoever can connect may
+    /// do everything.
+    pub allow_remote: bool,
+    /// Where DynamoDB tables come from. Default none.
+    pub source: Source,
+    /// The folder that keeps the state; `None` (default) keeps it in memory.
+    pub state: Option<PathBuf>,
+    /// The account that is served, twelve digits. Default 123456789012.
+    pub account: String,
+    /// Milliseconds since 1970. Default the system's clock.
+    pub clock: fn() -> i64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4566)),
+            allow_remote: false,
+            source: Source::None,
+            state: None,
+            account: "123456789012".to_owned(),
+            clock: system_clock,
+        }
+    }
+}
+
+fn system_clock() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Where DynamoDB tables come from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// There are none.
+    None,
+    /// A folder of table files, served as [`crate::dynamodb`] says; every region has the same tables.
+    Files(PathBuf),
+    /// The URL (`http://HOST[:PORT]`) of another DynamoDB endpoint: requests are passed on, signature and all.
+    Endpoint(String),
+    /// Crawls read through this client; DynamoDB is not served on the endpoint itself.
+    Client(aws_sdk_dynamodb::Client),
+}
+
+/// Why the endpoint did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Only loopback addresses are listened on by default.
+    #[error(
+        "{0} can be reached from other machines, and the endpoint verifies no signatures: listen on a loopback address, or allow remote access"
+    )]
+    NotLoopback(SocketAddr),
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The account number goes into every ARN.
+    #[error("the account {0:?} is not a number of twelve digits")]
+    Account(String),
+    /// The state folder can't be used.
+    #[error("cannot open the endpoint's state: {0}")]
+    State(AwsError),
+    /// The folder of table files can't be used.
+    #[error("cannot read the folder of tables {folder}: {error}", folder = folder.display())]
+    Tables {
+        /// The folder asked for.
+        folder: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// Not a URL that requests can be passed on to.
+    #[error("cannot pass DynamoDB requests on to {0:?}: expected http://HOST[:PORT]")]
+    Endpoint(String),
+}
+
+/// A running endpoint. Dropping it stops it too, without waiting.
+pub struct Server {
+    url: String,
+    endpoint: Arc<Endpoint>,
+    shutdown: oneshot::Sender<()>,
+    serving: JoinHandle<io::Result<()>>,
+}
+
+impl Server {
+    /// Opens the state, resets what a killed process left running, and serves until stopped.
+    ///
+    /// # Errors
+    /// If the address, the state or the source of tables can't be used.
+    pub async fn start(config: Config) -> Result<Server, StartError> {
+        if !config.listen.ip().is_loopback() && !config.allow_remote {
+            return Err(StartError::NotLoopback(config.listen));
+        }
+        if config.account.len() != 12 || !config.account.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(StartError::Account(config.account));
+        }
+        let dynamodb = DynamoDb::open(&config.source, config.state.as_deref())?;
+        let store = Store::open(config.state.as_deref()).map_err(StartError::State)?;
+        store.transaction(|tx| glue::recover(tx, (config.clock)())).map_err(StartError::State)?;
+
+        let listen_error = |error| StartError::Listen { address: config.listen, error };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
+        let url = url(listener.local_addr().map_err(listen_error)?);
+        let engine = Engine::new(Arc::new(store), config.account, config.clock, url.clone(), config.source);
+        let endpoint = Arc::new(Endpoint::new(Arc::new(engine), dynamodb));
+
+        let router = Router::new().fallback(dispatch::serve).with_state(Arc::clone(&endpoint));
+        let (shutdown, stopped) = oneshot::channel::<()>();
+        let serving = axum::serve(listener, router).with_graceful_shutdown(async { drop(stopped.await) });
+        Ok(Server { url, endpoint, shutdown, serving: tokio::spawn(serving.into_future()) })
+    }
+
+    /// Where clients find it, e.g. `http://127.0.0.1:4566`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The faults that strike its clients; none at the start.
+    pub fn faults(&self) -> Faults {
+        self.endpoint.faults.clone()
+    }
+
+    /// Requests received so far, by `Service.Operation` (`Glue.GetTables`), including those that failed.
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.endpoint.calls()
+    }
+
+    /// Ends the crawls (their crawlers are reset at the next start), lets requests in flight finish for up to 5 s, and
+    /// frees the address.
+    pub async fn stop(self) {
+        self.endpoint.end_crawls().await;
+        drop(self.shutdown);
+        let abort = self.serving.abort_handle();
+        if tokio::time::timeout(GRACE, self.serving).await.is_err() {
+            abort.abort();
+        }
+    }
+}
+
+/// An address to listen on as one to connect to.
+fn url(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("http://127.0.0.1:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}

@@ -1,0 +1,167 @@
+//! From a request to its answer.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Method, Response, request};
+use bytes::Bytes;
+use tokio::task::{JoinSet, spawn_blocking};
+
+use super::reset;
+use crate::dynamodb::DynamoDb;
+use crate::engine::Engine;
+use crate::error::AwsError;
+use crate::faults::{Fault, Faults, Moment};
+use crate::wire::{Call, Service, error_answer, json_answer, json_body, xml_answer};
+use crate::{glue, iam, sts};
+
+/// No request that the services accept is near to this; DynamoDB's own limit is 16 MB.
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// What all requests share.
+pub(super) struct Endpoint {
+    engine: Arc<Engine>,
+    dynamodb: DynamoDb,
+    pub(super) faults: Faults,
+    calls: Mutex<BTreeMap<String, u64>>,
+    crawls: Mutex<JoinSet<()>>,
+}
+
+/// Answers every request, whatever its path.
+pub(super) async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response<Body> {
+    if request.method() == Method::GET && request.uri().path() == "/health" {
+        return health();
+    }
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let mut response = endpoint.respond(request, &request_id).await;
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().entry("x-amzn-requestid").or_insert(value);
+    }
+    response
+}
+
+fn health() -> Response<Body> {
+    let mut response = Response::new(Body::from(r#"{"status":"ok","services":["glue","dynamodb","iam","sts"]}"#));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+impl Endpoint {
+    pub(super) fn new(engine: Arc<Engine>, dynamodb: DynamoDb) -> Endpoint {
+        Endpoint { engine, dynamodb, faults: Faults::default(), calls: Mutex::default(), crawls: Mutex::default() }
+    }
+
+    pub(super) fn calls(&self) -> BTreeMap<String, u64> {
+        lock(&self.calls).clone()
+    }
+
+    pub(super) async fn end_crawls(&self) {
+        let mut crawls = std::mem::take(&mut *lock(&self.crawls));
+        crawls.shutdown().await;
+    }
+
+    async fn respond(&self, request: Request, request_id: &str) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let Ok(body) = to_bytes(body, MAX_BODY).await else {
+            let error =
+                AwsError::new("RequestEntityTooLargeException", "The request is larger than 16 MiB.").status(413);
+            return error_answer(None, &error, request_id);
+        };
+        let call = match Call::read(&parts, &body) {
+            Ok(call) => call,
+            Err(error) => return error_answer(None, &error, request_id),
+        };
+        let name = call.name();
+        *lock(&self.calls).entry(name.clone()).or_default() += 1;
+
+        let service = call.service;
+        match self.faults.strike(&name) {
+            None => self.execute(call, parts, body, request_id).await,
+            Some((Fault::Delay(time), Moment::Before)) => {
+                tokio::time::sleep(time).await;
+                self.execute(call, parts, body, request_id).await
+            }
+            Some((fault, Moment::Before)) => {
+                let refused = json_answer(service, Bytes::from_static(b"{\"answer\":\"cut\"}"));
+                struck(fault, refused, service, request_id).await
+            }
+            Some((fault, Moment::After)) => {
+                let response = self.execute(call, parts, body, request_id).await;
+                struck(fault, response, service, request_id).await
+            }
+        }
+    }
+
+    async fn execute(&self, call: Call, parts: request::Parts, body: Bytes, request_id: &str) -> Response<Body> {
+        let service = call.service;
+        let answered = match service {
+            Service::Glue => self.glue(call, body).await.map(|body| json_answer(service, body)),
+            Service::DynamoDb => self.dynamodb.answer(call, parts, body, &self.engine).await,
+            Service::Iam | Service::Sts => self.query(call, request_id).await,
+        };
+        answered.unwrap_or_else(|error| {
+            if error.status >= 500 {
+                tracing::warn!(service = service.name(), %error, "a request failed");
+            }
+            error_answer(Some(service), &error, request_id)
+        })
+    }
+
+    async fn glue(&self, call: Call, body: Bytes) -> Result<Bytes, AwsError> {
+        let body = json_body(&body)?;
+        let engine = Arc::clone(&self.engine);
+        let answer = blocking(move || {
+            let context = engine.context(&call.region);
+            engine.store.transaction(|tx| glue::call(tx, &context, &call.operation, &body))
+        })
+        .await?;
+        if let Some(job) = answer.crawl {
+            let mut crawls = lock(&self.crawls);
+            while crawls.try_join_next().is_some() {}
+            crawls.spawn(glue::crawl::run(Arc::clone(&self.engine), job));
+        }
+        Ok(answer.body.to_string().into())
+    }
+
+    async fn query(&self, call: Call, request_id: &str) -> Result<Response<Body>, AwsError> {
+        let (service, operation) = (call.service, call.operation.clone());
+        let engine = Arc::clone(&self.engine);
+        let result = blocking(move || {
+            let context = engine.context(&call.region);
+            match call.service {
+                Service::Sts => sts::call(&context, &call.operation),
+                _ => engine.store.transaction(|tx| iam::call(tx, &context, &call.operation, &call.params)),
+            }
+        })
+        .await?;
+        Ok(xml_answer(service, &operation, result, request_id))
+    }
+}
+
+/// What the client gets in place of `response`.
+async fn struck(fault: Fault, response: Response<Body>, service: Service, request_id: &str) -> Response<Body> {
+    if let Some(error) = fault.error(service) {
+        return error_answer(Some(service), &error, request_id);
+    }
+    match fault {
+        Fault::Delay(time) => {
+            tokio::time::sleep(time).await;
+            response
+        }
+        _ => reset::cut(response).await,
+    }
+}
+
+/// Runs what reads files or SQLite off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, AwsError> + Send + 'static,
+) -> Result<T, AwsError> {
+    spawn_blocking(work).await.unwrap_or_else(|error| Err(AwsError::internal(format!("the request failed: {error}"))))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

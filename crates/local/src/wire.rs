@@ -1,0 +1,268 @@
+//! How requests and answers look on the wire: which service and operation is meant, from which region, and how each
+//! service writes results and errors.
+
+pub(crate) mod params;
+pub(crate) mod xml;
+
+use axum::body::Body;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use axum::http::{Response, StatusCode, request};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use crate::error::AwsError;
+use params::Params;
+use xml::Xml;
+
+/// The region of requests that carry no signature.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// The services that are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Glue,
+    DynamoDb,
+    Iam,
+    Sts,
+}
+
+impl Service {
+    /// As in `Glue.GetTables`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Service::Glue => "Glue",
+            Service::DynamoDb => "DynamoDB",
+            Service::Iam => "IAM",
+            Service::Sts => "STS",
+        }
+    }
+
+    /// The exception that tells clients to slow down.
+    pub(crate) fn throttling_code(self) -> &'static str {
+        match self {
+            Service::Glue | Service::DynamoDb => "ThrottlingException",
+            Service::Iam | Service::Sts => "Throttling",
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Service::Glue => "application/x-amz-json-1.1",
+            Service::DynamoDb => "application/x-amz-json-1.0",
+            Service::Iam | Service::Sts => "text/xml",
+        }
+    }
+
+    fn namespace(self) -> &'static str {
+        match self {
+            Service::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+            _ => "https://iam.amazonaws.com/doc/2010-05-08/",
+        }
+    }
+
+    /// The name of our own failures, which differs by service.
+    fn internal_code(self) -> &'static str {
+        match self {
+            Service::Glue => "InternalServiceException",
+            Service::DynamoDb => "InternalServerError",
+            Service::Iam | Service::Sts => "ServiceFailure",
+        }
+    }
+}
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) service: Service,
+    pub(crate) operation: String,
+    pub(crate) region: String,
+    /// Empty for the JSON services.
+    pub(crate) params: Params,
+}
+
+impl Call {
+    /// Finds the operation: `X-Amz-Target` for Glue and DynamoDB; for the query services `Action`, with the credential
+    /// scope or else `Version` telling which of them.
+    ///
+    /// # Errors
+    /// If no operation that could be served is named.
+    pub(crate) fn read(parts: &request::Parts, body: &[u8]) -> Result<Call, AwsError> {
+        let query = parts.uri.query().unwrap_or_default();
+        if let Some(target) = parts.headers.get("x-amz-target") {
+            let (service, operation) = json_target(target)?;
+            let scope = Scope::find(parts, &Params::read(query, b"")?)?;
+            return Ok(Call { service, operation, region: scope.region, params: Params::default() });
+        }
+        let params = Params::read(query, body)?;
+        let scope = Scope::find(parts, &params)?;
+        let Some(action) = params.get("Action") else {
+            return Err(AwsError::new(
+                "MissingAction",
+                "The request names no operation: Glue and DynamoDB need X-Amz-Target, IAM and STS need Action.",
+            ));
+        };
+        let service = match (scope.service.as_deref(), params.get("Version")) {
+            (Some("iam"), _) | (None, Some("2010-05-08")) => Service::Iam,
+            (Some("sts"), _) | (None, Some("2011-06-15")) => Service::Sts,
+            _ => return Err(not_served("The request's service")),
+        };
+        Ok(Call { service, operation: operation_name(action)?, region: scope.region, params })
+    }
+
+    /// `Service.Operation`, as calls are counted and faults are aimed.
+    pub(crate) fn name(&self) -> String {
+        format!("{}.{}", self.service.name(), self.operation)
+    }
+}
+
+fn json_target(target: &HeaderValue) -> Result<(Service, String), AwsError> {
+    let target = target.to_str().unwrap_or_default();
+    let service = match target.split_once('.') {
+        Some(("AWSGlue", _)) => Service::Glue,
+        Some(("DynamoDB_20120810", _)) => Service::DynamoDb,
+        _ => return Err(not_served("The service of X-Amz-Target")),
+    };
+    Ok((service, operation_name(target.split_once('.').unwrap_or_default().1)?))
+}
+
+fn not_served(what: &str) -> AwsError {
+    AwsError::new(
+        "UnknownOperationException",
+        format!("{what} is not served here: only Glue, DynamoDB, IAM and STS are."),
+    )
+}
+
+/// Bounded, because operations are counted by name.
+fn operation_name(name: &str) -> Result<String, AwsError> {
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(AwsError::new("UnknownOperationException", "The request's operation is not the name of one."));
+    }
+    Ok(name.to_owned())
+}
+
+/// The credential scope of a Signature Version 4, from the header or the query of a presigned URL.
+#[derive(Debug, PartialEq, Eq)]
+struct Scope {
+    region: String,
+    service: Option<String>,
+}
+
+impl Scope {
+    fn find(parts: &request::Parts, query: &Params) -> Result<Scope, AwsError> {
+        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let credential = match (header, query.get("X-Amz-Credential")) {
+            (Some(header), _) => header
+                .split([' ', ','])
+                .find_map(|part| part.strip_prefix("Credential="))
+                .ok_or_else(|| incomplete("Authorization header requires 'Credential' parameter."))?,
+            (None, Some(presigned)) => presigned,
+            (None, None) => return Ok(Scope { region: DEFAULT_REGION.to_owned(), service: None }),
+        };
+        Scope::parse(credential)
+    }
+
+    /// `AKID/date/region/service/aws4_request`.
+    fn parse(credential: &str) -> Result<Scope, AwsError> {
+        let parts: Vec<&str> = credential.split('/').collect();
+        match parts[..] {
+            [_, _, region, service, "aws4_request"] if is_region(region) => {
+                Ok(Scope { region: region.to_owned(), service: Some(service.to_owned()) })
+            }
+            _ => Err(incomplete(
+                "Credential must have exactly 5 slash-delimited elements: keyid/date/region/service/aws4_request.",
+            )),
+        }
+    }
+}
+
+/// Regions become part of ARNs.
+fn is_region(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn incomplete(message: &str) -> AwsError {
+    AwsError::new("IncompleteSignatureException", message)
+}
+
+/// The JSON body of a request.
+pub(crate) fn json_body(body: &[u8]) -> Result<Value, AwsError> {
+    match serde_json::from_slice(body) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(_) => Err(AwsError::new("SerializationException", "The request's body must be a JSON object.")),
+        Err(error) => Err(AwsError::new(
+            "SerializationException",
+            format!("The request's body is not valid JSON: line {} column {}.", error.line(), error.column()),
+        )),
+    }
+}
+
+/// The answer of a JSON service.
+pub(crate) fn json_answer(service: Service, body: Bytes) -> Response<Body> {
+    answer(service, StatusCode::OK, body)
+}
+
+/// The answer of a query service.
+pub(crate) fn xml_answer(service: Service, operation: &str, result: Xml, request_id: &str) -> Response<Body> {
+    let mut xml = Xml::default();
+    if !result.is_empty() {
+        xml.wrap(&format!("{operation}Result"), |xml| xml.append(result));
+    }
+    xml.wrap("ResponseMetadata", |xml| xml.text("RequestId", request_id));
+    let document = xml.document(&format!("{operation}Response"), service.namespace());
+    answer(service, StatusCode::OK, document.into())
+}
+
+/// An error as `service` writes it; `None` where the service isn't known.
+pub(crate) fn error_answer(service: Option<Service>, error: &AwsError, request_id: &str) -> Response<Body> {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let code = match service {
+        Some(service) if status.is_server_error() => service.internal_code(),
+        _ => error.code,
+    };
+    let message = &error.message;
+    let service = service.unwrap_or(Service::Glue);
+    let body = match service {
+        Service::Glue => json!({ "__type": code, "Message": message }).to_string(),
+        Service::DynamoDb => {
+            json!({ "__type": format!("{}{code}", dynamodb_shape(code)), "message": message }).to_string()
+        }
+        Service::Iam | Service::Sts => error_xml(service, code, message, status, request_id),
+    };
+    answer(service, status, body.into())
+}
+
+/// DynamoDB qualifies exception names: some are its own, some come from the framework below it.
+fn dynamodb_shape(code: &str) -> &'static str {
+    match code {
+        "ValidationException" => "com.amazon.coral.validate#",
+        "SerializationException" | "UnknownOperationException" | "IncompleteSignatureException" => {
+            "com.amazon.coral.service#"
+        }
+        "ThrottlingException" => "com.amazon.coral.availability#",
+        _ => "com.amazonaws.dynamodb.v20120810#",
+    }
+}
+
+fn error_xml(service: Service, code: &str, message: &str, status: StatusCode, request_id: &str) -> String {
+    let mut xml = Xml::default();
+    xml.wrap("Error", |xml| {
+        xml.text("Type", if status.is_server_error() { "Receiver" } else { "Sender" });
+        xml.text("Code", code);
+        xml.text("Message", message);
+    });
+    xml.text("RequestId", request_id);
+    xml.document("ErrorResponse", service.namespace())
+}
+
+fn answer(service: Service, status: StatusCode, body: Bytes) -> Response<Body> {
+    // DynamoDB's clients may check every answer against this sum.
+    let crc32 = (service == Service::DynamoDb).then(|| crc32fast::hash(&body));
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(service.content_type()));
+    if let Some(crc32) = crc32 {
+        headers.insert("x-amz-crc32", HeaderValue::from(crc32));
+    }
+    response
+}

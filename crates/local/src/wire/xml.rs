@@ -1,0 +1,59 @@
+//! The XML of IAM's and STS's answers: elements and text, no attributes.
+
+use quick_xml::escape::escape;
+
+/// A run of XML elements.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Xml(String);
+
+impl Xml {
+    /// `<name>text</name>`, escaped.
+    pub(crate) fn text(&mut self, name: &str, text: &str) {
+        self.wrap(name, |xml| xml.content(text));
+    }
+
+    /// Text without an element of its own, escaped.
+    pub(crate) fn content(&mut self, text: &str) {
+        self.0.push_str(&escape(text));
+    }
+
+    /// `<name>…</name>` around what `content` writes.
+    pub(crate) fn wrap(&mut self, name: &str, content: impl FnOnce(&mut Xml)) {
+        self.0.push('<');
+        self.0.push_str(name);
+        self.0.push('>');
+        content(self);
+        self.0.push_str("</");
+        self.0.push_str(name);
+        self.0.push('>');
+    }
+
+    /// `<name><member>…</member>…</name>`, as the query protocol writes lists.
+    pub(crate) fn list<T>(
+        &mut self,
+        name: &str,
+        members: impl IntoIterator<Item = T>,
+        mut member: impl FnMut(&mut Xml, T),
+    ) {
+        self.wrap(name, |xml| {
+            for item in members {
+                xml.wrap("member", |xml| member(xml, item));
+            }
+        });
+    }
+
+    /// A whole document: `root` with its namespace around these elements.
+    pub(crate) fn document(self, root: &str, namespace: &str) -> String {
+        format!("<{root} xmlns=\"{namespace}\">{}</{root}>", self.0)
+    }
+
+    /// Appends other elements.
+    pub(crate) fn append(&mut self, other: Xml) {
+        self.0.push_str(&other.0);
+    }
+
+    /// No element was written.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
