@@ -65,7 +65,7 @@ pub(crate) fn report(common: &Common, report: &Report) -> anyhow::Result<()> {
 
 fn text(report: &Report, terminal: bool) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     if terminal {
         table.set_content_arrangement(ContentArrangement::Dynamic).enforce_styling();
     } else {

@@ -1,7 +1,10 @@
 //! The settings of reading and settling.
 
+use serde::{Deserialize, Serialize};
+
 /// How items are summarised and types chosen. The default is lossless.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Policy {
     /// The most distinct names a nested map may have and still be a `struct`; with more, its keys are taken for data and
@@ -19,7 +22,8 @@ impl Default for Policy {
 
 /// The type of numbers of which some are not whole. Whole numbers are `bigint`, or `decimal(38,0)` beyond 64 bits, under
 /// every policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum NumberPolicy {
     /// `double` if every value survives the way to a double and back; else `decimal(38,s)` if it holds all; else `string`.

@@ -60,13 +60,13 @@ pub(super) fn start(request: &Request) -> Result<CrawlJob, AwsError> {
         prefix: text("TablePrefix"),
         targets: targets(&definition),
         on_update: match policy("UpdateBehavior") {
-            "LOG" => crawler::crawl::UpdateBehavior::Log,
-            _ => crawler::crawl::UpdateBehavior::UpdateInDatabase,
+            "LOG" => crawler::settings::UpdateBehavior::Log,
+            _ => crawler::settings::UpdateBehavior::UpdateInDatabase,
         },
         on_delete: match policy("DeleteBehavior") {
-            "LOG" => crawler::crawl::DeleteBehavior::Log,
-            "DELETE_FROM_DATABASE" => crawler::crawl::DeleteBehavior::DeleteFromDatabase,
-            _ => crawler::crawl::DeleteBehavior::DeprecateInDatabase,
+            "LOG" => crawler::settings::DeleteBehavior::Log,
+            "DELETE_FROM_DATABASE" => crawler::settings::DeleteBehavior::DeleteFromDatabase,
+            _ => crawler::settings::DeleteBehavior::DeprecateInDatabase,
         },
     })
 }
