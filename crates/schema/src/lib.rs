@@ -1,1 +1,41 @@
-//! x
+//! What DynamoDB items look like: DynamoDB JSON to a [`Shape`], a `Shape` to a [`TableSchema`], and that to Glue
+//! columns, Avro, JSON Schema and Athena DDL.
+//!
+//! ```
+//! use schema::{Key, KeyKind, Policy, Reader};
+//!
+//! let policy = Policy::default();
+//! let mut reader = Reader::new(&policy);
+//! reader.lines(b"{\"Id\":{\"S\":\"a\"},\"price\":{\"N\":\"1.50\"}}\n")?;
+//! reader.lines(b"{\"Id\":{\"S\":\"b\"},\"price\":{\"N\":\"2\"}}\n")?;
+//! let shape = reader.finish()?;
+//!
+//! let keys = [Key { name: "Id".into(), kind: KeyKind::S }];
+//! let schema = shape.settle(&keys, &Default::default(), &policy);
+//! let columns: Vec<String> = schema.columns.iter().map(|c| format!("{} {}", c.name, c.glue_type)).collect();
+//! assert_eq!(columns, ["id string", "price double"]);
+//! assert_eq!(schema.column_mapping().as_deref(), Some("id=Id"));
+//! # Ok::<(), schema::ReadError>(())
+//! ```
+//!
+//! Nothing here does I/O, reads a clock or keeps a value: a `Shape` holds names and counts, and errors hold positions.
+
+pub mod avro;
+pub mod ddl;
+pub mod json_schema;
+pub mod naming;
+
+mod number;
+mod policy;
+mod read;
+mod settle;
+mod shape;
+mod table;
+mod types;
+
+pub use policy::{NumberPolicy, Policy};
+pub use read::{ReadError, ReadErrorKind, Reader, ScanPage};
+pub use settle::{Key, KeyKind};
+pub use shape::{Shape, ShapeBytesError};
+pub use table::{Column, TableSchema};
+pub use types::{Field, GlueType, ParseTypeError};

@@ -1,0 +1,202 @@
+//! What a column type has to know of numbers, read off their digits without computing their value.
+
+use std::fmt::{self, Write};
+
+use crate::read::{ReadErrorKind, scan};
+
+/// DynamoDB keeps at most this many significant digits.
+const MAX_DIGITS: u32 = 38;
+/// The decimal exponents of the first significant digit: 1E-130 to 9.99…E+125.
+const EXPONENTS: std::ops::RangeInclusive<i64> = -130..=125;
+
+/// The join of all numbers seen at one place. All are judged by value: `1.0`, `1` and `1E0` are the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Numbers {
+    /// The most digits before the decimal point, without leading zeros: 0 for 0.5, 3 for 100.
+    pub(crate) integer_digits: u8,
+    /// The most digits after the point, without trailing zeros; 0 if all are whole.
+    pub(crate) scale: u8,
+    /// Some whole number doesn't fit a signed 64-bit integer.
+    pub(crate) beyond_i64: bool,
+    /// Some number doesn't survive the way to a double and back: its shortest decimal form has other digits.
+    pub(crate) lossy: bool,
+}
+
+impl Numbers {
+    pub(crate) fn merge(&mut self, other: Numbers) {
+        self.integer_digits = self.integer_digits.max(other.integer_digits);
+        self.scale = self.scale.max(other.scale);
+        self.beyond_i64 |= other.beyond_i64;
+        self.lossy |= other.lossy;
+    }
+
+    /// Reads a number of at most 15 bytes in its usual spelling, up to the quote that ends it, from one comparison of all
+    /// bytes at once. `None` leaves all other spellings to [`Numbers::of`].
+    #[inline(always)]
+    pub(crate) fn short(text: &[u8; 16]) -> Option<(usize, Numbers)> {
+        let quotes = scan::quotes(text);
+        if quotes == 0 {
+            return None;
+        }
+        let length = quotes.trailing_zeros() as usize;
+        let start = usize::from(text[0] == b'-');
+        // The bytes between the sign and the quote that are no digits.
+        let others = !scan::digits(text) & ((1 << length) - 1) & !(start as u32);
+        let leading_zero = text[start] == b'0';
+        if others == 0 {
+            // Without a digit, the first byte is the quote; a zero in front is left to the general way unless it is alone.
+            let digits = length.checked_sub(start).filter(|digits| *digits > 0)?;
+            return match (leading_zero, digits) {
+                (false, _) => Some((length, Numbers { integer_digits: digits as u8, ..Numbers::default() })),
+                (true, 1) => Some((length, Numbers::default())),
+                (true, _) => None,
+            };
+        }
+        let point = others.trailing_zeros() as usize;
+        let integer_digits = point - start;
+        let usual = others.is_power_of_two()
+            && text[point] == b'.'
+            && integer_digits > 0
+            && (!leading_zero || integer_digits == 1)
+            && point + 1 < length
+            && text[length - 1] != b'0';
+        let integer_digits = if leading_zero { 0 } else { integer_digits as u8 };
+        let scale = (length - point - 1) as u8;
+        // At most 14 digits: they survive a double.
+        usual.then_some((length, Numbers { integer_digits, scale, beyond_i64: false, lossy: false }))
+    }
+
+    /// Reads any number: the general and slower way.
+    ///
+    /// The syntax is Java's `BigDecimal`, which DynamoDB takes: a sign, digits with at most one point, an exponent.
+    #[inline(never)]
+    pub(crate) fn of(text: &[u8]) -> Result<Numbers, ReadErrorKind> {
+        let (negative, text) = match text {
+            [b'-', rest @ ..] => (true, rest),
+            [b'+', rest @ ..] => (false, rest),
+            _ => (false, text),
+        };
+        // The value is mantissa * 10^exponent; zeros after the last other digit wait, as they may be trailing.
+        let (mut mantissa, mut digits, mut zeros) = (0u128, 0u32, 0u32);
+        let (mut any, mut point, mut after_point) = (false, false, 0i64);
+        let mut rest = text;
+        while let [byte, tail @ ..] = rest {
+            match byte {
+                b'0'..=b'9' => {
+                    any = true;
+                    after_point += i64::from(point);
+                    if *byte == b'0' {
+                        zeros = zeros.saturating_add(u32::from(digits > 0));
+                    } else {
+                        digits = digits.saturating_add(zeros).saturating_add(1);
+                        if digits > MAX_DIGITS {
+                            return Err(ReadErrorKind::NumberDigits);
+                        }
+                        mantissa = mantissa * 10u128.pow(zeros + 1) + u128::from(byte - b'0');
+                        zeros = 0;
+                    }
+                }
+                b'.' if !point => point = true,
+                _ => break,
+            }
+            rest = tail;
+        }
+        let exponent = match rest {
+            [] => Some(0),
+            [b'e' | b'E', exponent @ ..] => parse_exponent(exponent),
+            _ => None,
+        };
+        let (true, Some(exponent)) = (any, exponent) else {
+            return Err(ReadErrorKind::NumberSyntax);
+        };
+        if mantissa == 0 {
+            return Ok(Numbers::default());
+        }
+        let exponent = exponent - after_point + i64::from(zeros);
+        let before_point = i64::from(digits) + exponent;
+        if !EXPONENTS.contains(&(before_point - 1)) {
+            return Err(ReadErrorKind::NumberRange);
+        }
+        Ok(Numbers {
+            integer_digits: before_point.max(0) as u8,
+            scale: (-exponent).max(0) as u8,
+            beyond_i64: exponent >= 0 && !fits_i64(negative, mantissa, exponent, before_point),
+            lossy: !survives_double(mantissa, digits, exponent),
+        })
+    }
+}
+
+/// Digits with an optional sign. Far beyond the range, exponents are all the same.
+fn parse_exponent(text: &[u8]) -> Option<i64> {
+    let (sign, digits) = match text {
+        [b'-', rest @ ..] => (-1, rest),
+        [b'+', rest @ ..] => (1, rest),
+        _ => (1, text),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    // Half of the range, so that sums with lengths of texts can't overflow.
+    let value = digits.iter().fold(0i64, |value, digit| (value * 10 + i64::from(digit - b'0')).min(i64::MAX / 100));
+    Some(sign * value)
+}
+
+fn fits_i64(negative: bool, mantissa: u128, exponent: i64, integer_digits: i64) -> bool {
+    // 19 digits is what i64::MAX has.
+    integer_digits <= 19 && {
+        let value = mantissa * 10u128.pow(exponent as u32);
+        value <= i64::MAX as u128 + u128::from(negative)
+    }
+}
+
+/// Whether the shortest decimal form of the nearest double has these very digits (`mantissa` ends in none but 0..9 without
+/// trailing zeros): always so up to 15 digits, never above 17.
+fn survives_double(mantissa: u128, digits: u32, exponent: i64) -> bool {
+    /// Whole numbers below are doubles, and their neighbours differ by at least one.
+    const EXACT: u128 = 1 << 53;
+    if digits <= 15 || (exponent == 0 && mantissa < EXACT) {
+        return true;
+    }
+    if digits > 17 {
+        return false;
+    }
+    let mut text = Buffer::default();
+    // Both writes fit the buffer: at most 17 digits, a point, and an exponent of four characters.
+    if write!(text, "{mantissa}e{exponent}").is_err() {
+        return false;
+    }
+    let Ok(double) = text.as_str().parse::<f64>() else {
+        return false;
+    };
+    text.length = 0;
+    if write!(text, "{double:e}").is_err() {
+        return false;
+    }
+    let shortest = text.as_str().bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit);
+    shortest.fold(0u128, |value, digit| value * 10 + u128::from(digit - b'0')) == mantissa
+}
+
+/// A text on the stack.
+#[derive(Default)]
+struct Buffer {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl Buffer {
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl Write for Buffer {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.length + text.len();
+        self.bytes.get_mut(self.length..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.length = end;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+use std::collections::BTreeMap;
+
+use super::*;
+
+fn read(text: &str) -> Result<Shape, ReadError> {
+    let mut reader = Reader::new(&Policy::default());
+    reader.lines(text.as_bytes())?;
+    reader.finish()
+}
+
+/// The columns, or the error.
+fn columns(text: &str) -> String {
+    match read(text) {
+        Err(error) => error.to_string(),
+        Ok(shape) => {
+            let schema = shape.settle(&[], &BTreeMap::new(), &Policy::default());
+            let columns: Vec<String> =
+                schema.columns.iter().map(|c| format!("{} {}", c.attribute, c.glue_type)).collect();
+            columns.join(", ")
+        }
+    }
+}
+
+#[test]
+fn every_type_bare_and_wrapped() {
+    let item = r#"{"s":{"S":"x"},"n":{"N":"1"},"b":{"B":"AAE="},"t":{"BOOL":true},"z":{"NULL":true},"m":{"M":{"a":{"S":""}}},"l":{"L":[{"N":"1.5"}]},"ss":{"SS":["a"]},"ns":{"NS":["1","2"]},"bs":{"BS":["AA=="]}}"#;
+    let expected = "b binary, bs array<binary>, l array<double>, m struct<a:string>, n bigint, ns array<bigint>, s string, \
+                    ss array<string>, t boolean, z string";
+    assert_eq!(columns(item), expected);
+    assert_eq!(columns(&format!("{{\"Item\":{item}}}\n")), expected);
+    let shape = read(&format!("\n{item}\r\n  \n {{ \"Item\" : {item} }} \n{item}")).unwrap();
+    assert_eq!((shape.items(), shape.bytes()), (3, 3 * item.len() as u64));
+}
+
+#[test]
+fn an_attribute_called_item_is_no_wrapper() {
+    for (text, expected) in [
+        (r#"{"Item":{"S":"x"}}"#, "Item string"),
+        (r#"{"Item":{"N":"1"},"pk":{"S":"x"}}"#, "Item bigint, pk string"),
+        (r#"{"pk":{"S":"x"},"Item":{"N":"1"}}"#, "Item bigint, pk string"),
+        (r#"{"Item":{"pk":{"S":"x"}}}"#, "pk string"),
+        (r#"{"Item":{"S":{"S":"x"}}}"#, "S string"),
+        (r#"{"Item":{"M":{"S":"x"}}}"#, "M string"),
+        (r#"{"Item":{"M":{}}}"#, "Item map<string,string>"),
+        (r#"{"Item":{"M":{"M":{}}}}"#, "M map<string,string>"),
+        (r#"{"Item":{"M":{"M":{"M":{}}}}}"#, "Item struct<M:map<string,string>>"),
+        (r#"{"Item":{"M":{"a":{"S":"x"}}}}"#, "Item struct<a:string>"),
+        (r#"{"Item":{"M":{"S":{"S":"x"}}}}"#, "Item struct<S:string>"),
+        (r#"{"Item":{"M":{"M":{"S":"x"}}}}"#, "Item struct<M:string>"),
+        (r#"{"Item":{"M":{"M":{"a":{"S":"x"}}}}}"#, "M struct<a:string>"),
+        (r#"{"Item":{"L":[{"S":"x"}]}}"#, "Item array<string>"),
+        (r#"{"Item":{"Item":{"S":"x"}}}"#, "Item string"),
+        (r#"{ "It\u0065m" : { "\u0050k" : { "\u0053" : "x" } } }"#, "Pk string"),
+        (r#"{"Item":{}}"#, ""),
+        (r#"{}"#, ""),
+        // The usual first attribute is called M.
+        ("{\"Item\":{\"M\":{\"S\":\"x\"}}}\n{\"Item\":{\"M\":{}}}", "Item map<string,string>, M string"),
+    ] {
+        assert_eq!(columns(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn errors_tell_what_and_where() {
+    for (text, expected) in [
+        ("x", "line 1, byte 0: expected an item, which starts with '{'"),
+        ("[]", "line 1, byte 0: expected an item, which starts with '{'"),
+        ("{", "line 1, byte 1: the input ends inside of an item"),
+        ("{}\n\n{\"a\"\n{}", "line 3, byte 8: the input ends inside of an item"),
+        ("{} {}", "line 1, byte 3: something follows what should be the end"),
+        (r#"{"a":{"S":"x"},}"#, "line 1, byte 15: expected an attribute name in quotes"),
+        (r#"{"a":{"S":"x"} "b"}"#, "line 1, byte 15: expected ',' or '}' after an attribute"),
+        (r#"{"a":"x"}"#, "line 1, byte 5: expected an attribute value, which starts with '{'"),
+        (r#"{"a":{}}"#, "line 1, byte 6: an attribute value without a type"),
+        (
+            r#"{"a":{"X":"x"}}"#,
+            "line 1, byte 7: an unknown type; DynamoDB has S, N, B, BOOL, NULL, M, L, SS, NS and BS",
+        ),
+        (r#"{"a":{"S":"x","N":"1"}}"#, "line 1, byte 13: an attribute value with more than one type"),
+        (r#"{"a":{"S":"x"},"a":{"S":"x"}}"#, "line 1, byte 15: a name that stands twice in one object"),
+        (
+            r#"{"m":{"M":{"a":{"S":"x"},"\u0061":{"S":"x"}}}}"#,
+            "line 1, byte 25: a name that stands twice in one object",
+        ),
+        (r#"{"a":{"S":1}}"#, "line 1, byte 10: expected a string after the type"),
+        (r#"{"a":{"N":"x"}}"#, "line 1, byte 11: not a number"),
+        (r#"{"a":{"N":"1E126"}}"#, "line 1, byte 11: a number out of DynamoDB's range, 1E-130 to 9.99E+125"),
+        (r#"{"a":{"NS":["1",2]}}"#, "line 1, byte 16: expected a string as the element of a set"),
+        (r#"{"a":{"SS":[null]}}"#, "line 1, byte 12: expected a string as the element of a set"),
+        (r#"{"a":{"BOOL":"true"}}"#, "line 1, byte 13: expected true or false after BOOL"),
+        (r#"{"a":{"NULL":false}}"#, "line 1, byte 13: expected true after NULL"),
+        (r#"{"a":{"B":"A"}}"#, "line 1, byte 11: binary that is not base64 with padding"),
+        (r#"{"a":{"BS":["AA=="," "]}}"#, "line 1, byte 20: binary that is not base64 with padding"),
+        (r#"{"a":{"S":"\x"}}"#, "line 1, byte 11: an invalid escape sequence in a string"),
+        (r#"{"a":{"S":"\ud800"}}"#, "line 1, byte 11: an invalid escape sequence in a string"),
+        (r#"{"a":{"S":"\udc00"}}"#, "line 1, byte 11: an invalid escape sequence in a string"),
+        (r#"{"a":{"S":"\u12"}}"#, "line 1, byte 11: an invalid escape sequence in a string"),
+        ("{\"a\":{\"S\":\"\t\"}}", "line 1, byte 11: a control character in a string, which JSON wants escaped"),
+        ("{\"Item\":{\"a\":{\"S\":\"x\"}},\"b\":1}", "line 1, byte 23: expected '}' after the wrapped item"),
+    ] {
+        assert_eq!(columns(text), expected, "{text}");
+    }
+    let digits = format!("{{\"a\":{{\"N\":\"{}\"}}}}", "1".repeat(39));
+    assert_eq!(columns(&digits), "line 1, byte 11: a number with more than 38 significant digits");
+    let mut reader = Reader::new(&Policy::default());
+    let error = reader.lines(b"{}\n{\"a\":{\"S\":\"ok \xc3\x28\"}}\n").unwrap_err();
+    assert_eq!(error.to_string(), "line 2, byte 17: the text is not UTF-8");
+}
+
+#[test]
+fn nesting_ends_at_32_levels() {
+    let lists = |levels| format!("{{\"a\":{}{{\"S\":\"x\"}}{}}}", "{\"L\":[".repeat(levels), "]}".repeat(levels));
+    let maps = |levels| format!("{{\"a\":{}{{\"S\":\"x\"}}{}}}", "{\"M\":{\"a\":".repeat(levels), "}}".repeat(levels));
+    assert_eq!(columns(&lists(32)), format!("a {}string{}", "array<".repeat(32), ">".repeat(32)));
+    assert_eq!(columns(&maps(32)), format!("a {}string{}", "struct<a:".repeat(32), ">".repeat(32)));
+    for deep in [lists(33), maps(33), lists(100_000), maps(100_000)] {
+        assert_eq!(read(&deep).unwrap_err().kind, ReadErrorKind::TooDeep);
+    }
+}
+
+#[test]
+fn a_spent_reader_stays_spent() {
+    let mut reader = Reader::new(&Policy::default());
+    reader.lines(b"{\"a\":{\"S\":\"x\"}}\n").unwrap();
+    let error = reader.lines(b"nonsense\n").unwrap_err();
+    assert_eq!(reader.lines(b"{}\n"), Err(error.clone()));
+    assert_eq!(reader.scan_response(b"{\"Count\":0}").unwrap_err(), error);
+    assert_eq!(reader.finish().unwrap_err(), error);
+}
+
+#[test]
+fn a_line_without_end_does_not_fill_the_memory() {
+    let mut reader = Reader::new(&Policy::default());
+    reader.lines(b"{}\n").unwrap();
+    let chunk = vec![b' '; 1 << 20];
+    let error = std::iter::repeat_with(|| reader.lines(&chunk)).take(17).find_map(Result::err).unwrap();
+    assert_eq!((error.kind, error.line, error.offset), (ReadErrorKind::LineTooLong, 2, 3));
+}
+
+#[test]
+fn a_scan_response_in_any_order() {
+    let key = r#"{"pk":{"S":"}\"{"}}"#;
+    let body = format!(
+        r#" {{ "ConsumedCapacity" : {{"TableName":"t","CapacityUnits":128.5,"Table":{{"CapacityUnits":1}}}},
+            "LastEvaluatedKey":{key}, "Other":[1,-2.5e3,{{"a":[]}},"x",null,true,false],
+            "ScannedCount":3,"Items":[{{"pk":{{"S":"a"}}}} , {{"pk":{{"S":"b"}},
+            "n":{{"N":"1"}}}}],"Count":2}}
+"#
+    );
+    let mut reader = Reader::new(&Policy::default());
+    let page = reader.scan_response(body.as_bytes()).unwrap();
+    assert_eq!((page.count, page.scanned_count, page.consumed_capacity), (2, 3, Some(128.5)));
+    assert_eq!(&body[page.last_evaluated_key.unwrap()], key);
+    let last = reader.scan_response(br#"{"Count":0,"Items":[],"ScannedCount":7}"#).unwrap();
+    assert_eq!(last, ScanPage { count: 0, scanned_count: 7, last_evaluated_key: None, consumed_capacity: None });
+    assert_eq!(reader.scan_response(br#"{"Count":4,"ScannedCount":4}"#).unwrap().count, 4);
+    assert_eq!(reader.finish().unwrap().items(), 2);
+}
+
+#[test]
+fn what_is_no_scan_response() {
+    for (body, expected) in [
+        ("", "line 1, byte 0: the input ends inside of an item"),
+        ("{}", "line 1, byte 2: expected a Scan response, which has a Count"),
+        (r#"{"Count":1,"Items":[]}"#, "line 1, byte 22: the response's Count is not the number of its Items"),
+        (r#"{"Count":-1}"#, "line 1, byte 9: expected a whole number"),
+        (r#"{"Count":01}"#, "line 1, byte 10: expected ',' or '}' after a member"),
+        (r#"{"Count":0,"Count":0}"#, "line 1, byte 19: a name that stands twice in one object"),
+        (r#"{"Count":0} x"#, "line 1, byte 12: something follows what should be the end"),
+        ("{\"Count\":1,\n\"Items\":[{\"a\":{}}]}", "line 2, byte 27: an attribute value without a type"),
+        (r#"{"Count":0,"x":1.}"#, "line 1, byte 17: expected a digit"),
+        (r#"{"Count":0,"x":nul}"#, "line 1, byte 15: expected a JSON value"),
+        (r#"{"Count":0,"LastEvaluatedKey":[]}"#, "line 1, byte 30: expected a key, which starts with '{'"),
+        (r#"{"Count":0,"ConsumedCapacity":{"CapacityUnits":"x"}}"#, "line 1, byte 47: expected a number"),
+    ] {
+        let error = Reader::new(&Policy::default()).scan_response(body.as_bytes()).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{body}");
+    }
+    let deep = format!("{{\"x\":{}", "[".repeat(100_000));
+    let error = Reader::new(&Policy::default()).scan_response(deep.as_bytes()).unwrap_err();
+    assert_eq!(error.kind, ReadErrorKind::TooDeep);
+    let broken = b"{\"Count\":0,\"x\":\"\xff\"}";
+    let error = Reader::new(&Policy::default()).scan_response(broken).unwrap_err();
+    assert_eq!((error.kind, error.offset), (ReadErrorKind::Utf8, 16));
+}

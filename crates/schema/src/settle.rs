@@ -1,0 +1,159 @@
+//! Settling: from what was seen to the types of the catalog.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::naming;
+use crate::number::Numbers;
+use crate::policy::{NumberPolicy, Policy};
+use crate::shape::{Fields, Kind, Map, Node, Shape};
+use crate::table::{Column, TableSchema};
+use crate::types::{Field, GlueType};
+
+/// The longest type string that Glue stores, in characters.
+const MAX_TYPE: usize = 131_072;
+/// The most digits of a `decimal`.
+const MAX_DECIMAL: u8 = 38;
+
+/// An attribute of a table's key schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The attribute's name.
+    pub name: String,
+    /// The type that the table declares for it.
+    pub kind: KeyKind,
+}
+
+/// The types that a key attribute can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// String.
+    S,
+    /// Number.
+    N,
+    /// Binary.
+    B,
+}
+
+impl Shape {
+    /// The columns that hold every item seen: those of `keys` (the hash key, then the range key), then the other attributes
+    /// by name in byte order.
+    ///
+    /// Key attributes take their type from the key schema even if no item was seen; an N key is settled from its numbers,
+    /// and is `bigint` if there were none. The others, with NULL left aside:
+    ///
+    /// | seen | type |
+    /// | --- | --- |
+    /// | nothing, or only NULL; S | `string` |
+    /// | BOOL; B | `boolean`; `binary` |
+    /// | N, all whole, in 64 bits; in 38 digits | `bigint`; `decimal(38,0)` |
+    /// | N, some with fractions, each (the whole ones too) the same as a double | `double` |
+    /// | N otherwise, if the most digits before and after the point are 38 together | `decimal(38,s)` |
+    /// | N, anything else | `string` |
+    /// | L, SS, NS, BS | `array<T>`, T of all elements; without elements `array<string>` |
+    /// | M | `struct<name:T,…>` in byte order; without names `map<string,string>`; folded `map<string,T>` |
+    /// | a struct with names alike but for case, or of other than `[A-Za-z0-9_.-]` | `string` |
+    /// | any other mix, or a type of over 131,072 characters | `string`: readers get the JSON text |
+    ///
+    /// `names` are columns that the catalog already has, by attribute: those names stay. The others come from
+    /// [`naming::column`], told apart as [`naming::unique`] says.
+    pub fn settle(&self, keys: &[Key], names: &BTreeMap<String, String>, policy: &Policy) -> TableSchema {
+        if policy.max_struct_fields < self.limit {
+            let mut lowered = self.clone();
+            lowered.lower_limit(policy.max_struct_fields);
+            return lowered.settle_attributes(keys, names, policy);
+        }
+        self.settle_attributes(keys, names, policy)
+    }
+
+    fn settle_attributes(&self, keys: &[Key], names: &BTreeMap<String, String>, policy: &Policy) -> TableSchema {
+        let is_key = |name: &str| keys.iter().any(|key| key.name == name);
+        let mut attributes: Vec<(&str, GlueType)> = Vec::with_capacity(keys.len() + self.attributes.list.len());
+        for key in keys {
+            let node = self.attributes.find(&key.name).map(|index| &self.attributes.list[index].value);
+            attributes.push((&key.name, key_type(key.kind, node, policy)));
+        }
+        for (name, node) in self.attributes.sorted().filter(|(name, _)| !is_key(name)) {
+            attributes.push((name, column_type(node, policy)));
+        }
+        let sources = attributes.iter().map(|(name, _)| *name);
+        let mut names = naming::unique(sources, names, naming::MAX_COLUMN, naming::column);
+        let columns = attributes.into_iter().map(|(attribute, glue_type)| Column {
+            // A key named twice (hash and range) is one column; there is a name for every other.
+            name: names.remove(attribute).unwrap_or_default(),
+            attribute: attribute.to_owned(),
+            glue_type,
+        });
+        TableSchema { columns: columns.filter(|column| !column.name.is_empty()).collect() }
+    }
+}
+
+fn key_type(kind: KeyKind, node: Option<&Node>, policy: &Policy) -> GlueType {
+    match kind {
+        KeyKind::S => GlueType::String,
+        KeyKind::B => GlueType::Binary,
+        KeyKind::N => number_type(node.map(|node| node.numbers).unwrap_or_default(), policy.numbers),
+    }
+}
+
+fn column_type(node: &Node, policy: &Policy) -> GlueType {
+    let glue_type = node_type(node, policy);
+    if glue_type.to_string().len() > MAX_TYPE { GlueType::String } else { glue_type }
+}
+
+fn node_type(node: &Node, policy: &Policy) -> GlueType {
+    let seen = |kinds: &[Kind]| kinds.iter().any(|kind| node.count(*kind) > 0);
+    let lists = seen(&[Kind::L, Kind::Ss, Kind::Ns, Kind::Bs]);
+    let [text, number, binary, boolean, map] =
+        [Kind::S, Kind::N, Kind::B, Kind::Bool, Kind::M].map(|kind| seen(&[kind]));
+    match (text, number, binary, boolean, lists, map) {
+        (false, true, false, false, false, false) => number_type(node.numbers, policy.numbers),
+        (false, false, true, false, false, false) => GlueType::Binary,
+        (false, false, false, true, false, false) => GlueType::Boolean,
+        (false, false, false, false, true, false) => {
+            GlueType::array(node.element.as_deref().map_or(GlueType::String, |element| node_type(element, policy)))
+        }
+        (false, false, false, false, false, true) => match node.map.as_deref() {
+            Some(Map::Folded(value)) => GlueType::map(node_type(value, policy)),
+            Some(Map::Fields(fields)) => struct_type(fields, policy),
+            None => GlueType::map(GlueType::String),
+        },
+        _ => GlueType::String,
+    }
+}
+
+fn number_type(numbers: Numbers, policy: NumberPolicy) -> GlueType {
+    let Numbers { integer_digits, scale, beyond_i64, lossy } = numbers;
+    let digits = u16::from(integer_digits) + u16::from(scale);
+    let decimal = (digits <= u16::from(MAX_DECIMAL)).then_some(GlueType::Decimal { precision: MAX_DECIMAL, scale });
+    if scale == 0 {
+        return if beyond_i64 { decimal.unwrap_or(GlueType::String) } else { GlueType::BigInt };
+    }
+    match policy {
+        NumberPolicy::Double => GlueType::Double,
+        NumberPolicy::Lossless if !lossy => GlueType::Double,
+        NumberPolicy::Lossless => decimal.unwrap_or(GlueType::String),
+        NumberPolicy::Decimal => decimal.unwrap_or(if lossy { GlueType::String } else { GlueType::Double }),
+    }
+}
+
+fn struct_type(fields: &Fields, policy: &Policy) -> GlueType {
+    if fields.list.is_empty() {
+        return GlueType::map(GlueType::String);
+    }
+    let spelled = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+    };
+    let mut folded = BTreeSet::new();
+    if !fields.sorted().all(|(name, _)| spelled(name) && folded.insert(name.to_ascii_lowercase())) {
+        return GlueType::String;
+    }
+    GlueType::Struct(
+        fields
+            .sorted()
+            .map(|(name, node)| Field { name: name.to_owned(), glue_type: node_type(node, policy) })
+            .collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,177 @@
+use super::*;
+use crate::Reader;
+
+/// The type of an attribute that has these values.
+fn settled(values: &[&str], policy: &Policy) -> String {
+    let mut reader = Reader::new(policy);
+    for value in values {
+        reader.lines(format!("{{\"a\":{value}}}\n").as_bytes()).unwrap();
+    }
+    let schema = reader.finish().unwrap().settle(&[], &BTreeMap::new(), policy);
+    schema.columns[0].glue_type.to_string()
+}
+
+fn table(cases: &[&[&str]], policy: &Policy) -> String {
+    let rows: Vec<String> =
+        cases.iter().map(|values| format!("{:70} {}", values.join(" "), settled(values, policy))).collect();
+    rows.join("\n")
+}
+
+#[test]
+fn the_type_of_what_was_seen() {
+    let cases: &[&[&str]] = &[
+        &[r#"{"NULL":true}"#],
+        &[r#"{"S":"x"}"#, r#"{"NULL":true}"#],
+        &[r#"{"BOOL":false}"#],
+        &[r#"{"B":"AA=="}"#],
+        &[r#"{"N":"-9223372036854775808"}"#, r#"{"N":"1.0"}"#],
+        &[r#"{"N":"9223372036854775808"}"#],
+        &[r#"{"N":"99999999999999999999999999999999999999"}"#],
+        &[r#"{"N":"1E38"}"#],
+        &[r#"{"N":"1.5"}"#, r#"{"N":"3"}"#],
+        &[r#"{"N":"0.1"}"#, r#"{"N":"9007199254740993"}"#],
+        &[r#"{"N":"0.12345678901234567890"}"#],
+        &[r#"{"N":"123456789012345678.12345678901234567890"}"#],
+        &[r#"{"N":"12345678901234567890"}"#, r#"{"N":"0.1234567890123456789"}"#],
+        &[r#"{"N":"1E100"}"#, r#"{"N":"0.5"}"#],
+        &[r#"{"N":"1E100"}"#, r#"{"N":"0.123456789012345678"}"#],
+        &[r#"{"L":[]}"#],
+        &[r#"{"L":[{"NULL":true}]}"#],
+        &[r#"{"L":[{"N":"1"}]}"#, r#"{"NS":["2.5"]}"#, r#"{"L":[]}"#],
+        &[r#"{"SS":["a"]}"#, r#"{"NS":["1"]}"#],
+        &[r#"{"BS":["AA=="]}"#],
+        &[r#"{"M":{}}"#],
+        &[r#"{"M":{"b":{"N":"1"}}}"#, r#"{"M":{"a-b.c_D":{"M":{}}}}"#],
+        &[r#"{"M":{"id":{"S":"x"},"Id":{"S":"x"}}}"#],
+        &[r#"{"M":{"a b":{"S":"x"}}}"#],
+        &[r#"{"M":{"":{"S":"x"}}}"#],
+        &[r#"{"L":[{"M":{"a:":{"S":"x"}}}]}"#],
+        &[r#"{"S":"x"}"#, r#"{"N":"1"}"#],
+        &[r#"{"M":{}}"#, r#"{"L":[]}"#],
+        &[r#"{"BOOL":true}"#, r#"{"S":"x"}"#],
+    ];
+    insta::assert_snapshot!(table(cases, &Policy::default()), @r###"
+    {"NULL":true}                                                          string
+    {"S":"x"} {"NULL":true}                                                string
+    {"BOOL":false}                                                         boolean
+    {"B":"AA=="}                                                           binary
+    {"N":"-9223372036854775808"} {"N":"1.0"}                               bigint
+    {"N":"9223372036854775808"}                                            decimal(38,0)
+    {"N":"99999999999999999999999999999999999999"}                         decimal(38,0)
+    {"N":"1E38"}                                                           string
+    {"N":"1.5"} {"N":"3"}                                                  double
+    {"N":"0.1"} {"N":"9007199254740993"}                                   decimal(38,1)
+    {"N":"0.12345678901234567890"}                                         decimal(38,19)
+    {"N":"123456789012345678.12345678901234567890"}                        decimal(38,19)
+    {"N":"12345678901234567890"} {"N":"0.1234567890123456789"}             string
+    {"N":"1E100"} {"N":"0.5"}                                              double
+    {"N":"1E100"} {"N":"0.123456789012345678"}                             string
+    {"L":[]}                                                               array<string>
+    {"L":[{"NULL":true}]}                                                  array<string>
+    {"L":[{"N":"1"}]} {"NS":["2.5"]} {"L":[]}                              array<double>
+    {"SS":["a"]} {"NS":["1"]}                                              array<string>
+    {"BS":["AA=="]}                                                        array<binary>
+    {"M":{}}                                                               map<string,string>
+    {"M":{"b":{"N":"1"}}} {"M":{"a-b.c_D":{"M":{}}}}                       struct<a-b.c_D:map<string,string>,b:bigint>
+    {"M":{"id":{"S":"x"},"Id":{"S":"x"}}}                                  string
+    {"M":{"a b":{"S":"x"}}}                                                string
+    {"M":{"":{"S":"x"}}}                                                   string
+    {"L":[{"M":{"a:":{"S":"x"}}}]}                                         array<string>
+    {"S":"x"} {"N":"1"}                                                    string
+    {"M":{}} {"L":[]}                                                      string
+    {"BOOL":true} {"S":"x"}                                                string
+    "###);
+}
+
+#[test]
+fn numbers_by_policy() {
+    let cases: &[&[&str]] = &[
+        &[r#"{"N":"1"}"#],
+        &[r#"{"N":"1.5"}"#],
+        &[r#"{"N":"0.12345678901234567890"}"#],
+        &[r#"{"N":"1E100"}"#, r#"{"N":"0.5"}"#],
+        &[r#"{"N":"1E100"}"#, r#"{"N":"0.123456789012345678"}"#],
+    ];
+    let double = Policy { numbers: NumberPolicy::Double, ..Policy::default() };
+    insta::assert_snapshot!(table(cases, &double), @r###"
+    {"N":"1"}                                                              bigint
+    {"N":"1.5"}                                                            double
+    {"N":"0.12345678901234567890"}                                         double
+    {"N":"1E100"} {"N":"0.5"}                                              double
+    {"N":"1E100"} {"N":"0.123456789012345678"}                             double
+    "###);
+    let decimal = Policy { numbers: NumberPolicy::Decimal, ..Policy::default() };
+    insta::assert_snapshot!(table(cases, &decimal), @r###"
+    {"N":"1"}                                                              bigint
+    {"N":"1.5"}                                                            decimal(38,1)
+    {"N":"0.12345678901234567890"}                                         decimal(38,19)
+    {"N":"1E100"} {"N":"0.5"}                                              double
+    {"N":"1E100"} {"N":"0.123456789012345678"}                             string
+    "###);
+}
+
+#[test]
+fn a_map_of_many_names_is_a_map() {
+    let policy = Policy { max_struct_fields: 3, ..Policy::default() };
+    let three = r#"{"M":{"a":{"N":"1"},"b":{"N":"2"},"c":{"N":"3"}}}"#;
+    assert_eq!(settled(&[three, three], &policy), "struct<a:bigint,b:bigint,c:bigint>");
+    assert_eq!(settled(&[three, r#"{"M":{"d":{"N":"0.5"}}}"#], &policy), "map<string,double>");
+    // Each below the limit, their fold above it.
+    let nested = r#"{"M":{"a":{"M":{"1":{"S":"x"},"2":{"S":"x"}}},"b":{"M":{"3":{"S":"x"},"4":{"S":"x"}}}}}"#;
+    let more = r#"{"M":{"c":{"M":{}},"d":{"M":{}}}}"#;
+    assert_eq!(settled(&[nested, more], &policy), "map<string,map<string,string>>");
+    // At the top nothing is folded.
+    let mut reader = Reader::new(&policy);
+    reader.lines(br#"{"a":{"S":""},"b":{"S":""},"c":{"S":""},"d":{"S":""}}"#).unwrap();
+    assert_eq!(reader.finish().unwrap().settle(&[], &BTreeMap::new(), &policy).columns.len(), 4);
+}
+
+#[test]
+fn a_lower_limit_when_settling_folds_too() {
+    let mut reader = Reader::new(&Policy::default());
+    reader.lines(br#"{"m":{"M":{"a":{"N":"1"},"b":{"N":"2.5"}}}}"#).unwrap();
+    let shape = reader.finish().unwrap();
+    let settle = |max_struct_fields| {
+        let policy = Policy { max_struct_fields, ..Policy::default() };
+        shape.settle(&[], &BTreeMap::new(), &policy).columns[0].glue_type.to_string()
+    };
+    assert_eq!(settle(2), "struct<a:bigint,b:double>");
+    assert_eq!(settle(1), "map<string,double>");
+}
+
+#[test]
+fn keys_first_and_typed_by_the_key_schema() {
+    let key = |name: &str, kind| Key { name: name.to_owned(), kind };
+    let keys = [key("Sort", KeyKind::N), key("Hash", KeyKind::B)];
+    let columns = |text: &[u8]| {
+        let mut reader = Reader::new(&Policy::default());
+        reader.lines(text).unwrap();
+        let schema = reader.finish().unwrap().settle(&keys, &BTreeMap::new(), &Policy::default());
+        schema.columns.iter().map(|c| format!("{} {}", c.name, c.glue_type)).collect::<Vec<_>>()
+    };
+    assert_eq!(columns(b""), ["sort bigint", "hash binary"]);
+    let item = br#"{"Hash":{"B":""},"A":{"S":""},"Sort":{"N":"0.5"},"z":{"S":""},"_":{"S":""}}"#;
+    assert_eq!(columns(item), ["sort double", "hash binary", "a string", "_ string", "z string"]);
+}
+
+#[test]
+fn column_names_once_given_stay() {
+    let mut reader = Reader::new(&Policy::default());
+    reader.lines(br#"{"userId":{"S":""},"userid":{"S":""},"2nd":{"S":""}}"#).unwrap();
+    let given = BTreeMap::from([("userId".to_owned(), "userid".to_owned())]);
+    let schema = reader.finish().unwrap().settle(&[], &given, &Policy::default());
+    let names: Vec<_> = schema.columns.iter().map(|c| (c.attribute.as_str(), c.name.as_str())).collect();
+    let hashed = format!("userid_{}", &naming::sha256_hex("userid")[..8]);
+    assert_eq!(names, [("2nd", "_2nd"), ("userId", "userid"), ("userid", &hashed)]);
+}
+
+#[test]
+fn a_type_too_long_for_glue_is_a_string() {
+    let name = "n".repeat(1000);
+    let item = |names: u32| {
+        let members: Vec<String> = (0..names).map(|i| format!("\"{name}{i}\":{{\"S\":\"\"}}")).collect();
+        format!("{{\"M\":{{{}}}}}", members.join(","))
+    };
+    assert!(settled(&[&item(128)], &Policy::default()).starts_with("struct<"));
+    assert_eq!(settled(&[&item(131)], &Policy::default()), "string");
+}

@@ -1,0 +1,346 @@
+//! The Shape: a mergeable, counted summary of items.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug, Formatter};
+
+use crate::number::Numbers;
+
+mod bytes;
+
+pub use bytes::ShapeBytesError;
+
+/// What the items seen look like: for each place in them, how often each DynamoDB type stood there, the widths of its
+/// numbers, and the same again for what maps, lists and sets hold. No value is kept.
+///
+/// A map with more distinct names than [`Policy::max_struct_fields`](crate::Policy::max_struct_fields) is folded: its values
+/// share one summary. The attributes of the items themselves are never folded.
+///
+/// A Shape depends only on the items, not on their order or on how they were divided among readers: [`merge`](Shape::merge) is
+/// associative and commutative, with the empty Shape (`Default`) as identity. That holds for Shapes read with the same limit;
+/// of two limits the lower one wins, as if all had been read with it.
+///
+/// # Memory
+/// About 200 bytes for each distinct place in the items, whatever their number.
+#[derive(Clone)]
+pub struct Shape {
+    pub(crate) attributes: Fields,
+    pub(crate) limit: usize,
+    pub(crate) items: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Shape::new(usize::MAX)
+    }
+}
+
+impl Shape {
+    pub(crate) fn new(limit: usize) -> Shape {
+        Shape { attributes: Fields::default(), limit, items: 0, bytes: 0 }
+    }
+
+    /// The number of items.
+    pub fn items(&self) -> u64 {
+        self.items
+    }
+
+    /// The size of the items' JSON text, from brace to brace, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Adds what another Shape saw.
+    ///
+    /// # Cost
+    /// A copy of `other` and a walk over it; nothing depends on the number of items.
+    pub fn merge(&mut self, other: &Shape) {
+        let mut other = other.clone();
+        let limit = self.limit.min(other.limit);
+        self.lower_limit(limit);
+        other.lower_limit(limit);
+        self.attributes.merge(other.attributes, limit);
+        self.items = self.items.saturating_add(other.items);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+
+    /// The Shape that reading with a lower limit would have given.
+    pub(crate) fn lower_limit(&mut self, limit: usize) {
+        if limit < self.limit {
+            self.limit = limit;
+            for field in &mut self.attributes.list {
+                field.value.fold(limit);
+            }
+        }
+    }
+}
+
+impl PartialEq for Shape {
+    fn eq(&self, other: &Self) -> bool {
+        // The bytes are canonical; the fields of a map are not, they stand in the order of their first sight.
+        self.to_bytes() == other.to_bytes()
+    }
+}
+
+impl Debug for Shape {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shape")
+            .field("items", &self.items)
+            .field("bytes", &self.bytes)
+            .field("attributes", &self.attributes)
+            .finish()
+    }
+}
+
+/// The types of DynamoDB attribute values, in the order of the serialised form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    S,
+    N,
+    B,
+    Bool,
+    Null,
+    M,
+    L,
+    Ss,
+    Ns,
+    Bs,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Kind; 10] =
+        [Kind::S, Kind::N, Kind::B, Kind::Bool, Kind::Null, Kind::M, Kind::L, Kind::Ss, Kind::Ns, Kind::Bs];
+}
+
+/// One place in the items.
+#[derive(Clone, Default)]
+pub(crate) struct Node {
+    /// How often each [`Kind`] was seen.
+    counts: [u64; Kind::ALL.len()],
+    /// Of all the numbers at this place.
+    pub(crate) numbers: Numbers,
+    /// Of all elements of lists and sets at this place, if there were any.
+    pub(crate) element: Option<Box<Node>>,
+    /// Of all maps at this place, if there were any.
+    pub(crate) map: Option<Box<Map>>,
+}
+
+impl Node {
+    pub(crate) fn count(&self, kind: Kind) -> u64 {
+        self.counts[kind as usize]
+    }
+
+    #[inline(always)]
+    pub(crate) fn add(&mut self, kind: Kind, times: u64) {
+        let count = &mut self.counts[kind as usize];
+        *count = count.saturating_add(times);
+    }
+
+    fn merge(&mut self, other: Node, limit: usize) {
+        for kind in Kind::ALL {
+            self.add(kind, other.count(kind));
+        }
+        self.numbers.merge(other.numbers);
+        match (&mut self.element, other.element) {
+            (Some(mine), Some(theirs)) => mine.merge(*theirs, limit),
+            (mine @ None, theirs) => *mine = theirs,
+            (Some(_), None) => {}
+        }
+        match (&mut self.map, other.map) {
+            (Some(mine), Some(theirs)) => mine.merge(*theirs, limit),
+            (mine @ None, theirs) => *mine = theirs,
+            (Some(_), None) => {}
+        }
+    }
+
+    /// Folds every map below with more than `limit` names.
+    fn fold(&mut self, limit: usize) {
+        if let Some(element) = &mut self.element {
+            element.fold(limit);
+        }
+        if let Some(map) = &mut self.map {
+            map.fold(limit);
+            match &mut **map {
+                Map::Folded(value) => value.fold(limit),
+                Map::Fields(fields) => fields.list.iter_mut().for_each(|field| field.value.fold(limit)),
+            }
+        }
+    }
+}
+
+impl Debug for Node {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        for kind in Kind::ALL.into_iter().filter(|kind| self.count(*kind) > 0) {
+            map.entry(&kind, &self.count(kind));
+        }
+        if self.count(Kind::N) > 0 {
+            map.entry(&"numbers", &self.numbers);
+        }
+        if let Some(element) = &self.element {
+            map.entry(&"element", element);
+        }
+        match self.map.as_deref() {
+            Some(Map::Fields(fields)) => map.entry(&"fields", fields),
+            Some(Map::Folded(value)) => map.entry(&"folded", value),
+            None => &mut map,
+        };
+        map.finish()
+    }
+}
+
+/// All maps of one place.
+///
+/// The state is a function of the set of values seen: folded exactly if they had more distinct names than the limit.
+/// Merging Nodes gives the Node of all values of both, so folding before, after or between merges makes no difference.
+#[derive(Clone)]
+pub(crate) enum Map {
+    /// One Node per name.
+    Fields(Fields),
+    /// One Node for the values of all names.
+    Folded(Node),
+}
+
+impl Map {
+    fn merge(&mut self, other: Map, limit: usize) {
+        match (&mut *self, other) {
+            (Map::Fields(mine), Map::Fields(theirs)) => {
+                mine.merge(theirs, limit);
+                self.fold(limit);
+            }
+            (Map::Folded(mine), Map::Folded(theirs)) => mine.merge(theirs, limit),
+            (Map::Folded(mine), Map::Fields(theirs)) => mine.merge(theirs.into_one(limit), limit),
+            (Map::Fields(mine), Map::Folded(mut theirs)) => {
+                theirs.merge(std::mem::take(mine).into_one(limit), limit);
+                *self = Map::Folded(theirs);
+            }
+        }
+    }
+
+    /// Gives up the names if there are more than `limit`.
+    pub(crate) fn fold(&mut self, limit: usize) {
+        if let Map::Fields(fields) = self
+            && fields.list.len() > limit
+        {
+            *self = Map::Folded(std::mem::take(fields).into_one(limit));
+        }
+    }
+}
+
+/// Names, each with its Node.
+#[derive(Clone)]
+pub(crate) struct Fields {
+    /// In the order of their first sight, which is the order in which items tend to have them.
+    pub(crate) list: Vec<Field>,
+    by_name: BTreeMap<Box<str>, u32>,
+    /// The fields that maps lately began with.
+    pub(crate) first: Next,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Fields { list: Vec::new(), by_name: BTreeMap::new(), first: NO_NEXT }
+    }
+}
+
+/// Indices into [`Fields::list`]: two guesses at the next field, the better one first.
+pub(crate) type Next = [u32; 2];
+pub(crate) const NO_NEXT: Next = [u32::MAX; 2];
+
+/// A name and its Node, with what the reader remembers to find it fast.
+#[derive(Clone)]
+pub(crate) struct Field {
+    /// `"name":{"` as far as it fits, to be compared in one go.
+    pub(crate) run: Run,
+    /// The fields that lately followed this one.
+    pub(crate) next: Next,
+    /// The number of the map that had this name last: a second time in one map is an error.
+    pub(crate) seen: u64,
+    pub(crate) name: Box<str>,
+    pub(crate) value: Node,
+}
+
+/// The first bytes of a text.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Run {
+    bytes: [u128; 2],
+    masks: [u128; 2],
+    /// Of the whole text; 0 if it is longer than 32 bytes.
+    length: usize,
+}
+
+impl Run {
+    fn new(text: &[u8]) -> Run {
+        let mut bytes = [0; 32];
+        let mut masks = [0; 32];
+        let Some(start) = bytes.get_mut(..text.len()) else {
+            return Run::default();
+        };
+        start.copy_from_slice(text);
+        masks[..text.len()].fill(0xff);
+        let halves = |bytes: [u8; 32]| {
+            let (low, high) = bytes.split_at(16);
+            [low, high].map(|half| half.iter().rev().fold(0, |value, byte| value << 8 | u128::from(*byte)))
+        };
+        Run { bytes: halves(bytes), masks: halves(masks), length: text.len() }
+    }
+
+    /// The length of the run if `text` starts with it.
+    #[inline(always)]
+    pub(crate) fn matches(&self, text: &[u8; 32]) -> Option<usize> {
+        let [low, high] = [0, 16].map(|at| {
+            let mut half = [0; 16];
+            half.copy_from_slice(&text[at..at + 16]);
+            u128::from_le_bytes(half)
+        });
+        let differs = (low ^ self.bytes[0]) & self.masks[0] | (high ^ self.bytes[1]) & self.masks[1];
+        (differs == 0 && self.length > 0).then_some(self.length)
+    }
+}
+
+impl Fields {
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).map(|index| *index as usize)
+    }
+
+    /// Adds a name that is not there yet.
+    pub(crate) fn push(&mut self, name: &str, value: Node) -> usize {
+        let index = self.list.len();
+        // More names than u32 holds would take a terabyte of Nodes.
+        self.by_name.insert(name.into(), index as u32);
+        let run = Run::new(format!("\"{name}\":{{\"").as_bytes());
+        self.list.push(Field { run, next: NO_NEXT, seen: 0, name: name.into(), value });
+        index
+    }
+
+    /// In byte order of the names.
+    pub(crate) fn sorted(&self) -> impl ExactSizeIterator<Item = (&str, &Node)> {
+        self.by_name.iter().map(|(name, index)| (&**name, &self.list[*index as usize].value))
+    }
+
+    fn merge(&mut self, other: Fields, limit: usize) {
+        for field in other.list {
+            match self.find(&field.name) {
+                Some(index) => self.list[index].value.merge(field.value, limit),
+                None => {
+                    self.push(&field.name, field.value);
+                }
+            }
+        }
+    }
+
+    fn into_one(self, limit: usize) -> Node {
+        let mut one = Node::default();
+        for field in self.list {
+            one.merge(field.value, limit);
+        }
+        one
+    }
+}
+
+impl Debug for Fields {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.sorted()).finish()
+    }
+}
