@@ -31,7 +31,6 @@ pub(crate) enum Attempts {
 macro_rules! client {
     ($name:ident, $sdk:ident) => {
         /// A client of this endpoint.
-        #[allow(dead_code, reason = "not every service needs both")]
         pub(crate) fn $name(&self, region: &'static str, attempts: Attempts) -> $sdk::Client {
             let retries = match attempts {
                 Attempts::One => RetryConfig::disabled(),
