@@ -1,2 +1,48 @@
-//! x
-fn main() {}
+//! `glue-ddb-crawler`: the command line. Arguments become settings, the crates do the work, people see the result here.
+
+mod args;
+mod commands;
+mod connect;
+mod output;
+mod progress;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use crawler::Kind;
+
+use args::{Args, Command};
+
+/// Everything was done.
+const DONE: u8 = 0;
+/// Some tables failed, or the command as a whole.
+const FAILED: u8 = 1;
+/// Wrong usage or settings; clap exits with the same.
+const USAGE: u8 = 2;
+/// `--check` found changes.
+const CHANGES: u8 = 3;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    output::start_logging(&args.common);
+    let done = match &args.command {
+        Command::Sync(sync) => commands::sync::run(&args.common, sync).await,
+        Command::Crawl(crawl) => commands::crawl::run(&args.common, crawl).await,
+        Command::Infer(infer) => commands::infer::run(&args.common, infer),
+        Command::Serve(serve) => commands::serve::run(&args.common, serve).await,
+    };
+    ExitCode::from(done.unwrap_or_else(|error| {
+        output::error(&error);
+        exit_code(&error)
+    }))
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<crawler::Error>() {
+        Some(error) if error.kind == Kind::Settings => USAGE,
+        _ if error.is::<settings::Wrong>() => USAGE,
+        _ => FAILED,
+    }
+}

@@ -1,45 +1,42 @@
-//! The native crawl: source, Shape, publish.
-use crate::{Clients, Error};
+//! The native crawl: read a DynamoDB table, settle what its items look like, publish it to the catalog.
+
+mod scan;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_sdk_dynamodb::types::{KeyType, ScalarAttributeType, TableDescription};
+use schema::{Key, KeyKind};
+
+use crate::error::{Error, Kind};
+use crate::publish::{self, Difference, Source, Statistics};
+use crate::settings::{DeleteBehavior, UpdateBehavior};
+use crate::{Clients, naming};
+
+pub(crate) use scan::attribute_names;
 
 /// One crawl of one DynamoDB table into one catalog table.
 #[derive(Debug, Clone)]
 pub struct CrawlRequest {
     /// The DynamoDB table's name.
     pub table: String,
+    /// The account of the catalog, twelve digits.
+    pub account: String,
     /// The Glue database.
     pub database: String,
     /// The name the table has, or gets, in the catalog.
     pub catalog_table: String,
     /// Written as `UPDATED_BY_CRAWLER`.
     pub crawled_by: String,
-    /// All items, or only the first page of each segment.
+    /// Read every item, or only the first page (1 MB).
     pub scan_all: bool,
-    /// Share of the read capacity to use, 0.1-1.5; `None`: 0.5 of provisioned, 0.25 of the on-demand maximum.
+    /// Share of the read capacity to use, 0.1 to 1.5; `None`: 0.5 of provisioned, 0.25 of the on-demand maximum.
     pub scan_rate: Option<f64>,
     /// What to do when the catalog table differs.
     pub on_update: UpdateBehavior,
     /// What to do when the DynamoDB table is gone.
     pub on_delete: DeleteBehavior,
-}
-
-/// `SchemaChangePolicy.UpdateBehavior`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UpdateBehavior {
-    /// `LOG`
-    Log,
-    /// `UPDATE_IN_DATABASE`
-    UpdateInDatabase,
-}
-
-/// `SchemaChangePolicy.DeleteBehavior`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeleteBehavior {
-    /// `LOG`
-    Log,
-    /// `DELETE_FROM_DATABASE`
-    DeleteFromDatabase,
-    /// `DEPRECATE_IN_DATABASE`
-    DeprecateInDatabase,
+    /// How observed items become types.
+    pub types: schema::Policy,
 }
 
 /// What a crawl did to the catalog.
@@ -68,14 +65,132 @@ pub struct Crawled {
     pub change: Change,
     /// Items read.
     pub items: u64,
-    /// Bytes of DynamoDB JSON read.
+    /// Bytes of DynamoDB JSON of those items.
     pub bytes: u64,
+    /// Read units that DynamoDB reported.
+    pub read_units: f64,
 }
 
 /// Reads the table, settles its schema and publishes it.
 ///
+/// The table's location is the ARN it has in the catalog's own account and region, which is the table's ARN in AWS;
+/// DynamoDB emulators answer with accounts and regions of their own.
+///
 /// # Errors
-/// If the table can't be read or the catalog not be written.
-pub async fn crawl(_clients: &Clients, _request: &CrawlRequest) -> Result<Crawled, Error> {
-    Err(Error { message: "not yet".into() })
+/// If the table can't be read or the catalog can't be written. A DynamoDB table that does not exist is an error only
+/// where there is no catalog table to retire.
+///
+/// # Cost
+/// DescribeTable, GetTable, one Scan a page (an eventually consistent read unit is two 4 KB blocks), and CreateTable or
+/// UpdateTable only where something changed.
+pub async fn crawl(clients: &Clients, request: &CrawlRequest) -> Result<Crawled, Error> {
+    let CrawlRequest { table, database, catalog_table, .. } = request;
+    let Some(description) = describe(clients, table).await? else { return retire(clients, request).await };
+    let existing = publish::get(clients, database, catalog_table).await?;
+    if let Some(existing) = &existing
+        && publish::made_from(std::slice::from_ref(existing), table).is_none()
+    {
+        return Err(Error::new(
+            Kind::Conflict,
+            format!(
+                "{database}.{catalog_table} exists and was not made from this table: rename it, or set a table prefix"
+            ),
+        ));
+    }
+
+    let scanned = scan::scan(clients, &description, request).await?;
+    let arn = naming::table_arn(&clients.region, &request.account, table);
+    let source = Source { table: table.clone(), arn, keys: keys(&description) };
+    let given = existing.as_ref().map(publish::given_columns).unwrap_or_default();
+    let schema = scanned.shape.settle(&source.keys, &given, &request.types);
+    let statistics = statistics(&description, &scanned);
+
+    let change = match existing {
+        None => {
+            let (input, _) = publish::desired(catalog_table, None, &source, &schema, statistics, &request.crawled_by)?;
+            let create = clients.glue.create_table().database_name(database).table_input(input);
+            create.send().await.map_err(Error::aws("glue:CreateTable"))?;
+            Change::Created
+        }
+        Some(existing) => {
+            let mut change = Change::Unchanged;
+            publish::update(clients, database, existing, |existing| {
+                let (input, difference) =
+                    publish::desired(catalog_table, Some(existing), &source, &schema, statistics, &request.crawled_by)?;
+                change = match (difference, request.on_update) {
+                    (Difference::None, _) => Change::Unchanged,
+                    (_, UpdateBehavior::Log) => Change::Logged,
+                    (Difference::Statistics, _) => Change::Statistics,
+                    (Difference::Schema, _) => Change::Updated,
+                };
+                Ok(match change {
+                    Change::Statistics => Some((input, true)),
+                    Change::Updated => Some((input, false)),
+                    _ => None,
+                })
+            })
+            .await?;
+            change
+        }
+    };
+    Ok(Crawled { change, items: scanned.shape.items(), bytes: scanned.shape.bytes(), read_units: scanned.read_units })
+}
+
+/// Describes a DynamoDB table; one that does not exist is `None`.
+///
+/// # Errors
+/// If DynamoDB refuses or does not answer.
+pub(crate) async fn describe(clients: &Clients, table: &str) -> Result<Option<TableDescription>, Error> {
+    let answer = clients.dynamodb.describe_table().table_name(table).send().await;
+    match answer.map_err(Error::aws("dynamodb:DescribeTable")) {
+        Ok(answer) => Ok(answer.table),
+        Err(error) if error.is("ResourceNotFoundException") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Hash key, then range key, with their types.
+pub(crate) fn keys(description: &TableDescription) -> Vec<Key> {
+    let kind_of = |name: &str| {
+        let definition = description.attribute_definitions().iter().find(|d| d.attribute_name() == name);
+        match definition.map(|d| d.attribute_type()) {
+            Some(ScalarAttributeType::N) => KeyKind::N,
+            Some(ScalarAttributeType::B) => KeyKind::B,
+            _ => KeyKind::S,
+        }
+    };
+    let of_type = |key_type: KeyType| description.key_schema().iter().filter(move |key| *key.key_type() == key_type);
+    of_type(KeyType::Hash)
+        .chain(of_type(KeyType::Range))
+        .map(|key| Key { name: key.attribute_name().to_owned(), kind: kind_of(key.attribute_name()) })
+        .collect()
+}
+
+/// Counts of what was read where everything was; DynamoDB's own count, up to six hours old, where it was not.
+fn statistics(description: &TableDescription, scanned: &scan::Scanned) -> Statistics {
+    let reported = |value: Option<i64>| value.and_then(|v| u64::try_from(v).ok()).filter(|v| *v > 0);
+    let seen = scanned.shape.items();
+    let items = if scanned.complete { seen } else { reported(description.item_count()).unwrap_or(seen) };
+    Statistics { items, bytes: reported(description.table_size_bytes()).unwrap_or(scanned.shape.bytes()) }
+}
+
+async fn retire(clients: &Clients, request: &CrawlRequest) -> Result<Crawled, Error> {
+    let gone = || Error::new(Kind::NotFound, format!("the DynamoDB table {} does not exist", request.table));
+    let existing = publish::get(clients, &request.database, &request.catalog_table).await?.ok_or_else(gone)?;
+    if publish::made_from(std::slice::from_ref(&existing), &request.table).is_none() {
+        return Err(gone());
+    }
+    let changed = publish::retire(clients, &request.database, existing, request.on_delete, now_millis()).await?;
+    let change = match (changed, request.on_delete) {
+        (false, DeleteBehavior::Log) => Change::Logged,
+        (false, _) => Change::Unchanged,
+        (true, DeleteBehavior::DeleteFromDatabase) => Change::Deleted,
+        (true, _) => Change::Deprecated,
+    };
+    Ok(Crawled { change, items: 0, bytes: 0, read_units: 0.0 })
+}
+
+/// The time of `DEPRECATED_BY_CRAWLER`.
+pub(crate) fn now_millis() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map(|d| d.as_millis()).unwrap_or_default()
 }

@@ -1,8 +1,33 @@
-//! The job: discover, plan, apply, run, link and report, through the official AWS SDK.
+//! The job of glue-ddb-crawler: every DynamoDB table of a region gets an up-to-date table in the AWS Glue Data Catalog,
+//! linked to a version in the Glue Schema Registry.
+//!
+//! [`sync`] is the whole job, in the order of the modules:
+//!
+//! 1. [`discover`]: list what there is; a fixed number of listings, never a call per table.
+//! 2. [`plan`]: what would make the region right; pure.
+//! 3. [`apply`]: the database, then a role and a crawler for each table.
+//! 4. [`run`]: start the crawlers, the stalest first, and wait for them if asked. Or [`crawl`]: read the tables here.
+//! 5. [`registry`]: register each table's schema and link the table to it.
+//! 6. [`report`]: what happened, table by table.
+//!
+//! It talks to AWS through the official SDK clients and nothing else, and prints nothing.
+
+pub mod apply;
 pub mod aws;
 pub mod crawl;
+pub mod discover;
 pub mod error;
 pub mod naming;
+pub mod plan;
+pub mod policy;
+pub mod publish;
+pub mod registry;
+pub mod report;
+pub mod run;
+pub mod settings;
 
 pub use aws::Clients;
-pub use error::Error;
+pub use error::{Error, Kind};
+pub use report::Report;
+pub use run::{crawl_tables, sync};
+pub use settings::Settings;

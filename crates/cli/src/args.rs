@@ -1,0 +1,164 @@
+//! What can be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+
+/// Keeps the AWS Glue Data Catalog in step with every DynamoDB table of a region.
+#[derive(Debug, Parser)]
+#[command(name = "glue-ddb-crawler", version, max_term_width = 110)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// The AWS region [default: as the AWS CLI finds it; us-east-1 with --local]
+    #[arg(long, global = true, value_name = "REGION")]
+    pub region: Option<String>,
+    /// The profile of ~/.aws/config whose credentials are used
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// The Glue database [default: ddb_tables]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub database: Option<String>,
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+    /// A TOML file with settings; docs/settings.md lists them
+    #[arg(long, global = true, value_name = "FILE", env = "GLUE_DDB_CRAWLER_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Say more on stderr: the calls made; twice, the steps
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    Text,
+    /// For machines: stable, documented in docs/report.md
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make database, roles and crawlers, start the crawlers, link the schemas: the whole job
+    Sync(Sync),
+    /// Read tables here, without Glue crawlers, and publish them to the catalog
+    Crawl(Crawl),
+    /// Tell the schema of DynamoDB JSON files; needs no AWS
+    Infer(Infer),
+    /// Serve the local AWS endpoint: Glue with real crawlers, DynamoDB reads over files, IAM, STS
+    Serve(Serve),
+}
+
+/// Where AWS is: the real one, or the embedded endpoint.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Place {
+    /// Run against the embedded endpoint, with the tables in DIR; without DIR, with DynamoDB where the AWS SDK finds it
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
+    pub local: Option<Option<PathBuf>>,
+    /// Where the embedded endpoint keeps its catalog
+    #[arg(long, value_name = "DIR", default_value = ".glue-ddb-crawler")]
+    pub state: PathBuf,
+}
+
+/// Which tables.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Tables {
+    /// Only tables that match, e.g. 'orders*'; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+    /// Not the tables that match; stronger than --include; may be repeated
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Sync {
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub tables: Tables,
+    /// Who reads the tables: Glue's crawlers (managed) or this program (native) [default: managed]
+    #[arg(long, value_enum)]
+    pub engine: Option<Engine>,
+    /// Wait until the crawls have ended, and link their schemas
+    #[arg(long)]
+    pub wait: bool,
+    /// Say what would be done, do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// A dry run that exits with 3 if there is anything to change beside the crawls themselves
+    #[arg(long)]
+    pub check: bool,
+    /// Make what is missing, but start no crawl
+    #[arg(long)]
+    pub no_start: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Engine {
+    /// AWS Glue's own crawlers, one a table
+    Managed,
+    /// This program: no crawlers, no roles, no charge per crawl
+    Native,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Crawl {
+    /// DynamoDB tables, by name [default: all]
+    #[arg(value_name = "TABLE")]
+    pub names: Vec<String>,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Infer {
+    /// DynamoDB JSON: one item a line, bare or under "Item", or the output of `aws dynamodb scan`; .gz as well. A folder
+    /// is read as the parts of one table; - is stdin
+    #[arg(value_name = "FILE|DIR|-")]
+    pub input: PathBuf,
+    /// What is printed
+    #[arg(long, value_enum, default_value_t = Format::Glue)]
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// The columns of a Glue table, as JSON
+    Glue,
+    /// An Avro schema, as it goes to the Schema Registry
+    Avro,
+    /// A JSON Schema of the items
+    JsonSchema,
+    /// CREATE EXTERNAL TABLE for Athena
+    Ddl,
+    /// The counted summary itself, to be merged later
+    Shape,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
+    pub listen: SocketAddr,
+    /// Serve DynamoDB reads over the table files in DIR
+    #[arg(long, value_name = "DIR", conflicts_with = "dynamodb_endpoint")]
+    pub tables: Option<PathBuf>,
+    /// Pass DynamoDB requests on to this endpoint, and crawl its tables
+    #[arg(long, value_name = "URL")]
+    pub dynamodb_endpoint: Option<String>,
+    /// Where the catalog is kept
+    #[arg(long, value_name = "DIR", default_value = ".glue-ddb-crawler")]
+    pub state: PathBuf,
+}

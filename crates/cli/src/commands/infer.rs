@@ -1,0 +1,177 @@
+//! `infer`: the schema of files, without AWS.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use flate2::bufread::MultiGzDecoder;
+use schema::{Key, KeyKind, Reader, Shape, TableSchema};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::args::{Common, Format, Infer};
+use crate::{output, settings};
+
+/// Bytes read at once; with an item or two this is all the memory that input takes.
+const CHUNK: usize = 1 << 20;
+/// What a data file's name ends with, in a folder.
+const DATA: [&str; 4] = [".jsonl", ".jsonl.gz", ".ndjson", ".json.gz"];
+
+/// Runs `infer`; the exit code is the result.
+///
+/// # Errors
+/// If the input can't be read; the message names file, line and byte offset.
+pub(crate) fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
+    let settings = settings::resolve(common, BTreeMap::new())?;
+    let mut shape = Shape::default();
+    for file in files(&args.input)? {
+        shape.merge(&read(&file, &settings.types).with_context(|| file.display().to_string())?);
+    }
+    let schema = shape.settle(&keys(&args.input)?, &BTreeMap::new(), &settings.types);
+    let name = schema::naming::fold(&table_name(&args.input));
+    let text = match args.format {
+        Format::Glue => glue(&schema, &shape)?,
+        Format::Avro => schema::avro::definition(&schema, &name, &settings.database, None)? + "\n",
+        Format::JsonSchema => schema::json_schema::definition(&schema, &name) + "\n",
+        Format::Ddl => schema::ddl::create_table(&schema, &settings.database, &name, &location(args)) + "\n",
+        Format::Shape => {
+            output::result(&shape.to_bytes())?;
+            return Ok(crate::DONE);
+        }
+    };
+    output::result(text.as_bytes())?;
+    Ok(crate::DONE)
+}
+
+fn glue(schema: &TableSchema, shape: &Shape) -> anyhow::Result<String> {
+    let columns: Vec<_> = schema
+        .columns
+        .iter()
+        .map(|column| json!({"name": column.name, "type": column.glue_type.to_string(), "attribute": column.attribute}))
+        .collect();
+    let answer = json!({"columns": columns, "items": shape.items(), "bytes": shape.bytes()});
+    Ok(serde_json::to_string_pretty(&answer)? + "\n")
+}
+
+/// The files of one input: itself, or the data files of a folder in order of name.
+fn files(input: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if !input.is_dir() {
+        return Ok(vec![input.to_owned()]);
+    }
+    let is_data = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        DATA.iter().any(|ending| name.ends_with(ending))
+    };
+    let entries = std::fs::read_dir(input).with_context(|| input.display().to_string())?;
+    let paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    let mut files: Vec<PathBuf> = paths.into_iter().filter(is_data).collect();
+    files.sort();
+    if files.is_empty() {
+        bail!("{}: no file ends with {}", input.display(), DATA.join(", "));
+    }
+    Ok(files)
+}
+
+fn read(path: &Path, policy: &schema::Policy) -> anyhow::Result<Shape> {
+    let input: Box<dyn Read> = match path.to_str() {
+        Some("-") => Box::new(std::io::stdin()),
+        _ => Box::new(File::open(path)?),
+    };
+    let mut input = BufReader::with_capacity(CHUNK, input);
+    if input.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+        read_plain(BufReader::with_capacity(CHUNK, MultiGzDecoder::new(input)), policy)
+    } else {
+        read_plain(input, policy)
+    }
+}
+
+fn read_plain(mut input: impl BufRead, policy: &schema::Policy) -> anyhow::Result<Shape> {
+    let mut reader = Reader::new(policy);
+    if is_scan_response(input.fill_buf()?) {
+        // One JSON document: it is read as a whole.
+        let mut body = Vec::new();
+        input.read_to_end(&mut body)?;
+        reader.scan_response(&body)?;
+        return Ok(reader.finish()?);
+    }
+    loop {
+        let chunk = input.fill_buf()?;
+        if chunk.is_empty() {
+            return Ok(reader.finish()?);
+        }
+        reader.lines(chunk)?;
+        let read = chunk.len();
+        input.consume(read);
+    }
+}
+
+/// Whether the input begins as the answer of a Scan does: `{"Items": [`, or with one of its counts.
+fn is_scan_response(start: &[u8]) -> bool {
+    let compact: Vec<u8> = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(32).collect();
+    let after = |prefix: &[u8]| compact.strip_prefix(prefix).and_then(|rest| rest.first()).copied();
+    after(br#"{"Items":"#) == Some(b'[')
+        || after(br#"{"Count":"#).is_some_and(|byte| byte.is_ascii_digit())
+        || after(br#"{"ScannedCount":"#).is_some_and(|byte| byte.is_ascii_digit())
+}
+
+/// The part of a CreateTable request that tells the keys.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CreateTable {
+    key_schema: Vec<KeySchema>,
+    #[serde(default)]
+    attribute_definitions: Vec<AttributeDefinition>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct KeySchema {
+    attribute_name: String,
+    key_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AttributeDefinition {
+    attribute_name: String,
+    attribute_type: String,
+}
+
+/// The keys of the table, where its CreateTable request lies beside the data as `NAME.json`.
+fn keys(input: &Path) -> anyhow::Result<Vec<Key>> {
+    let beside = input.with_file_name(format!("{}.json", table_name(input)));
+    if input.is_dir() || beside == input || !beside.is_file() {
+        return Ok(Vec::new());
+    }
+    let text = std::fs::read_to_string(&beside).with_context(|| beside.display().to_string())?;
+    // A file of that name that is something else tells nothing about keys.
+    let Ok(mut table) = serde_json::from_str::<CreateTable>(&text) else { return Ok(Vec::new()) };
+    table.key_schema.sort_by_key(|key| key.key_type != "HASH");
+    let kind = |name: &str| {
+        let definition = table.attribute_definitions.iter().find(|definition| definition.attribute_name == name);
+        match definition.map(|definition| definition.attribute_type.as_str()) {
+            Some("N") => KeyKind::N,
+            Some("B") => KeyKind::B,
+            _ => KeyKind::S,
+        }
+    };
+    Ok(table
+        .key_schema
+        .iter()
+        .map(|key| Key { name: key.attribute_name.clone(), kind: kind(&key.attribute_name) })
+        .collect())
+}
+
+/// The file's name without its endings, which is the table's.
+fn table_name(input: &Path) -> String {
+    let name = input.file_name().unwrap_or_default().to_string_lossy();
+    let endings = DATA.iter().chain(&[".json"]);
+    let stem = endings.filter_map(|ending| name.strip_suffix(ending)).min_by_key(|stem| stem.len()).unwrap_or(&name);
+    if stem.is_empty() || stem == "-" { "items".into() } else { stem.to_owned() }
+}
+
+fn location(args: &Infer) -> String {
+    format!("arn:aws:dynamodb:us-east-1:123456789012:table/{}", table_name(&args.input))
+}

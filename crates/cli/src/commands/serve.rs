@@ -1,0 +1,50 @@
+//! `serve`: the embedded endpoint on its own.
+
+use anyhow::Context;
+use local::{Config, Server, Source};
+
+use crate::args::{Common, Serve};
+use crate::output;
+
+/// Serves until Ctrl-C or SIGTERM.
+///
+/// # Errors
+/// If the address, the state or the tables can't be used.
+pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
+    let source = match (&args.tables, &args.dynamodb_endpoint) {
+        (Some(folder), _) => Source::Files(folder.clone()),
+        (None, Some(url)) => Source::Endpoint(url.clone()),
+        (None, None) => Source::None,
+    };
+    let config = Config { listen: args.listen, source, state: Some(args.state.clone()), ..Config::default() };
+    let server = Server::start(config).await.context("the endpoint did not start")?;
+    output::result(format!("listening on {}\n", server.url()).as_bytes())?;
+    output::note(
+        common,
+        &format!(
+            "Point a client at it: export AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local \
+             AWS_DEFAULT_REGION=us-east-1\nCtrl-C stops it; the catalog stays in {}/.",
+            server.url(),
+            args.state.display()
+        ),
+    );
+    stopped().await?;
+    server.stop().await;
+    Ok(crate::DONE)
+}
+
+#[cfg(unix)]
+async fn stopped() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupt = tokio::signal::ctrl_c() => interrupt?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn stopped() -> anyhow::Result<()> {
+    Ok(tokio::signal::ctrl_c().await?)
+}

@@ -1,0 +1,64 @@
+//! Getting to AWS: the real one as the AWS CLI would find it, or the embedded endpoint in this process.
+
+use anyhow::{Context, bail};
+use crawler::Clients;
+use local::{Config, Server, Source};
+
+use crate::args::{Common, Place};
+
+/// The region of the embedded endpoint where none is given.
+const LOCAL_REGION: &str = "us-east-1";
+
+/// The clients of a run, and the endpoint they talk to if it is ours.
+pub(crate) struct Connection {
+    pub clients: Clients,
+    pub server: Option<Server>,
+}
+
+/// Connects to where the arguments say.
+///
+/// # Errors
+/// If no region is known, or the embedded endpoint can't start.
+pub(crate) async fn connect(common: &Common, place: &Place) -> anyhow::Result<Connection> {
+    let Some(tables) = &place.local else {
+        return Ok(Connection { clients: Clients::new(&sdk_config(common).await?), server: None });
+    };
+    let (region, dynamodb) = match tables {
+        Some(_) => (common.region.clone().unwrap_or_else(|| LOCAL_REGION.into()), None),
+        None => {
+            let config = sdk_config(common).await?;
+            (config.region().map(ToString::to_string).unwrap_or_default(), Some(config))
+        }
+    };
+    let source = match (tables, &dynamodb) {
+        (Some(folder), _) => Source::Files(folder.clone()),
+        (None, Some(config)) => Source::Client(Clients::new(config).dynamodb),
+        (None, None) => Source::None,
+    };
+    let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = Server::start(Config { listen, source, state: Some(place.state.clone()), ..Config::default() })
+        .await
+        .context("the embedded endpoint did not start")?;
+    let config = crawler::aws::local_config(server.url(), &region);
+    let clients = Clients::with_dynamodb(&config, dynamodb.as_ref().unwrap_or(&config));
+    Ok(Connection { clients, server: Some(server) })
+}
+
+/// Credentials, region and endpoints as the AWS CLI finds them: environment, profiles, SSO, instance and container roles.
+///
+/// # Errors
+/// If no region is set anywhere.
+pub(crate) async fn sdk_config(common: &Common) -> anyhow::Result<aws_config::SdkConfig> {
+    let mut loader = crawler::aws::config_loader();
+    if let Some(profile) = &common.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &common.region {
+        loader = loader.region(aws_config::Region::new(region.clone()));
+    }
+    let config = loader.load().await;
+    if config.region().is_none() {
+        bail!(crate::settings::Wrong("no region: give --region, set AWS_REGION, or configure a profile".into()));
+    }
+    Ok(config)
+}

@@ -1,0 +1,175 @@
+//! What a person reads: results on stdout, everything else on stderr.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::io::{IsTerminal, Write};
+
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use crawler::Report;
+use crawler::report::{Action, Outcome, TableReport};
+use tracing_subscriber::EnvFilter;
+
+use crate::args::{Common, Output};
+
+/// Logs go to stderr: warnings, or what `-v` or RUST_LOG ask for.
+pub(crate) fn start_logging(common: &Common) {
+    let level = match (common.quiet, common.verbose) {
+        (true, _) => "error",
+        (_, 0) => "warn",
+        (_, 1) => "warn,crawler=info,local=info,cli=info",
+        (_, 2) => "info,crawler=debug,local=debug",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let stderr = std::io::stderr();
+    let ansi = stderr.is_terminal();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(ansi)
+        .without_time()
+        .init();
+}
+
+/// Why the command as a whole did not work.
+pub(crate) fn error(error: &anyhow::Error) {
+    eprintln!("glue-ddb-crawler: {error:#}");
+}
+
+/// A remark on stderr, unless `--quiet`.
+pub(crate) fn note(common: &Common, text: &str) {
+    if !common.quiet {
+        eprintln!("{text}");
+    }
+}
+
+/// A result on stdout. A reader that went away (`| head`) is no error.
+pub(crate) fn result(text: &[u8]) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// The report of a run.
+pub(crate) fn report(common: &Common, report: &Report) -> anyhow::Result<()> {
+    if common.verbose > 0 {
+        let calls: Vec<String> = report.calls.iter().map(|(name, count)| format!("  {count:>6}  {name}")).collect();
+        eprintln!("AWS calls:\n{}", calls.join("\n"));
+    }
+    match common.output {
+        Output::Json => result(format!("{}\n", serde_json::to_string_pretty(report)?).as_bytes()),
+        Output::Text => result(text(report, std::io::stdout().is_terminal()).as_bytes()),
+    }
+}
+
+fn text(report: &Report, terminal: bool) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    if terminal {
+        table.set_content_arrangement(ContentArrangement::Dynamic).enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    let heads = ["DYNAMODB TABLE", "GLUE TABLE", "COLUMNS", "ITEMS", "SCHEMA", "RESULT"];
+    table.set_header(heads.map(|head| Cell::new(head).add_attribute(Attribute::Bold)));
+    for row in &report.tables {
+        let number = |value: Option<String>| value.unwrap_or_else(|| "-".into());
+        table.add_row([
+            Cell::new(&row.table),
+            Cell::new(&row.catalog_table),
+            Cell::new(number(row.columns.map(|n| n.to_string()))),
+            Cell::new(number(row.items.map(|n| n.to_string()))),
+            Cell::new(number(row.schema.as_ref().map(|schema| format!("v{}", schema.version)))),
+            Cell::new(outcome(row)).fg(colour(row.outcome)),
+        ]);
+    }
+    for column in [2, 3] {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+    }
+    let rows = if report.tables.is_empty() {
+        String::new()
+    } else {
+        table.lines().map(|line| format!("{}\n", line.trim())).collect::<String>() + "\n"
+    };
+    format!("{rows}{}\n", summary(report))
+}
+
+fn colour(outcome: Outcome) -> Color {
+    match outcome {
+        Outcome::Failed => Color::Red,
+        Outcome::Deferred | Outcome::Vanished => Color::Yellow,
+        _ => Color::Green,
+    }
+}
+
+/// One line about one table: what was done, or why not.
+fn outcome(row: &TableReport) -> String {
+    let done: Vec<&str> = row.actions.iter().filter_map(|action| describe(*action)).collect();
+    let state = match row.outcome {
+        Outcome::Planned => "to do",
+        Outcome::Ready => "ready",
+        Outcome::Started => "crawler started",
+        Outcome::Crawled => "crawled",
+        Outcome::Deferred => "deferred",
+        Outcome::Failed => "FAILED",
+        Outcome::Vanished => "gone",
+    };
+    match (&row.reason, done.is_empty(), row.outcome) {
+        (Some(reason), _, _) => format!("{state}: {reason}"),
+        (None, true, Outcome::Crawled) => "crawled, unchanged".into(),
+        (None, true, Outcome::Planned) => "nothing to do".into(),
+        (None, true, _) => state.into(),
+        (None, false, Outcome::Planned) => format!("{state}: {}", done.join(", ")),
+        (None, false, _) => format!("{state}; {}", done.join(", ")),
+    }
+}
+
+fn describe(action: Action) -> Option<&'static str> {
+    Some(match action {
+        Action::CreateRole => "new role",
+        Action::RepairRole => "role repaired",
+        Action::CreateCrawler => "new crawler",
+        Action::UpdateCrawler => "crawler updated",
+        Action::CreateTable => "new table",
+        Action::UpdateTable => "columns changed",
+        Action::RegisterSchema => "schema registered",
+        Action::LinkSchema => "linked",
+        Action::DeprecateTable => "marked deprecated",
+        Action::DeleteTable => "deleted",
+        // Said by the outcome.
+        Action::StartCrawler | Action::Crawl => return None,
+    })
+}
+
+fn summary(report: &Report) -> String {
+    let summary = &report.summary;
+    let mut counts = Vec::new();
+    for (count, word) in [
+        (summary.crawled, "crawled"),
+        (summary.started, "started"),
+        (summary.changed, if report.dry_run { "to change" } else { "changed" }),
+        (summary.linked, "linked to a schema version"),
+        (summary.deferred, "deferred"),
+        (summary.failed, "failed"),
+    ] {
+        if count > 0 {
+            counts.push(format!("{count} {word}"));
+        }
+    }
+    if counts.is_empty() {
+        counts.push("nothing to do".into());
+    }
+    let tables = if summary.tables == 1 { "1 table".to_owned() } else { format!("{} tables", summary.tables) };
+    format!(
+        "{tables} -> Glue database {} in {} (account {}): {}. {}{:.1} s",
+        report.database,
+        report.region,
+        report.account,
+        counts.join(", "),
+        if report.dry_run { "Dry run, nothing was done. " } else { "" },
+        report.seconds
+    )
+}

@@ -1,0 +1,55 @@
+//! What people see while crawlers run: one line on stderr, on a terminal only.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crawler::run::{Event, Step};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::args::Common;
+
+/// The line.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    busy: Mutex<BTreeSet<String>>,
+}
+
+impl Progress {
+    /// A line that stays away with `--quiet` and where stderr is not a terminal.
+    pub(crate) fn new(common: &Common) -> Progress {
+        let shown = !common.quiet && std::io::stderr().is_terminal();
+        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} tables  {elapsed}  {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        bar.set_message("listing tables, crawlers, roles and the catalog");
+        Progress { bar, busy: Mutex::default() }
+    }
+
+    /// Takes one event of the run.
+    pub(crate) fn on(&self, event: Event<'_>) {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Planned(tables) => self.bar.set_length(tables as u64),
+            Event::Step(table, Step::Linking) => return self.bar.set_message(format!("linking {table}")),
+            Event::Step(table, _) => {
+                busy.insert(table.to_owned());
+            }
+            Event::Done(table, _) => {
+                busy.remove(table);
+                self.bar.inc(1);
+            }
+        }
+        self.bar.set_message(busy.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", "));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,75 @@
+//! `infer`.
+
+use std::io::Write;
+
+use crate::run::Shell;
+
+const ITEMS: &str = "{\"id\":{\"S\":\"1\"},\"Total Price\":{\"N\":\"1.5\"}}\n{\"Item\":{\"id\":{\"S\":\"2\"},\"tags\":{\"SS\":[\"a\"]}}}\n";
+
+#[test]
+fn prints_the_columns() {
+    let shell = Shell::new();
+    shell.write("orders.jsonl", ITEMS);
+    let done = shell.run(&["infer", "orders.jsonl"]);
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""));
+    insta::assert_snapshot!(done.stdout, @"");
+}
+
+#[test]
+fn keys_come_first_where_the_table_is_known() {
+    let shell = Shell::new();
+    shell.table("tables", "t", &[r#"{"a":{"S":"1"},"id":{"S":"2"}}"#]);
+    let done = shell.run(&["infer", "tables/t.jsonl", "--format", "ddl"]);
+    insta::assert_snapshot!(done.stdout, @"");
+}
+
+#[test]
+fn every_input_gives_the_same_answer() {
+    let shell = Shell::new();
+    shell.write("orders.jsonl", ITEMS);
+    let expected = shell.run(&["infer", "orders.jsonl"]).stdout;
+
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(ITEMS.as_bytes()).unwrap();
+    shell.write("orders.json.gz", gz.finish().unwrap());
+    assert_eq!(shell.run(&["infer", "orders.json.gz"]).stdout, expected);
+
+    assert_eq!(shell.run_with(&["infer", "-"], &[], ITEMS.as_bytes()).stdout, expected);
+
+    let (first, second) = ITEMS.split_at(ITEMS.find('\n').unwrap() + 1);
+    shell.write("parts/1.jsonl", first);
+    shell.write("parts/2.jsonl", second);
+    assert_eq!(shell.run(&["infer", "parts"]).stdout, expected);
+
+    let scan = r#"{
+        "Items": [{"id":{"S":"1"},"Total Price":{"N":"1.5"}}, {"id":{"S":"2"},"tags":{"SS":["a"]}}],
+        "Count": 2, "ScannedCount": 2, "ConsumedCapacity": null
+    }"#;
+    let columns = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["columns"].clone();
+    assert_eq!(columns(&shell.run_with(&["infer", "-"], &[], scan.as_bytes()).stdout), columns(&expected));
+}
+
+#[test]
+fn other_formats_are_what_they_say() {
+    let shell = Shell::new();
+    shell.write("orders.jsonl", ITEMS);
+    let json = |format: &str| -> serde_json::Value {
+        serde_json::from_str(&shell.run(&["infer", "orders.jsonl", "--format", format]).stdout).unwrap()
+    };
+    assert_eq!(json("avro")["type"], "record");
+    assert_eq!(json("json-schema")["type"], "object");
+}
+
+#[test]
+fn bad_input_is_told_by_line_and_offset_and_never_by_value() {
+    let shell = Shell::new();
+    shell.write("bad.jsonl", "{\"id\":{\"S\":\"1\"}}\n{\"id\":{\"S\":\"top-secret\"},\"x\":{\"Q\":\"2\"}}\n");
+    let done = shell.run(&["infer", "bad.jsonl"]);
+    assert_eq!((done.code, done.stdout.as_str()), (1, ""));
+    assert!(!done.stderr.contains("top-secret"));
+    insta::assert_snapshot!(done.stderr, @"");
+
+    let done = shell.run(&["infer", "nowhere.jsonl"]);
+    assert_eq!(done.code, 1);
+    insta::assert_snapshot!(done.stderr, @"");
+}

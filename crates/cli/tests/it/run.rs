@@ -1,0 +1,71 @@
+//! Running the binary.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// What a command answered.
+pub(crate) struct Done {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A folder to work in, and nothing of the user's own configuration.
+pub(crate) struct Shell {
+    pub folder: TempDir,
+}
+
+impl Shell {
+    pub(crate) fn new() -> Shell {
+        Shell { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+
+    /// Writes a table with the hash key `id` and these lines.
+    pub(crate) fn table(&self, folder: &str, name: &str, lines: &[&str]) {
+        let create = r#"{"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}"#;
+        self.write(&format!("{folder}/{name}.json"), create);
+        self.write(&format!("{folder}/{name}.jsonl"), lines.join("\n"));
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Done {
+        self.run_with(args, &[], b"")
+    }
+
+    pub(crate) fn run_with(&self, args: &[&str], environment: &[(&str, &str)], input: &[u8]) -> Done {
+        let mut child = command(self.folder.path())
+            .args(args)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        Done {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// The binary, in `folder`, without the environment that would change what it does.
+pub(crate) fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_glue-ddb-crawler"));
+    command.current_dir(folder).env_clear().env("HOME", folder);
+    command
+}

@@ -1,0 +1,145 @@
+//! `sync`, `crawl` and `serve` on the embedded endpoint.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use crate::run::{Done, Shell, command};
+
+fn shop() -> Shell {
+    let shell = Shell::new();
+    shell.table("tables", "Orders", &[r#"{"id":{"S":"1"},"Total":{"N":"12.5"}}"#]);
+    shell.table("tables", "users", &[]);
+    shell
+}
+
+/// The output without what differs from run to run.
+fn stable(text: &str) -> String {
+    let (head, tail) = text.trim_end().rsplit_once(' ').unwrap();
+    let (head, _seconds) = (head.rsplit_once(' ').unwrap().0, tail);
+    format!("{head} N s")
+}
+
+#[test]
+fn the_first_run_makes_everything_and_the_second_changes_nothing() {
+    let shell = shop();
+    let args = ["sync", "--local", "tables", "--wait"];
+    let first = shell.run(&args);
+    assert_eq!(first.code, 0, "{}", first.stderr);
+    insta::assert_snapshot!(stable(&first.stdout), @"");
+    let second = shell.run(&args);
+    assert_eq!(second.code, 0);
+    insta::assert_snapshot!(stable(&second.stdout), @"");
+}
+
+#[test]
+fn json_is_for_machines_alone() {
+    let shell = shop();
+    let done = shell.run(&["sync", "--local", "tables", "--wait", "--output", "json"]);
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""));
+    let report: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(report["summary"]["linked"], 2);
+    assert_eq!(report["tables"][0]["table"], "Orders");
+    assert!(done.stdout.trim_start().starts_with("{\n  \"summary\""), "the summary comes first");
+}
+
+#[test]
+fn verbose_prints_the_calls() {
+    let done = shop().run(&["sync", "--local", "tables", "--wait", "-v"]);
+    assert!(done.stderr.contains("2  glue:StartCrawler"), "{}", done.stderr);
+}
+
+#[test]
+fn check_tells_changes_by_exit_code() {
+    let shell = shop();
+    assert_eq!(shell.run(&["sync", "--local", "tables", "--check"]).code, 3);
+    assert_eq!(shell.run(&["sync", "--local", "tables", "--wait"]).code, 0);
+    let done = shell.run(&["sync", "--local", "tables", "--check"]);
+    assert_eq!(done.code, 0, "{}", done.stdout);
+}
+
+#[test]
+fn a_failed_table_is_exit_code_1_and_the_others_are_done() {
+    let shell = shop();
+    shell.table("tables", "broken", &[r#"{"id":{"S":"1"},"x":{"S":"unfinished"#]);
+    let done = shell.run(&["sync", "--local", "tables", "--wait", "--output", "json"]);
+    assert_eq!(done.code, 1);
+    let report: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!((&report["summary"]["failed"], &report["summary"]["linked"]), (&1.into(), &2.into()));
+    assert!(!done.stdout.contains("unfinished"));
+}
+
+#[test]
+fn crawl_reads_named_tables_without_crawlers() {
+    let shell = shop();
+    let done = shell.run(&["crawl", "Orders", "--local", "tables"]);
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stdout.contains("Orders") && !done.stdout.contains("users"), "{}", done.stdout);
+    assert_eq!(shell.run(&["crawl", "nope", "--local", "tables"]).code, 1);
+}
+
+fn wrong(shell: &Shell, args: &[&str], environment: &[(&str, &str)]) -> String {
+    let Done { code, stdout, stderr } = shell.run_with(args, environment, b"");
+    assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+    stderr
+}
+
+#[test]
+fn wrong_settings_are_named_and_are_exit_code_2() {
+    let shell = shop();
+    let sync = ["sync", "--local", "tables"];
+    insta::assert_snapshot!(wrong(&shell, &sync, &[("GLUE_DDB_CRAWLER_SCAN_RAET", "1")]), @"");
+    insta::assert_snapshot!(wrong(&shell, &sync, &[("GLUE_DDB_CRAWLER_SCAN_RATE", "9")]), @"");
+    insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--include", "a["], &[]), @"");
+    insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--config", "no.toml"], &[]), @"");
+    insta::assert_snapshot!(wrong(&shell, &["sync"], &[("AWS_EC2_METADATA_DISABLED", "true")]), @"");
+    shell.write("s.toml", "wait = \"perhaps\"");
+    insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--config", "s.toml"], &[]), @"");
+}
+
+#[test]
+fn arguments_win_over_environment_over_file() {
+    let shell = shop();
+    shell.write("s.toml", "database = \"from_file\"\nwait = true\n");
+    let database = |args: &[&str], environment: &[(&str, &str)]| -> String {
+        let mut all = vec!["sync", "--local", "tables", "--dry-run", "--output", "json", "--config", "s.toml"];
+        all.extend(args);
+        let report: serde_json::Value = serde_json::from_str(&shell.run_with(&all, environment, b"").stdout).unwrap();
+        report["database"].as_str().unwrap().to_owned()
+    };
+    let environment = [("GLUE_DDB_CRAWLER_DATABASE", "from_env")];
+    assert_eq!(database(&[], &[]), "from_file");
+    assert_eq!(database(&[], &environment), "from_env");
+    assert_eq!(database(&["--database", "typed"], &environment), "typed");
+
+    let environment = [("GLUE_DDB_CRAWLER_EXCLUDE", "users, tmp*")];
+    let done = shell.run_with(&["sync", "--local", "tables", "--dry-run"], &environment, b"");
+    assert!(done.stdout.contains("Orders") && !done.stdout.contains("users"), "{}", done.stdout);
+}
+
+#[cfg(unix)]
+#[test]
+fn serve_says_where_it_listens_and_stops_when_told() {
+    let shell = shop();
+    let mut child = command(shell.folder.path())
+        .args(["serve", "--listen", "127.0.0.1:0", "--tables", "tables"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url = line.trim().strip_prefix("listening on ").unwrap();
+    let environment = [
+        ("AWS_ENDPOINT_URL", url),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    let done = shell.run_with(&["sync", "--wait"], &environment, b"");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stdout.contains("in eu-west-1"), "{}", done.stdout);
+
+    let kill = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    assert!(child.wait().unwrap().success());
+}

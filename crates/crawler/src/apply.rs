@@ -1,0 +1,269 @@
+//! Step 3: make the region right. Each function does one thing for one table, can be interrupted anywhere, and is right
+//! when done again.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_glue::types::{
+    CrawlerTargets, DatabaseInput, DeleteBehavior as GlueDelete, DynamoDbTarget, SchemaChangePolicy,
+    UpdateBehavior as GlueUpdate,
+};
+use aws_sdk_iam::types::Tag;
+use tokio::sync::Semaphore;
+
+use crate::discover::{CrawlerConfig, Inventory, OWNER_TAG};
+use crate::error::{Error, Kind};
+use crate::plan::{CrawlerChange, CrawlerPlan, DATABASE_LOCATION, DatabaseChange, RoleChange, Vanished};
+use crate::policy::{INLINE_POLICY, RoleScope};
+use crate::{Clients, naming, publish};
+
+/// How long a new role may take until Glue can assume it.
+const PROPAGATION_LIMIT: Duration = Duration::from_secs(90);
+
+/// Makes the database, or gives it the location that the Athena connector looks for.
+///
+/// # Errors
+/// If Glue refuses or does not answer; without the database nothing else can be done.
+pub async fn database(
+    clients: &Clients,
+    inventory: &Inventory,
+    name: &str,
+    change: DatabaseChange,
+) -> Result<(), Error> {
+    match change {
+        DatabaseChange::None => Ok(()),
+        DatabaseChange::Create => {
+            let input = database_input(name)
+                .description("DynamoDB tables, kept in step by glue-ddb-crawler")
+                .parameters(OWNER_TAG.0, OWNER_TAG.1)
+                .location_uri(DATABASE_LOCATION)
+                .build()
+                .map_err(|e| Error::new(Kind::Settings, format!("database {name}: {e}")))?;
+            let created = clients.glue.create_database().database_input(input).send().await;
+            match created.map_err(Error::aws("glue:CreateDatabase")) {
+                Err(error) if !error.is("AlreadyExistsException") => Err(error),
+                _ => Ok(()),
+            }
+        }
+        DatabaseChange::Flag => {
+            let existing = inventory.database.clone().unwrap_or_default();
+            let location = match existing.location {
+                Some(location) if !location.is_empty() => format!("{location}/{DATABASE_LOCATION}"),
+                _ => DATABASE_LOCATION.to_owned(),
+            };
+            let input = database_input(name)
+                .set_description(existing.description)
+                .set_parameters(Some(existing.parameters.into_iter().collect()))
+                .location_uri(location)
+                .build()
+                .map_err(|e| Error::new(Kind::Settings, format!("database {name}: {e}")))?;
+            let updated = clients.glue.update_database().name(name).database_input(input).send().await;
+            updated.map(drop).map_err(Error::aws("glue:UpdateDatabase"))
+        }
+    }
+}
+
+fn database_input(name: &str) -> aws_sdk_glue::types::builders::DatabaseInputBuilder {
+    DatabaseInput::builder().name(name)
+}
+
+/// Marks or deletes the catalog table of a DynamoDB table that is gone.
+///
+/// # Errors
+/// If Glue refuses or does not answer.
+pub async fn retire(
+    clients: &Clients,
+    inventory: &Inventory,
+    database: &str,
+    vanished: &Vanished,
+) -> Result<(), Error> {
+    let Some(table) = inventory.sources().get(vanished.table.as_str()).copied().cloned() else { return Ok(()) };
+    let now = crate::crawl::now_millis();
+    publish::retire(clients, database, table, vanished.behavior, now).await.map(drop)
+}
+
+/// Makes or repairs the role. Its description, with the fingerprint, is written last: until then the role counts as
+/// half-made, and the next run writes it again.
+///
+/// # Errors
+/// [`Kind::Conflict`] if a role of that name exists outside of our path; else IAM's refusal.
+pub async fn role(clients: &Clients, name: &str, scope: &RoleScope<'_>, change: RoleChange) -> Result<(), Error> {
+    if change == RoleChange::None {
+        return Ok(());
+    }
+    if change == RoleChange::Create {
+        create_role(clients, name, scope).await?;
+    }
+    if change == RoleChange::Repair {
+        let trust = clients.iam.update_assume_role_policy().role_name(name).policy_document(scope.trust().to_string());
+        trust.send().await.map_err(Error::aws("iam:UpdateAssumeRolePolicy"))?;
+    }
+    clients
+        .iam
+        .put_role_policy()
+        .role_name(name)
+        .policy_name(INLINE_POLICY)
+        .policy_document(scope.permissions().to_string())
+        .send()
+        .await
+        .map_err(Error::aws("iam:PutRolePolicy"))?;
+    if scope.managed_policy {
+        let attach = clients.iam.attach_role_policy().role_name(name).policy_arn(scope.managed_policy_arn());
+        attach.send().await.map_err(Error::aws("iam:AttachRolePolicy"))?;
+    }
+    let description = clients.iam.update_role().role_name(name).description(scope.description());
+    description.send().await.map(drop).map_err(Error::aws("iam:UpdateRole"))
+}
+
+async fn create_role(clients: &Clients, name: &str, scope: &RoleScope<'_>) -> Result<(), Error> {
+    let tag = Tag::builder().key(OWNER_TAG.0).value(OWNER_TAG.1).build();
+    let tag = tag.map_err(|e| Error::new(Kind::Settings, format!("tag: {e}")))?;
+    let created = clients
+        .iam
+        .create_role()
+        .role_name(name)
+        .path(naming::ROLE_PATH)
+        .description(format!("Being made for the DynamoDB table {}", scope.table))
+        .assume_role_policy_document(scope.trust().to_string())
+        .tags(tag)
+        .send()
+        .await
+        .map_err(Error::aws("iam:CreateRole"));
+    match created {
+        Ok(_) => Ok(()),
+        Err(error) if error.is("EntityAlreadyExists") => {
+            let existing = clients.iam.get_role().role_name(name).send().await.map_err(Error::aws("iam:GetRole"))?;
+            // Under our path it is ours, made by a request whose answer was lost, or by another run just now.
+            if existing.role().is_some_and(|role| role.path() == naming::ROLE_PATH) {
+                return Ok(());
+            }
+            Err(Error::new(
+                Kind::Conflict,
+                format!("a role {name} exists outside of {}: it is left alone; rename or delete it", naming::ROLE_PATH),
+            ))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the crawler or sets it right. A role that Glue can't assume yet is waited for, up to 90 s.
+///
+/// # Errors
+/// [`Kind::Conflict`] if the crawler is somebody else's; else Glue's refusal.
+pub async fn crawler(
+    clients: &Clients,
+    inventory: &Inventory,
+    plan: &CrawlerPlan,
+    working: &Semaphore,
+) -> Result<(), Error> {
+    let role = role_arn(inventory, &plan.role);
+    match plan.change {
+        CrawlerChange::None => Ok(()),
+        CrawlerChange::Foreign => Err(foreign(&plan.name)),
+        CrawlerChange::Create => {
+            let table = plan.config.targets.first().map(|target| target.0.as_str()).unwrap_or_default();
+            let request = clients
+                .glue
+                .create_crawler()
+                .name(&plan.name)
+                .role(role)
+                .database_name(&plan.config.database)
+                .description(format!("Crawls the DynamoDB table {table}; kept by glue-ddb-crawler"))
+                .table_prefix(&plan.config.table_prefix)
+                .targets(targets(&plan.config))
+                .schema_change_policy(policy(&plan.config))
+                .tags(OWNER_TAG.0, OWNER_TAG.1);
+            let created = with_propagation(working, || async {
+                request.clone().send().await.map(drop).map_err(Error::aws("glue:CreateCrawler"))
+            })
+            .await;
+            match created {
+                Err(error) if error.is("AlreadyExistsException") => Err(foreign(&plan.name)),
+                other => other,
+            }
+        }
+        CrawlerChange::Update => {
+            let request = clients
+                .glue
+                .update_crawler()
+                .name(&plan.name)
+                .role(role)
+                .database_name(&plan.config.database)
+                .table_prefix(&plan.config.table_prefix)
+                .targets(targets(&plan.config))
+                .schema_change_policy(policy(&plan.config));
+            with_propagation(working, || async {
+                request.clone().send().await.map(drop).map_err(Error::aws("glue:UpdateCrawler"))
+            })
+            .await
+        }
+    }
+}
+
+fn foreign(name: &str) -> Error {
+    let (key, value) = OWNER_TAG;
+    Error::new(
+        Kind::Conflict,
+        format!("a crawler {name} exists that is not ours: it is left alone; tag it {key}={value} to hand it over"),
+    )
+}
+
+/// Starts a crawler. One that runs already is as good as started.
+///
+/// # Errors
+/// [`Kind::Throttled`] where the service takes no more crawls for now; else its refusal.
+pub async fn start(clients: &Clients, name: &str) -> Result<(), Error> {
+    match clients.glue.start_crawler().name(name).send().await.map_err(Error::aws("glue:StartCrawler")) {
+        Err(error) if !error.is("CrawlerRunningException") => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Repeats `request` while the service can't assume a role yet, with growing pauses; IAM takes seconds to spread a new
+/// role. The texts are those that the Terraform provider for AWS retries on.
+/// A permit of `working` is held for the calls, not for the pauses.
+async fn with_propagation<F: Future<Output = Result<(), Error>>>(
+    working: &Semaphore,
+    request: impl Fn() -> F,
+) -> Result<(), Error> {
+    let since = Instant::now();
+    let mut pause = Duration::from_secs(1);
+    loop {
+        let permit = working.acquire().await;
+        let result = request().await;
+        drop(permit);
+        match result {
+            Err(error) if is_propagation(&error) && since.elapsed() + pause < PROPAGATION_LIMIT => {
+                tracing::debug!(reason = %error, "waiting for the role");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(10));
+            }
+            other => return other,
+        }
+    }
+}
+
+fn is_propagation(error: &Error) -> bool {
+    error.is("InvalidInputException")
+        && ["assume", "TrustPolicy", "trust policy"].iter().any(|text| error.message.contains(text))
+}
+
+fn role_arn(inventory: &Inventory, name: &str) -> String {
+    inventory.roles.get(name).map(|role| role.arn.clone()).unwrap_or_else(|| {
+        let partition = naming::partition(&inventory.region);
+        format!("arn:{partition}:iam::{}:role{}{name}", inventory.account, naming::ROLE_PATH)
+    })
+}
+
+fn targets(config: &CrawlerConfig) -> CrawlerTargets {
+    let targets = config.targets.iter().map(|(path, scan_all, scan_rate)| {
+        DynamoDbTarget::builder().path(path).scan_all(*scan_all).set_scan_rate(*scan_rate).build()
+    });
+    CrawlerTargets::builder().set_dynamo_db_targets(Some(targets.collect())).build()
+}
+
+fn policy(config: &CrawlerConfig) -> SchemaChangePolicy {
+    SchemaChangePolicy::builder()
+        .update_behavior(GlueUpdate::from(config.policy.0.as_str()))
+        .delete_behavior(GlueDelete::from(config.policy.1.as_str()))
+        .build()
+}

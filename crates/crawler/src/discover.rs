@@ -1,0 +1,281 @@
+//! Step 1: what there is. A fixed number of listings, never a call per table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_glue::types::{Crawler, CrawlerState, Table};
+
+use crate::settings::{Engine, Settings};
+use crate::{Clients, Error, naming, policy, publish};
+
+/// The tag that marks what is ours.
+pub const OWNER_TAG: (&str, &str) = ("managed-by", "glue-ddb-crawler");
+
+/// Everything that a plan depends on, as it was when it was listed.
+#[derive(Debug, Clone, Default)]
+pub struct Inventory {
+    /// The account, twelve digits.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The DynamoDB tables of the region, by name.
+    pub tables: Vec<String>,
+    /// The Glue database, if it exists.
+    pub database: Option<Database>,
+    /// The crawlers of the region by name, foreign ones too; empty for the native engine.
+    pub crawlers: BTreeMap<String, CrawlerInfo>,
+    /// The roles under [`naming::ROLE_PATH`] by name; empty for the native engine.
+    pub roles: BTreeMap<String, RoleInfo>,
+    /// The tables of the Glue database.
+    pub catalog: Vec<Table>,
+}
+
+/// The Glue database.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Database {
+    /// Its `LocationUri`.
+    pub location: Option<String>,
+    /// Its description.
+    pub description: Option<String>,
+    /// Its parameters.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// What a plan needs to know of a crawler.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CrawlerInfo {
+    /// Whether it carries our tag.
+    pub owned: bool,
+    /// Whether it runs or stops at this moment.
+    pub running: bool,
+    /// Start of its last crawl, in seconds since 1970; `None` if it never crawled.
+    pub last_crawl: Option<i64>,
+    /// How its last crawl failed, if it did.
+    pub last_error: Option<String>,
+    /// The settings that we make it with.
+    pub config: CrawlerConfig,
+}
+
+/// The part of a crawler that we set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CrawlerConfig {
+    /// The name of its role, without path.
+    pub role: String,
+    /// The database it writes to.
+    pub database: String,
+    /// Its table prefix.
+    pub table_prefix: String,
+    /// Its DynamoDB targets: table, `scanAll` (unset is true), `scanRate`.
+    pub targets: Vec<(String, bool, Option<f64>)>,
+    /// `UpdateBehavior` and `DeleteBehavior`.
+    pub policy: (String, String),
+}
+
+/// What a plan needs to know of a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleInfo {
+    /// Its ARN.
+    pub arn: String,
+    /// The fingerprint of its policy; `None` if it was left half-made.
+    pub fingerprint: Option<String>,
+}
+
+impl Inventory {
+    /// DynamoDB table -> catalog table, of all catalog tables made from a table of this account and region.
+    pub fn sources(&self) -> BTreeMap<&str, &Table> {
+        self.sources_in(&self.catalog)
+    }
+
+    /// The same for another listing of the catalog.
+    ///
+    /// Of several catalog tables of one DynamoDB table, the one that a crawler made counts.
+    pub fn sources_in<'a>(&self, catalog: &'a [Table]) -> BTreeMap<&'a str, &'a Table> {
+        sources(catalog, &self.region, &self.account)
+    }
+
+    /// The catalog names that are taken: DynamoDB table -> catalog table. A catalog table that was made from something
+    /// else stands under a key of its own, so that nobody gets its name.
+    pub fn taken_names(&self) -> BTreeMap<String, String> {
+        taken_names(&self.catalog, &self.region, &self.account)
+    }
+}
+
+fn sources<'a>(catalog: &'a [Table], region: &str, account: &str) -> BTreeMap<&'a str, &'a Table> {
+    let here = naming::table_arn(region, account, "");
+    let crawled = |table: &Table| publish::parameter(table, publish::UPDATED_BY).is_some();
+    let mut sources: BTreeMap<&str, &Table> = BTreeMap::new();
+    for table in catalog {
+        let Some(source) = location(table).and_then(|location| location.strip_prefix(&here)) else { continue };
+        if sources.get(source).is_none_or(|other| crawled(table) && !crawled(other)) {
+            sources.insert(source, table);
+        }
+    }
+    sources
+}
+
+/// [`Inventory::taken_names`] of any listing of a catalog.
+pub fn taken_names(catalog: &[Table], region: &str, account: &str) -> BTreeMap<String, String> {
+    let sources = sources(catalog, region, account);
+    let owners: BTreeMap<&str, &str> = sources.into_iter().map(|(source, table)| (table.name(), source)).collect();
+    // No DynamoDB table is called so: their names have no colon.
+    let owner = |name: &str| owners.get(name).map_or_else(|| format!("catalog:{name}"), |source| (*source).to_owned());
+    catalog.iter().map(|table| (owner(table.name()), table.name().to_owned())).collect()
+}
+
+/// The DynamoDB table behind a catalog table, from its location ARN.
+pub fn source_table(table: &Table) -> Option<&str> {
+    let location = location(table)?;
+    if location.starts_with("arn:") && location.contains(":dynamodb:") {
+        location.split_once(":table/").map(|(_, name)| name)
+    } else {
+        None
+    }
+}
+
+fn location(table: &Table) -> Option<&str> {
+    table.storage_descriptor()?.location()
+}
+
+/// Lists what the plan needs: all pages, side by side.
+///
+/// # Errors
+/// If a listing is refused or gets no answer; without all of them there is no safe plan.
+pub async fn discover(clients: &Clients, settings: &Settings) -> Result<Inventory, Error> {
+    let crawlers = async {
+        match settings.engine {
+            Engine::Managed => crawlers(clients).await,
+            Engine::Native => Ok(BTreeMap::new()),
+        }
+    };
+    let roles = async {
+        match settings.engine {
+            Engine::Managed => roles(clients).await,
+            Engine::Native => Ok(BTreeMap::new()),
+        }
+    };
+    let (account, tables, (database, catalog), crawlers, roles) =
+        tokio::try_join!(account(clients), tables(clients), catalog(clients, &settings.database), crawlers, roles)?;
+    Ok(Inventory { account, region: clients.region.clone(), tables, database, crawlers, roles, catalog })
+}
+
+/// The account of the credentials.
+///
+/// # Errors
+/// If STS refuses them.
+pub async fn account(clients: &Clients) -> Result<String, Error> {
+    let identity = clients.sts.get_caller_identity().send().await.map_err(Error::aws("sts:GetCallerIdentity"))?;
+    Ok(identity.account.unwrap_or_default())
+}
+
+/// The names of the region's DynamoDB tables.
+///
+/// # Errors
+/// If DynamoDB refuses or does not answer.
+pub async fn tables(clients: &Clients) -> Result<Vec<String>, Error> {
+    let mut pages = clients.dynamodb.list_tables().into_paginator().items().send();
+    let mut names = Vec::new();
+    while let Some(name) = pages.next().await {
+        names.push(name.map_err(Error::aws("dynamodb:ListTables"))?);
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The tables of a Glue database; a database that does not exist has none.
+///
+/// # Errors
+/// If Glue refuses or does not answer.
+pub async fn catalog_tables(clients: &Clients, database: &str) -> Result<Vec<Table>, Error> {
+    let mut pages = clients.glue.get_tables().database_name(database).max_results(100).into_paginator().send();
+    let mut tables = Vec::new();
+    while let Some(page) = pages.next().await {
+        match page.map_err(Error::aws("glue:GetTables")) {
+            Ok(page) => tables.extend(page.table_list.unwrap_or_default()),
+            Err(error) if error.is("EntityNotFoundException") => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(tables)
+}
+
+async fn catalog(clients: &Clients, name: &str) -> Result<(Option<Database>, Vec<Table>), Error> {
+    let found = clients.glue.get_database().name(name).send().await.map_err(Error::aws("glue:GetDatabase"));
+    let database = match found {
+        Ok(answer) => answer.database.map(|database| Database {
+            location: database.location_uri,
+            description: database.description,
+            parameters: database.parameters.unwrap_or_default().into_iter().collect(),
+        }),
+        Err(error) if error.is("EntityNotFoundException") => return Ok((None, Vec::new())),
+        Err(error) => return Err(error),
+    };
+    Ok((database, catalog_tables(clients, name).await?))
+}
+
+async fn crawlers(clients: &Clients) -> Result<BTreeMap<String, CrawlerInfo>, Error> {
+    let owned = async {
+        let mut pages =
+            clients.glue.list_crawlers().tags(OWNER_TAG.0, OWNER_TAG.1).max_results(1000).into_paginator().send();
+        let mut names = BTreeSet::new();
+        while let Some(page) = pages.next().await {
+            names.extend(page.map_err(Error::aws("glue:ListCrawlers"))?.crawler_names.unwrap_or_default());
+        }
+        Ok(names)
+    };
+    let all = async {
+        let mut pages = clients.glue.get_crawlers().max_results(1000).into_paginator().send();
+        let mut crawlers = Vec::new();
+        while let Some(page) = pages.next().await {
+            crawlers.extend(page.map_err(Error::aws("glue:GetCrawlers"))?.crawlers.unwrap_or_default());
+        }
+        Ok(crawlers)
+    };
+    let (owned, all) = tokio::try_join!(owned, all)?;
+    Ok(all
+        .into_iter()
+        .filter_map(|crawler| {
+            let name = crawler.name.clone()?;
+            let info = crawler_info(&crawler, owned.contains(&name));
+            Some((name, info))
+        })
+        .collect())
+}
+
+fn crawler_info(crawler: &Crawler, owned: bool) -> CrawlerInfo {
+    let targets = crawler.targets().map(|targets| targets.dynamo_db_targets()).unwrap_or_default();
+    let policy = crawler.schema_change_policy();
+    let role = crawler.role().unwrap_or_default();
+    CrawlerInfo {
+        owned,
+        running: !matches!(crawler.state(), None | Some(CrawlerState::Ready)),
+        last_crawl: crawler.last_crawl().and_then(|crawl| crawl.start_time()).map(|time| time.secs()),
+        last_error: crawler.last_crawl().and_then(|crawl| crawl.error_message()).map(str::to_owned),
+        config: CrawlerConfig {
+            role: role.rsplit('/').next().unwrap_or(role).to_owned(),
+            database: crawler.database_name().unwrap_or_default().to_owned(),
+            table_prefix: crawler.table_prefix().unwrap_or_default().to_owned(),
+            targets: targets
+                .iter()
+                .map(|t| (t.path().unwrap_or_default().to_owned(), t.scan_all().unwrap_or(true), t.scan_rate()))
+                .collect(),
+            policy: (
+                policy.and_then(|p| p.update_behavior()).map(|b| b.as_str()).unwrap_or("UPDATE_IN_DATABASE").to_owned(),
+                policy
+                    .and_then(|p| p.delete_behavior())
+                    .map(|b| b.as_str())
+                    .unwrap_or("DEPRECATE_IN_DATABASE")
+                    .to_owned(),
+            ),
+        },
+    }
+}
+
+async fn roles(clients: &Clients) -> Result<BTreeMap<String, RoleInfo>, Error> {
+    let mut pages = clients.iam.list_roles().path_prefix(naming::ROLE_PATH).into_paginator().items().send();
+    let mut roles = BTreeMap::new();
+    while let Some(role) = pages.next().await {
+        let role = role.map_err(Error::aws("iam:ListRoles"))?;
+        let fingerprint = role.description().and_then(policy::fingerprint_in).map(str::to_owned);
+        roles.insert(role.role_name, RoleInfo { arn: role.arn, fingerprint });
+    }
+    Ok(roles)
+}

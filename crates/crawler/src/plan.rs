@@ -1,0 +1,241 @@
+//! Step 2: what would make the region right. Pure: the same inventory and settings give the same plan, and the plan of
+//! a region that is right is empty but for the crawls themselves.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_glue::types::Table;
+
+use crate::discover::{CrawlerConfig, CrawlerInfo, Inventory, RoleInfo};
+use crate::error::Error;
+use crate::policy::RoleScope;
+use crate::settings::{DeleteBehavior, Engine, Settings, UpdateBehavior};
+use crate::{naming, publish};
+
+/// The `LocationUri` without which the Athena DynamoDB connector does not list a database.
+pub const DATABASE_LOCATION: &str = "dynamo-db-flag";
+
+/// The list of changes that would make the region right, and of the crawls that keep it so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What the database needs.
+    pub database: DatabaseChange,
+    /// The selected tables, in the order in which they start: never crawled first, then the stalest.
+    pub tables: Vec<TablePlan>,
+    /// Catalog tables whose DynamoDB table is gone: name, and what becomes of it.
+    pub vanished: Vec<Vanished>,
+}
+
+/// What the database needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseChange {
+    /// Nothing.
+    None,
+    /// It does not exist.
+    Create,
+    /// It exists, but the Athena connector would not list it: its location lacks [`DATABASE_LOCATION`].
+    Flag,
+}
+
+/// What one table needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TablePlan {
+    /// The DynamoDB table.
+    pub table: String,
+    /// Its name in the catalog.
+    pub catalog_table: String,
+    /// Whether the catalog has it already.
+    pub catalogued: bool,
+    /// Its crawler and what that needs; `None` for the native engine.
+    pub crawler: Option<CrawlerPlan>,
+}
+
+/// What one crawler needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CrawlerPlan {
+    /// The crawler's name.
+    pub name: String,
+    /// The role's name.
+    pub role: String,
+    /// What the role needs.
+    pub role_change: RoleChange,
+    /// What the crawler needs.
+    pub change: CrawlerChange,
+    /// How the crawler should be set.
+    pub config: CrawlerConfig,
+    /// It runs already: nothing to start.
+    pub running: bool,
+}
+
+/// What a role needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoleChange {
+    /// Nothing.
+    None,
+    /// It does not exist.
+    Create,
+    /// It was left half-made, or its documents are not what we would write.
+    Repair,
+}
+
+/// What a crawler needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CrawlerChange {
+    /// Nothing.
+    None,
+    /// It does not exist.
+    Create,
+    /// It is ours, but set otherwise.
+    Update,
+    /// Another's crawler has the name: it is left alone.
+    Foreign,
+}
+
+/// A catalog table whose DynamoDB table is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vanished {
+    /// The DynamoDB table that was.
+    pub table: String,
+    /// Its catalog table.
+    pub catalog_table: String,
+    /// What becomes of it; never [`DeleteBehavior::Log`].
+    pub behavior: DeleteBehavior,
+}
+
+impl Plan {
+    /// Whether anything but crawls is left to do.
+    pub fn is_right(&self) -> bool {
+        self.database == DatabaseChange::None
+            && self.vanished.is_empty()
+            && self.tables.iter().all(|table| {
+                table.crawler.as_ref().map_or(table.catalogued, |crawler| {
+                    crawler.role_change == RoleChange::None && crawler.change == CrawlerChange::None
+                })
+            })
+    }
+}
+
+/// Compares the inventory with the settings.
+///
+/// # Errors
+/// If the settings are impossible.
+pub fn plan(inventory: &Inventory, settings: &Settings) -> Result<Plan, Error> {
+    let selection = settings.selection()?;
+    let catalog_names = naming::catalog_names(&inventory.tables, &inventory.taken_names(), &settings.table_prefix);
+    let sources = inventory.sources();
+    let mut tables: Vec<(Option<i64>, TablePlan)> = inventory
+        .tables
+        .iter()
+        .filter(|table| selection.contains(table))
+        .map(|table| {
+            let crawler = (settings.engine == Engine::Managed).then(|| crawler_plan(inventory, settings, table));
+            let last_crawl = crawler.as_ref().and_then(|c| inventory.crawlers.get(&c.name)).and_then(|c| c.last_crawl);
+            let catalog_table = catalog_names.get(table).cloned().unwrap_or_default();
+            let catalogued = sources.contains_key(table.as_str());
+            (last_crawl, TablePlan { table: table.clone(), catalog_table, catalogued, crawler })
+        })
+        .collect();
+    // `None`, never crawled, sorts before every time; the sort is stable, so equal ones stay in order of name.
+    tables.sort_by_key(|(last_crawl, _)| *last_crawl);
+
+    Ok(Plan {
+        database: database_change(inventory),
+        tables: tables.into_iter().map(|(_, table)| table).collect(),
+        vanished: vanished(inventory, settings, |table| selection.contains(table)),
+    })
+}
+
+fn database_change(inventory: &Inventory) -> DatabaseChange {
+    match &inventory.database {
+        None => DatabaseChange::Create,
+        Some(database) if database.location.as_deref().is_some_and(|l| l.contains(DATABASE_LOCATION)) => {
+            DatabaseChange::None
+        }
+        Some(_) => DatabaseChange::Flag,
+    }
+}
+
+fn crawler_plan(inventory: &Inventory, settings: &Settings, table: &str) -> CrawlerPlan {
+    let name = naming::crawler(&settings.crawler_name, table);
+    let role = naming::role(table, &inventory.region);
+    let config = CrawlerConfig {
+        role: role.clone(),
+        database: settings.database.clone(),
+        table_prefix: settings.table_prefix.clone(),
+        targets: vec![(table.to_owned(), settings.scan_all, settings.scan_rate)],
+        policy: (
+            match settings.on_update {
+                UpdateBehavior::Log => "LOG",
+                UpdateBehavior::UpdateInDatabase => "UPDATE_IN_DATABASE",
+            }
+            .to_owned(),
+            match settings.on_delete {
+                DeleteBehavior::Log => "LOG",
+                DeleteBehavior::DeleteFromDatabase => "DELETE_FROM_DATABASE",
+                DeleteBehavior::DeprecateInDatabase => "DEPRECATE_IN_DATABASE",
+            }
+            .to_owned(),
+        ),
+    };
+    let existing = inventory.crawlers.get(&name);
+    CrawlerPlan {
+        role_change: role_change(inventory.roles.get(&role), &role_scope(inventory, settings, table)),
+        change: crawler_change(existing, &config),
+        running: existing.is_some_and(|crawler| crawler.running),
+        name,
+        role,
+        config,
+    }
+}
+
+fn role_change(existing: Option<&RoleInfo>, scope: &RoleScope) -> RoleChange {
+    match existing {
+        None => RoleChange::Create,
+        Some(role) if role.fingerprint.as_deref() == Some(&scope.fingerprint()) => RoleChange::None,
+        Some(_) => RoleChange::Repair,
+    }
+}
+
+fn crawler_change(existing: Option<&CrawlerInfo>, config: &CrawlerConfig) -> CrawlerChange {
+    match existing {
+        None => CrawlerChange::Create,
+        Some(crawler) if !crawler.owned => CrawlerChange::Foreign,
+        Some(crawler) if crawler.config == *config => CrawlerChange::None,
+        Some(_) => CrawlerChange::Update,
+    }
+}
+
+/// What the role of `table`'s crawler is made from.
+pub(crate) fn role_scope<'a>(inventory: &'a Inventory, settings: &'a Settings, table: &'a str) -> RoleScope<'a> {
+    RoleScope {
+        region: &inventory.region,
+        account: &inventory.account,
+        table,
+        database: &settings.database,
+        managed_policy: settings.managed_policy,
+    }
+}
+
+/// The catalog tables that a crawl made from a table of this account and region that is there no more.
+fn vanished(inventory: &Inventory, settings: &Settings, selected: impl Fn(&str) -> bool) -> Vec<Vanished> {
+    if settings.on_delete == DeleteBehavior::Log {
+        return Vec::new();
+    }
+    let present: BTreeSet<&str> = inventory.tables.iter().map(String::as_str).collect();
+    let gone = |table: &str| !present.contains(table) && selected(table);
+    let untouched = |catalog: &Table| {
+        let deprecated = publish::parameter(catalog, publish::DEPRECATED).is_some();
+        let crawled = publish::parameter(catalog, publish::UPDATED_BY).is_some();
+        crawled && !(deprecated && settings.on_delete == DeleteBehavior::DeprecateInDatabase)
+    };
+    let sources = inventory.sources().into_iter().filter(|(table, catalog)| gone(table) && untouched(catalog));
+    sources
+        .map(|(table, catalog)| Vanished {
+            table: table.to_owned(),
+            catalog_table: catalog.name().to_owned(),
+            behavior: settings.on_delete,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

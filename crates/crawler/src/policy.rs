@@ -1,0 +1,131 @@
+//! The IAM documents of a crawler's role: who may assume it, and what it may do.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::naming;
+
+/// The name of the role's one inline policy.
+pub const INLINE_POLICY: &str = "glue-ddb-crawler";
+
+/// Everything that a role's documents are made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleScope<'a> {
+    /// The region of the table and the catalog.
+    pub region: &'a str,
+    /// The account of both.
+    pub account: &'a str,
+    /// The DynamoDB table that the role may read.
+    pub table: &'a str,
+    /// The Glue database that the role may write.
+    pub database: &'a str,
+    /// Attach AWS's own `AWSGlueServiceRole` as well (off by default: it allows `glue:*` on everything).
+    pub managed_policy: bool,
+}
+
+impl RoleScope<'_> {
+    /// Only Glue may assume the role, and only on behalf of this account (no confused deputy).
+    pub fn trust(&self) -> Value {
+        json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {"Service": "glue.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": self.account}},
+            }],
+        })
+    }
+
+    /// Read one table; write one database's tables; write the crawler's own log.
+    ///
+    /// `DescribeTable` and `Scan` are the documented needs of a DynamoDB crawl ("Crawler prerequisites", AWS Glue
+    /// guide). Glue authorises a table's operations on the catalog, the database and the table ARN alike.
+    pub fn permissions(&self) -> Value {
+        let Self { region, account, table, database, .. } = self;
+        let partition = naming::partition(region);
+        let glue = format!("arn:{partition}:glue:{region}:{account}");
+        json!({
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "ReadTable",
+                    "Effect": "Allow",
+                    "Action": ["dynamodb:DescribeTable", "dynamodb:Scan"],
+                    "Resource": naming::table_arn(region, account, table),
+                },
+                {
+                    "Sid": "WriteCatalog",
+                    "Effect": "Allow",
+                    "Action": [
+                        "glue:BatchCreatePartition", "glue:BatchGetPartition", "glue:CreateTable", "glue:DeleteTable",
+                        "glue:GetDatabase", "glue:GetPartition", "glue:GetPartitions", "glue:GetTable",
+                        "glue:GetTableVersions", "glue:GetTables", "glue:UpdatePartition", "glue:UpdateTable",
+                    ],
+                    "Resource": [
+                        format!("{glue}:catalog"),
+                        format!("{glue}:database/{database}"),
+                        format!("{glue}:table/{database}/*"),
+                    ],
+                },
+                {
+                    "Sid": "ReadLinkedSchemas",
+                    "Effect": "Allow",
+                    "Action": ["glue:GetSchemaVersion"],
+                    "Resource": "*",
+                },
+                {
+                    "Sid": "WriteLog",
+                    "Effect": "Allow",
+                    "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+                    "Resource": format!("arn:{partition}:logs:{region}:{account}:log-group:/aws-glue/*"),
+                },
+            ],
+        })
+    }
+
+    /// The ARN of AWS's own policy for Glue services in this partition.
+    pub fn managed_policy_arn(&self) -> String {
+        format!("arn:{}:iam::aws:policy/service-role/AWSGlueServiceRole", naming::partition(self.region))
+    }
+
+    /// 16 hex digits over everything above: another fingerprint means that the role has drifted from what we would make.
+    pub fn fingerprint(&self) -> String {
+        let text = format!("{}\n{}\n{}", self.trust(), self.permissions(), self.managed_policy);
+        Sha256::digest(text)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The description of a finished role. It is written last and carries the fingerprint, so that one listing of roles
+    /// tells which are missing, half-made or drifted.
+    pub fn description(&self) -> String {
+        format!("Lets AWS Glue crawl the DynamoDB table {} [policy {}]", self.table, self.fingerprint())
+    }
+}
+
+/// The fingerprint in a role's description, if it has one.
+pub fn fingerprint_in(description: &str) -> Option<&str> {
+    description.rsplit_once("[policy ")?.1.strip_suffix(']')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCOPE: RoleScope =
+        RoleScope { region: "cn-north-1", account: "123456789012", table: "T", database: "d", managed_policy: false };
+
+    #[test]
+    fn a_role_reads_one_table_of_its_own_partition() {
+        let read = &SCOPE.permissions()["Statement"][0];
+        assert_eq!(read["Resource"], "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/T");
+        assert_eq!(read["Action"], json!(["dynamodb:DescribeTable", "dynamodb:Scan"]));
+    }
+
+    #[test]
+    fn the_description_tells_drift() {
+        assert_eq!(fingerprint_in(&SCOPE.description()), Some(SCOPE.fingerprint().as_str()));
+        let other = RoleScope { database: "e", ..SCOPE };
+        assert_ne!(other.fingerprint(), SCOPE.fingerprint());
+        assert_eq!(fingerprint_in("made by hand"), None);
+    }
+}

@@ -1,0 +1,311 @@
+//! Step 5: the schema of each crawled table becomes a version in the Glue Schema Registry, and the table points at it.
+
+use std::time::Duration;
+
+use aws_sdk_glue::operation::get_schema_version::GetSchemaVersionOutput;
+use aws_sdk_glue::types::{
+    Compatibility, DataFormat, RegistryId, SchemaId, SchemaReference, SchemaVersionNumber, SchemaVersionStatus, Table,
+    TableInput,
+};
+use schema::TableSchema;
+use serde::Serialize;
+use tokio::sync::OnceCell;
+
+use crate::discover::OWNER_TAG;
+use crate::error::{Error, Kind};
+use crate::publish::Source;
+use crate::settings::Settings;
+use crate::{Clients, crawl, naming, publish};
+
+/// How long a registered version may stay PENDING before the table counts as failed.
+const REGISTRATION_LIMIT: Duration = Duration::from_secs(60);
+
+/// The schema version that a table is linked to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Linked {
+    /// The schema's name in the registry.
+    pub schema: String,
+    /// Its version number.
+    pub version: i64,
+    /// Its version id.
+    pub version_id: String,
+    /// A version was registered now, not found.
+    pub registered: bool,
+}
+
+/// What the link step did to one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// The table is linked to the version of its columns already; nothing was called.
+    Current,
+    /// The table was completed or linked now.
+    Written(Linked),
+}
+
+/// Links tables of one database; makes the registry when it is first needed.
+pub struct Linker<'a> {
+    clients: &'a Clients,
+    settings: &'a Settings,
+    registry: OnceCell<()>,
+}
+
+impl<'a> Linker<'a> {
+    /// A linker for one run.
+    pub fn new(clients: &'a Clients, settings: &'a Settings) -> Self {
+        Linker { clients, settings, registry: OnceCell::new() }
+    }
+
+    /// Completes the contract of `table` where its crawler wrote less, registers its schema, and links the two.
+    ///
+    /// # Errors
+    /// If the registry refuses the version (the old link is kept), or a service refuses or does not answer.
+    ///
+    /// # Cost
+    /// No call at all for a table whose linked version has its columns.
+    pub async fn link(&self, table: &Table) -> Result<Link, Error> {
+        if is_current(table)? {
+            return Ok(Link::Current);
+        }
+        let completed = match publish::is_incomplete(table) {
+            true => self.complete(table).await?,
+            false => None,
+        };
+        let table = completed.as_ref().unwrap_or(table);
+        let schema = publish::table_schema(table)?;
+        self.registry.get_or_try_init(|| self.ensure_registry()).await?;
+        let (version, registered) = self.version_of(table, &schema).await?;
+        let linked = Linked {
+            schema: naming::schema(&self.settings.database, table.name()),
+            version: version.version_number.unwrap_or_default(),
+            version_id: version.schema_version_id.clone().unwrap_or_default(),
+            registered,
+        };
+        let reference = can_refer(table, &schema, version.schema_definition().unwrap_or_default());
+        self.write(table, &schema, &linked, reference).await?;
+        Ok(Link::Written(linked))
+    }
+
+    /// Brings what AWS's own crawler wrote up to the contract. Returns the table as it is afterwards.
+    async fn complete(&self, table: &Table) -> Result<Option<Table>, Error> {
+        let (clients, database) = (self.clients, &self.settings.database);
+        let name = crate::discover::source_table(table).unwrap_or_default();
+        let Some(description) = crawl::describe(clients, name).await? else { return Ok(None) };
+        let location = table.storage_descriptor().and_then(|descriptor| descriptor.location());
+        let source = Source {
+            table: name.to_owned(),
+            arn: location.unwrap_or_default().to_owned(),
+            keys: crawl::keys(&description),
+        };
+        let spelled = match self.settings.learn_spelling {
+            true => crawl::attribute_names(clients, name).await?,
+            false => Vec::new(),
+        };
+        let change = |table: &Table| Ok(publish::completed(table, &source, &spelled)?.map(|input| (input, false)));
+        if !publish::update(clients, database, table.clone(), change).await? {
+            return Ok(None);
+        }
+        publish::get(clients, database, table.name()).await
+    }
+
+    async fn ensure_registry(&self) -> Result<(), Error> {
+        let request = self
+            .clients
+            .glue
+            .create_registry()
+            .registry_name(&self.settings.registry)
+            .description("Schemas of DynamoDB tables")
+            .tags(OWNER_TAG.0, OWNER_TAG.1);
+        match request.send().await.map_err(Error::aws("glue:CreateRegistry")) {
+            Err(error) if !error.is("AlreadyExistsException") => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The version with this schema, registered if there is none; and whether it was.
+    async fn version_of(&self, table: &Table, schema: &TableSchema) -> Result<(GetSchemaVersionOutput, bool), Error> {
+        let previous = self.previous(table).await?;
+        let definition = schema::avro::definition(
+            schema,
+            table.name(),
+            &self.settings.database,
+            previous.as_ref().and_then(|version| version.schema_definition()),
+        )
+        .map_err(|e| Error::new(Kind::Data, format!("the Avro schema of {}: {e}", table.name())))?;
+        match previous {
+            Some(version) if version.schema_definition() == Some(&definition) => Ok((version, false)),
+            Some(_) => Ok((self.register(table, definition).await?, true)),
+            None => Ok((self.create(table, definition).await?, true)),
+        }
+    }
+
+    /// The latest version that is in force; `None` where there is no schema yet.
+    async fn previous(&self, table: &Table) -> Result<Option<GetSchemaVersionOutput>, Error> {
+        let latest = self
+            .clients
+            .glue
+            .get_schema_version()
+            .schema_id(self.schema_id(table))
+            .schema_version_number(SchemaVersionNumber::builder().latest_version(true).build());
+        let latest = match latest.send().await.map_err(Error::aws("glue:GetSchemaVersion")) {
+            Ok(version) => version,
+            Err(error) if error.is("EntityNotFoundException") => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if latest.status() != Some(&SchemaVersionStatus::Failure) {
+            return Ok(Some(latest));
+        }
+        // The newest one was refused: what the table is linked to is the newest in force.
+        let Some(linked) = publish::parameter(table, "schemaVersionId") else { return Ok(Some(latest)) };
+        let version = self.clients.glue.get_schema_version().schema_version_id(linked);
+        version.send().await.map(Some).map_err(Error::aws("glue:GetSchemaVersion"))
+    }
+
+    async fn create(&self, table: &Table, definition: String) -> Result<GetSchemaVersionOutput, Error> {
+        let name = naming::schema(&self.settings.database, table.name());
+        let created = self
+            .clients
+            .glue
+            .create_schema()
+            .registry_id(RegistryId::builder().registry_name(&self.settings.registry).build())
+            .schema_name(&name)
+            .data_format(DataFormat::Avro)
+            .compatibility(Compatibility::from(self.settings.compatibility.as_str()))
+            .description("The items of a DynamoDB table, as its Glue table shows them")
+            .tags(OWNER_TAG.0, OWNER_TAG.1)
+            .schema_definition(&definition)
+            .send()
+            .await
+            .map_err(Error::aws("glue:CreateSchema"));
+        match created {
+            Ok(created) => self.available(&name, created.schema_version_id.unwrap_or_default()).await,
+            // Left by an interrupted run, or made by another just now: it gets this version like any other.
+            Err(error) if error.is("AlreadyExistsException") => self.register(table, definition).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn register(&self, table: &Table, definition: String) -> Result<GetSchemaVersionOutput, Error> {
+        let registered = self
+            .clients
+            .glue
+            .register_schema_version()
+            .schema_id(self.schema_id(table))
+            .schema_definition(definition)
+            .send()
+            .await
+            .map_err(Error::aws("glue:RegisterSchemaVersion"))?;
+        let name = naming::schema(&self.settings.database, table.name());
+        self.available(&name, registered.schema_version_id.unwrap_or_default()).await
+    }
+
+    /// Waits until the registry has checked a version: registration is asynchronous.
+    async fn available(&self, schema: &str, version_id: String) -> Result<GetSchemaVersionOutput, Error> {
+        let mut pause = Duration::from_millis(50);
+        let mut waited = Duration::ZERO;
+        loop {
+            let version = self.clients.glue.get_schema_version().schema_version_id(&version_id);
+            let version = version.send().await.map_err(Error::aws("glue:GetSchemaVersion"))?;
+            match version.status() {
+                Some(SchemaVersionStatus::Available) => return Ok(version),
+                Some(SchemaVersionStatus::Pending) if waited < REGISTRATION_LIMIT => {
+                    tokio::time::sleep(pause).await;
+                    waited += pause;
+                    pause = (pause * 2).min(Duration::from_secs(3));
+                }
+                status => {
+                    let number = version.version_number.unwrap_or_default();
+                    let status = status.map_or("without a status", SchemaVersionStatus::as_str);
+                    return Err(Error::new(
+                        Kind::InvalidInput,
+                        format!(
+                            "version {number} of the schema {schema} is {status}: the columns changed in a way that its \
+                             compatibility mode does not allow; the table keeps its old link. Set the schema's \
+                             compatibility to NONE and run again to accept the change"
+                        ),
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Points the table at the version: parameters always; the reference where it says the same as the columns do.
+    async fn write(&self, table: &Table, schema: &TableSchema, linked: &Linked, reference: bool) -> Result<(), Error> {
+        let (clients, database) = (self.clients, &self.settings.database);
+        let input = |table: &Table, reference: bool| -> Result<Option<(TableInput, bool)>, Error> {
+            // Somebody changed the columns since: the next run links those.
+            if publish::table_schema(table)?.fingerprint() != schema.fingerprint() {
+                return Ok(None);
+            }
+            Ok(Some((self.linked_input(table, linked, mark(schema, reference), reference)?, true)))
+        };
+        match publish::update(clients, database, table.clone(), |table| input(table, reference)).await {
+            // Lake Formation takes no schema references: the parameters alone are the link.
+            Err(error) if error.kind == Kind::InvalidInput && reference => {
+                tracing::info!(table = table.name(), reason = %error, "schema reference refused, linking by parameters");
+                publish::update(clients, database, table.clone(), |table| input(table, false)).await.map(drop)
+            }
+            other => other.map(drop),
+        }
+    }
+
+    fn linked_input(&self, table: &Table, linked: &Linked, mark: String, reference: bool) -> Result<TableInput, Error> {
+        let link = [
+            ("schemaRegistryName", self.settings.registry.clone()),
+            ("schemaName", linked.schema.clone()),
+            ("schemaVersionId", linked.version_id.clone()),
+            ("schemaVersionNumber", linked.version.to_string()),
+            (publish::LINKED, mark),
+        ]
+        .map(|(name, value)| (name.to_owned(), value));
+        let mut input = publish::unchanged(table)?;
+        input.parameters.get_or_insert_default().extend(link.clone());
+        if let Some(descriptor) = &mut input.storage_descriptor {
+            descriptor.parameters.get_or_insert_default().extend(link);
+            if reference {
+                descriptor.columns = Some(Vec::new());
+                descriptor.schema_reference =
+                    Some(SchemaReference::builder().schema_version_id(&linked.version_id).build());
+            } else {
+                descriptor.columns = Some(publish::columns(table).to_vec());
+                descriptor.schema_reference = None;
+            }
+        }
+        Ok(input)
+    }
+
+    fn schema_id(&self, table: &Table) -> SchemaId {
+        SchemaId::builder()
+            .registry_name(&self.settings.registry)
+            .schema_name(naming::schema(&self.settings.database, table.name()))
+            .build()
+    }
+}
+
+/// Whether the linked version has the table's columns, as far as the table itself can tell.
+///
+/// # Errors
+/// If a column has a type that Glue itself would not know.
+pub(crate) fn is_current(table: &Table) -> Result<bool, Error> {
+    let referred = table.storage_descriptor().is_some_and(|descriptor| descriptor.schema_reference().is_some());
+    Ok(!publish::is_incomplete(table)
+        && publish::parameter(table, "schemaVersionId").is_some()
+        && publish::parameter(table, publish::LINKED) == Some(&mark(&publish::table_schema(table)?, referred)))
+}
+
+/// The value of [`publish::LINKED`]: which columns are linked, and whether by a reference, so that a crawler that drops
+/// the reference is noticed.
+fn mark(schema: &TableSchema, referred: bool) -> String {
+    format!("{}{}", schema.fingerprint(), if referred { "+reference" } else { "" })
+}
+
+/// Whether a reference to `definition` would show readers the same columns, and lose nothing that people wrote.
+fn can_refer(table: &Table, schema: &TableSchema, definition: &str) -> bool {
+    let commented = publish::columns(table).iter().any(|column| column.comment().is_some_and(|c| !c.is_empty()));
+    let same = schema::avro::columns(definition).is_ok_and(|derived| {
+        derived
+            .iter()
+            .map(|(name, glue_type)| (name, glue_type))
+            .eq(schema.columns.iter().map(|c| (&c.name, &c.glue_type)))
+    });
+    same && !commented
+}

@@ -1,0 +1,288 @@
+//! Step 6: what happened, table by table. The JSON form is stable; `docs/report.md` documents it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::discover::Inventory;
+use crate::plan::{CrawlerChange, DatabaseChange, Plan, RoleChange, TablePlan, Vanished};
+use crate::registry::{self, Linked};
+use crate::settings::{DeleteBehavior, Engine, Settings};
+
+/// The report of a run: the summary first, then every table.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Counts over `tables`.
+    pub summary: Summary,
+    /// The account, twelve digits.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The Glue database.
+    pub database: String,
+    /// The database was made, or got its flag, in this run (or would be, in a dry run).
+    pub database_changed: bool,
+    /// Who crawled.
+    pub engine: Engine,
+    /// Nothing was done: `actions` are what a run would do.
+    pub dry_run: bool,
+    /// The tables, by name.
+    pub tables: Vec<TableReport>,
+    /// Requests sent by operation (`glue:GetTables`), retries included.
+    pub calls: BTreeMap<String, u64>,
+    /// How long the run took.
+    pub seconds: f64,
+}
+
+/// Counts of tables.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Tables that the run was about.
+    pub tables: usize,
+    /// Crawls that were started and not waited for.
+    pub started: usize,
+    /// Crawls that ended well.
+    pub crawled: usize,
+    /// Tables whose catalog table or schema link was written.
+    pub changed: usize,
+    /// Tables that carry a link to a schema version.
+    pub linked: usize,
+    /// Tables left for a later run.
+    pub deferred: usize,
+    /// Tables that failed.
+    pub failed: usize,
+}
+
+/// What happened to one table.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableReport {
+    /// The DynamoDB table.
+    pub table: String,
+    /// Its name in the catalog.
+    pub catalog_table: String,
+    /// Its crawler; none with the native engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crawler: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it was deferred or failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What was done, in order.
+    pub actions: Vec<Action>,
+    /// Columns in the catalog, where the run saw them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<usize>,
+    /// Items, as the last crawl counted them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<u64>,
+    /// Columns that read as null in Athena, because their attributes hold `,` or `=` and can't be mapped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmapped: Vec<String>,
+    /// The schema version that the table is linked to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaLink>,
+}
+
+/// The schema version that a table is linked to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SchemaLink {
+    /// The schema's name in the registry.
+    pub name: String,
+    /// Its version number.
+    pub version: i64,
+}
+
+/// How a table ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Dry run: nothing was done.
+    Planned,
+    /// Role and crawler are right; no crawl was asked for.
+    Ready,
+    /// Its crawler was started, or was running already.
+    Started,
+    /// Its crawl ended well.
+    Crawled,
+    /// Left for a later run.
+    Deferred,
+    /// It failed; the others went on.
+    Failed,
+    /// Its DynamoDB table is gone.
+    Vanished,
+}
+
+/// One thing that was done to a table (or would be, in a dry run).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// The role was made.
+    CreateRole,
+    /// The role was half-made or had drifted, and was written again.
+    RepairRole,
+    /// The crawler was made.
+    CreateCrawler,
+    /// The crawler was set right.
+    UpdateCrawler,
+    /// The crawl was started.
+    StartCrawler,
+    /// The table was read here.
+    Crawl,
+    /// The catalog table is new.
+    CreateTable,
+    /// The catalog table's columns changed.
+    UpdateTable,
+    /// A schema version was registered.
+    RegisterSchema,
+    /// The catalog table was linked to its schema version.
+    LinkSchema,
+    /// The catalog table was marked as deprecated.
+    DeprecateTable,
+    /// The catalog table was deleted.
+    DeleteTable,
+}
+
+impl Report {
+    /// The report of a run that has not begun: every table with what the plan wants for it.
+    pub(crate) fn planned(inventory: &Inventory, plan: &Plan, settings: &Settings) -> Report {
+        let sources = inventory.sources();
+        let mut tables: Vec<TableReport> = plan
+            .tables
+            .iter()
+            .map(|table| {
+                let mut report = TableReport::new(table);
+                report.actions = planned_actions(table, settings);
+                report.outcome = Outcome::Planned;
+                if let Some(existing) = sources.get(table.table.as_str())
+                    && !registry::is_current(existing).unwrap_or(false)
+                {
+                    report.actions.push(Action::LinkSchema);
+                }
+                report
+            })
+            .collect();
+        tables.extend(plan.vanished.iter().map(TableReport::vanished));
+        Report {
+            summary: Summary::default(),
+            account: inventory.account.clone(),
+            region: inventory.region.clone(),
+            database: settings.database.clone(),
+            database_changed: plan.database != DatabaseChange::None,
+            engine: settings.engine,
+            dry_run: settings.dry_run,
+            tables,
+            calls: BTreeMap::new(),
+            seconds: 0.0,
+        }
+    }
+
+    /// Sorts and counts.
+    pub(crate) fn summed(mut self, calls: BTreeMap<String, u64>, seconds: f64) -> Report {
+        self.tables.sort_by(|a, b| a.table.cmp(&b.table));
+        let count = |outcome| self.tables.iter().filter(|table| table.outcome == outcome).count();
+        let changes = |table: &&TableReport| table.actions.iter().any(|action| action.writes_catalog());
+        self.summary = Summary {
+            tables: self.tables.len(),
+            started: count(Outcome::Started),
+            crawled: count(Outcome::Crawled),
+            changed: self.tables.iter().filter(changes).count(),
+            linked: self.tables.iter().filter(|table| table.schema.is_some()).count(),
+            deferred: count(Outcome::Deferred),
+            failed: count(Outcome::Failed),
+        };
+        self.calls = calls;
+        self.seconds = seconds;
+        self
+    }
+
+    /// Whether a dry run found anything to change beside the crawls themselves.
+    pub fn has_changes(&self) -> bool {
+        let crawl = |action: &Action| matches!(action, Action::StartCrawler | Action::Crawl);
+        self.database_changed || self.tables.iter().any(|table| table.actions.iter().any(|action| !crawl(action)))
+    }
+}
+
+impl Action {
+    fn writes_catalog(self) -> bool {
+        use Action::{CreateTable, DeleteTable, DeprecateTable, LinkSchema, RegisterSchema, UpdateTable};
+        matches!(self, CreateTable | UpdateTable | RegisterSchema | LinkSchema | DeprecateTable | DeleteTable)
+    }
+}
+
+fn planned_actions(table: &TablePlan, settings: &Settings) -> Vec<Action> {
+    let mut actions = Vec::new();
+    match &table.crawler {
+        None => actions.push(Action::Crawl),
+        Some(crawler) => {
+            match crawler.role_change {
+                RoleChange::None => {}
+                RoleChange::Create => actions.push(Action::CreateRole),
+                RoleChange::Repair => actions.push(Action::RepairRole),
+            }
+            match crawler.change {
+                CrawlerChange::None => {}
+                CrawlerChange::Create => actions.push(Action::CreateCrawler),
+                CrawlerChange::Update => actions.push(Action::UpdateCrawler),
+                // Nothing is done for a table whose crawler is somebody else's.
+                CrawlerChange::Foreign => return Vec::new(),
+            }
+            if !settings.no_start && !crawler.running {
+                actions.push(Action::StartCrawler);
+            }
+        }
+    }
+    if !table.catalogued && !settings.no_start {
+        actions.push(Action::CreateTable);
+    }
+    actions
+}
+
+impl TableReport {
+    pub(crate) fn new(plan: &TablePlan) -> TableReport {
+        TableReport {
+            table: plan.table.clone(),
+            catalog_table: plan.catalog_table.clone(),
+            crawler: plan.crawler.as_ref().map(|crawler| crawler.name.clone()),
+            outcome: Outcome::Ready,
+            reason: None,
+            actions: Vec::new(),
+            columns: None,
+            items: None,
+            unmapped: Vec::new(),
+            schema: None,
+        }
+    }
+
+    pub(crate) fn vanished(vanished: &Vanished) -> TableReport {
+        let action = match vanished.behavior {
+            DeleteBehavior::DeleteFromDatabase => Action::DeleteTable,
+            DeleteBehavior::DeprecateInDatabase | DeleteBehavior::Log => Action::DeprecateTable,
+        };
+        TableReport {
+            table: vanished.table.clone(),
+            catalog_table: vanished.catalog_table.clone(),
+            crawler: None,
+            outcome: Outcome::Vanished,
+            reason: Some("the DynamoDB table is gone".into()),
+            actions: vec![action],
+            columns: None,
+            items: None,
+            unmapped: Vec::new(),
+            schema: None,
+        }
+    }
+
+    pub(crate) fn ended(mut self, outcome: Outcome, reason: impl Into<Option<String>>) -> TableReport {
+        self.outcome = outcome;
+        self.reason = reason.into();
+        self
+    }
+
+    pub(crate) fn link(&mut self, linked: &Linked) {
+        if linked.registered {
+            self.actions.push(Action::RegisterSchema);
+        }
+        self.actions.push(Action::LinkSchema);
+    }
+}

@@ -1,0 +1,333 @@
+//! The run: the steps in their order, every table on its own, so that one table's failure never stops the others.
+
+mod watch;
+
+use std::time::Instant;
+
+use futures::stream::{self, StreamExt};
+use tokio::sync::Semaphore;
+
+use crate::crawl::{self, Change, CrawlRequest};
+use crate::discover::{self, Inventory};
+use crate::error::{Error, Kind};
+use crate::plan::{self, CrawlerChange, CrawlerPlan, Plan, RoleChange, TablePlan};
+use crate::publish;
+use crate::registry::{Link, Linker};
+use crate::report::{Action, Outcome, Report, SchemaLink, TableReport};
+use crate::settings::{Engine, Settings};
+use crate::{Clients, apply};
+use watch::Watcher;
+
+/// `UPDATED_BY_CRAWLER` of a native crawl.
+const NATIVE: &str = "glue-ddb-crawler";
+
+/// Told as a run goes on, so that people can watch it.
+#[derive(Debug, Clone, Copy)]
+pub enum Event<'a> {
+    /// The plan is made: how many tables the run is about.
+    Planned(usize),
+    /// Work on a table enters a step.
+    Step(&'a str, Step),
+    /// A table is done, but for its link.
+    Done(&'a str, Outcome),
+}
+
+/// What is being done to a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Making or repairing its role.
+    Role,
+    /// Making or setting its crawler.
+    Crawler,
+    /// Being crawled.
+    Crawling,
+    /// Registering its schema and linking.
+    Linking,
+}
+
+/// Who is told.
+pub type Progress<'a> = &'a (dyn Fn(Event<'_>) + Sync);
+
+/// The whole job, once: see the crate's documentation.
+///
+/// # Errors
+/// If nothing could be done at all: impossible settings, a listing refused, no database. What goes wrong with one table is in
+/// the report.
+pub async fn sync(clients: &Clients, settings: &Settings, progress: Progress<'_>) -> Result<Report, Error> {
+    let since = Instant::now();
+    settings.selection()?;
+    let inventory = discover::discover(clients, settings).await?;
+    let plan = plan::plan(&inventory, settings)?;
+    progress(Event::Planned(plan.tables.len()));
+
+    let mut report = Report::planned(&inventory, &plan, settings);
+    if !settings.dry_run {
+        report.tables = carry_out(clients, settings, &inventory, &plan, progress).await?;
+    }
+    Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
+}
+
+/// Crawls the named DynamoDB tables (all, if none is named) with the native engine, and links them.
+///
+/// # Errors
+/// As [`sync`], and if a named table exists neither in DynamoDB nor in the catalog.
+pub async fn crawl_tables(
+    clients: &Clients,
+    settings: &Settings,
+    tables: &[String],
+    progress: Progress<'_>,
+) -> Result<Report, Error> {
+    let mut settings = Settings { engine: Engine::Native, ..settings.clone() };
+    settings.include.extend(tables.iter().map(|table| globset::escape(table)));
+    let report = sync(clients, &settings, progress).await?;
+    let missing: Vec<&str> =
+        tables.iter().filter(|name| !report.tables.iter().any(|t| t.table == **name)).map(String::as_str).collect();
+    if missing.is_empty() {
+        return Ok(report);
+    }
+    Err(Error::new(Kind::NotFound, format!("no DynamoDB table {} in {}", missing.join(", "), report.region)))
+}
+
+async fn carry_out(
+    clients: &Clients,
+    settings: &Settings,
+    inventory: &Inventory,
+    plan: &Plan,
+    progress: Progress<'_>,
+) -> Result<Vec<TableReport>, Error> {
+    apply::database(clients, inventory, &settings.database, plan.database).await?;
+    let mut reports = Vec::new();
+    for vanished in &plan.vanished {
+        let report = TableReport::vanished(vanished);
+        reports.push(match apply::retire(clients, inventory, &settings.database, vanished).await {
+            Ok(()) => report,
+            Err(error) => report.ended(Outcome::Failed, error.message),
+        });
+    }
+    let run = Run::new(clients, settings, inventory, progress);
+    let mut tables = match settings.engine {
+        Engine::Managed => run.managed(&plan.tables).await,
+        Engine::Native => run.native(&plan.tables).await,
+    };
+    run.link(&mut tables).await?;
+    reports.append(&mut tables);
+    Ok(reports)
+}
+
+/// What every table's work shares.
+struct Run<'a> {
+    clients: &'a Clients,
+    settings: &'a Settings,
+    inventory: &'a Inventory,
+    progress: Progress<'a>,
+    /// Bounds the tables whose calls are in flight. Not held while a table waits for IAM or for its crawl.
+    working: Semaphore,
+    /// Bounds the crawlers that run at once.
+    running: Semaphore,
+    watcher: Watcher<'a>,
+}
+
+impl<'a> Run<'a> {
+    fn new(clients: &'a Clients, settings: &'a Settings, inventory: &'a Inventory, progress: Progress<'a>) -> Self {
+        let busy = inventory.crawlers.values().filter(|crawler| crawler.running).count();
+        Run {
+            clients,
+            settings,
+            inventory,
+            progress,
+            working: Semaphore::new(settings.concurrency),
+            running: Semaphore::new(settings.max_running.saturating_sub(busy)),
+            watcher: Watcher::new(clients),
+        }
+    }
+
+    /// All tables at once; the semaphores hand out the work in the order of the plan.
+    async fn managed(&self, tables: &[TablePlan]) -> Vec<TableReport> {
+        let work = stream::iter(tables).map(|table| self.one_managed(table)).buffer_unordered(tables.len().max(1));
+        tokio::select! {
+            reports = work.collect() => reports,
+            never = self.watcher.watch() => match never {},
+        }
+    }
+
+    async fn one_managed(&self, table: &TablePlan) -> TableReport {
+        let mut report = TableReport::new(table);
+        let Some(crawler) = &table.crawler else { return report };
+        let outcome = self.prepare_and_start(table, crawler, &mut report).await;
+        let (outcome, reason) = match outcome {
+            Ok(outcome) => (outcome, None),
+            Err(error) if error.kind == Kind::Throttled || error.is("CrawlerRunningException") => {
+                (Outcome::Deferred, Some(error.message))
+            }
+            Err(error) => (Outcome::Failed, Some(error.message)),
+        };
+        (self.progress)(Event::Done(&table.table, outcome));
+        report.ended(outcome, reason)
+    }
+
+    async fn prepare_and_start(
+        &self,
+        table: &TablePlan,
+        crawler: &CrawlerPlan,
+        report: &mut TableReport,
+    ) -> Result<Outcome, Error> {
+        if crawler.change == CrawlerChange::Foreign {
+            // Refused before a role is made that nobody would use.
+            return apply::crawler(self.clients, self.inventory, crawler, &self.working).await.map(|()| Outcome::Ready);
+        }
+        if crawler.role_change != RoleChange::None {
+            let _working = self.working.acquire().await;
+            (self.progress)(Event::Step(&table.table, Step::Role));
+            let scope = plan::role_scope(self.inventory, self.settings, &table.table);
+            apply::role(self.clients, &crawler.role, &scope, crawler.role_change).await?;
+            report.actions.push(match crawler.role_change {
+                RoleChange::Repair => Action::RepairRole,
+                _ => Action::CreateRole,
+            });
+        }
+        if crawler.change != CrawlerChange::None {
+            (self.progress)(Event::Step(&table.table, Step::Crawler));
+            apply::crawler(self.clients, self.inventory, crawler, &self.working).await?;
+            report.actions.push(match crawler.change {
+                CrawlerChange::Update => Action::UpdateCrawler,
+                _ => Action::CreateCrawler,
+            });
+        }
+        if self.settings.no_start {
+            return Ok(Outcome::Ready);
+        }
+        self.start(table, crawler, report).await
+    }
+
+    async fn start(
+        &self,
+        table: &TablePlan,
+        crawler: &CrawlerPlan,
+        report: &mut TableReport,
+    ) -> Result<Outcome, Error> {
+        let full = || {
+            let limit = self.settings.max_running;
+            Error::new(Kind::Throttled, format!("{limit} crawlers run already; it starts in a later run"))
+        };
+        let running = match (crawler.running, self.settings.wait) {
+            (true, _) => None,
+            (false, true) => Some(self.running.acquire().await.map_err(|_| full())?),
+            (false, false) => Some(self.running.try_acquire().map_err(|_| full())?),
+        };
+        if !crawler.running {
+            let _working = self.working.acquire().await;
+            apply::start(self.clients, &crawler.name).await?;
+            report.actions.push(Action::StartCrawler);
+        }
+        (self.progress)(Event::Step(&table.table, Step::Crawling));
+        if !self.settings.wait {
+            // It goes on running after this run, and counts for the rest of it.
+            running.into_iter().for_each(|permit| permit.forget());
+            return Ok(Outcome::Started);
+        }
+        self.watcher.ended(&crawler.name).await.map(|()| Outcome::Crawled)
+    }
+
+    async fn native(&self, tables: &[TablePlan]) -> Vec<TableReport> {
+        stream::iter(tables)
+            .map(|table| self.one_native(table))
+            .buffer_unordered(self.settings.concurrency)
+            .collect()
+            .await
+    }
+
+    async fn one_native(&self, table: &TablePlan) -> TableReport {
+        let mut report = TableReport::new(table);
+        if self.settings.no_start {
+            return report;
+        }
+        (self.progress)(Event::Step(&table.table, Step::Crawling));
+        let settings = self.settings;
+        let request = CrawlRequest {
+            table: table.table.clone(),
+            account: self.inventory.account.clone(),
+            database: settings.database.clone(),
+            catalog_table: table.catalog_table.clone(),
+            crawled_by: NATIVE.into(),
+            scan_all: settings.scan_all,
+            scan_rate: settings.scan_rate,
+            on_update: settings.on_update,
+            on_delete: settings.on_delete,
+            types: settings.types.clone(),
+        };
+        let crawled = crawl::crawl(self.clients, &request).await;
+        let (outcome, reason) = match crawled {
+            Ok(crawled) => {
+                report.actions.push(Action::Crawl);
+                report.items = Some(crawled.items);
+                match crawled.change {
+                    Change::Deprecated => report.actions.push(Action::DeprecateTable),
+                    Change::Deleted => report.actions.push(Action::DeleteTable),
+                    _ => {}
+                }
+                (Outcome::Crawled, None)
+            }
+            Err(error) if error.kind == Kind::Throttled => (Outcome::Deferred, Some(error.message)),
+            Err(error) => (Outcome::Failed, Some(error.message)),
+        };
+        (self.progress)(Event::Done(&table.table, outcome));
+        report.ended(outcome, reason)
+    }
+
+    /// Links every table that has something to link, and notes what the catalog holds now.
+    async fn link(&self, reports: &mut [TableReport]) -> Result<(), Error> {
+        let crawled = reports.iter().any(|report| report.outcome == Outcome::Crawled);
+        let fresh = match crawled {
+            true => Some(discover::catalog_tables(self.clients, &self.settings.database).await?),
+            // Nothing was crawled in this run: the listing of the beginning is as good.
+            false => None,
+        };
+        let tables = fresh.as_ref().unwrap_or(&self.inventory.catalog);
+        let sources = self.inventory.sources_in(tables);
+        let before = self.inventory.sources();
+        let linker = Linker::new(self.clients, self.settings);
+        let linker = &linker;
+        let work = reports.iter_mut().filter(|report| report.outcome != Outcome::Failed).filter_map(|report| {
+            let table = *sources.get(report.table.as_str())?;
+            Some((report, table))
+        });
+        let before = &before;
+        stream::iter(work)
+            .for_each_concurrent(self.settings.concurrency, |(report, table)| async move {
+                match before.get(report.table.as_str()) {
+                    None => report.actions.push(Action::CreateTable),
+                    Some(old) if publish::columns(old) != publish::columns(table) => {
+                        report.actions.push(Action::UpdateTable);
+                    }
+                    Some(_) => {}
+                }
+                report.catalog_table = table.name().to_owned();
+                report.columns = Some(publish::columns(table).len());
+                report.items = publish::parameter(table, "recordCount").and_then(|count| count.parse().ok());
+                report.unmapped = publish::unmapped(table).into_iter().map(str::to_owned).collect();
+                self.link_one(linker, report, table).await;
+            })
+            .await;
+        Ok(())
+    }
+
+    async fn link_one(&self, linker: &Linker<'_>, report: &mut TableReport, table: &aws_sdk_glue::types::Table) {
+        match linker.link(table).await {
+            Ok(Link::Current) => {
+                report.schema = publish::parameter(table, "schemaName").map(|name| SchemaLink {
+                    name: name.to_owned(),
+                    version: publish::parameter(table, "schemaVersionNumber").and_then(|v| v.parse().ok()).unwrap_or(0),
+                });
+            }
+            Ok(Link::Written(linked)) => {
+                (self.progress)(Event::Step(&report.table, Step::Linking));
+                report.link(&linked);
+                report.schema = Some(SchemaLink { name: linked.schema, version: linked.version });
+            }
+            Err(error) => {
+                report.outcome = if error.kind == Kind::Throttled { Outcome::Deferred } else { Outcome::Failed };
+                report.reason = Some(format!("not linked: {}", error.message));
+            }
+        }
+    }
+}

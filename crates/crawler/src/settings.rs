@@ -1,0 +1,208 @@
+//! What a run is told, resolved once into a plain struct.
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Kind};
+
+/// The settings of a run. [`Settings::default`] is what an invocation with `{}` does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The Glue database of all tables; default `ddb_tables`. Lower case, digits and `_`.
+    pub database: String,
+    /// In front of every catalog table's name; default none.
+    pub table_prefix: String,
+    /// Who crawls; default [`Engine::Managed`].
+    pub engine: Engine,
+    /// Only DynamoDB tables that match one of these globs; default all.
+    pub include: Vec<String>,
+    /// Not the tables that match one of these globs; stronger than `include`.
+    pub exclude: Vec<String>,
+    /// Wait for the crawls to end, and link what they wrote in the same run; default false.
+    pub wait: bool,
+    /// Say what would be done, do nothing; default false.
+    pub dry_run: bool,
+    /// Make what is missing but start no crawl; default false.
+    pub no_start: bool,
+    /// The crawler's name, with one `{table}` in it; default `{table}_crawler`.
+    pub crawler_name: String,
+    /// Let crawlers read every item rather than the first page; default true, as in Glue.
+    pub scan_all: bool,
+    /// Share of a table's read capacity that a crawl may use, 0.1 to 1.5; default Glue's own (0.5 of provisioned, 0.25 of
+    /// the on-demand maximum).
+    pub scan_rate: Option<f64>,
+    /// What a crawl does when the catalog table differs; default [`UpdateBehavior::UpdateInDatabase`].
+    pub on_update: UpdateBehavior,
+    /// What becomes of the catalog table when its DynamoDB table is gone; default
+    /// [`DeleteBehavior::DeprecateInDatabase`].
+    pub on_delete: DeleteBehavior,
+    /// The registry of the schemas; default `glue-ddb-crawler`.
+    pub registry: String,
+    /// The compatibility mode of new schemas; default `BACKWARD`.
+    pub compatibility: String,
+    /// After a managed crawl, read one page of items to learn how attributes are spelled; default true.
+    pub learn_spelling: bool,
+    /// Attach `AWSGlueServiceRole` to the crawlers' roles; default false.
+    pub managed_policy: bool,
+    /// How many tables are worked on at once; default 16.
+    pub concurrency: usize,
+    /// How many crawlers may run at once; default 150, the service's own limit.
+    pub max_running: usize,
+    /// How observed items become types.
+    pub types: schema::Policy,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            database: "ddb_tables".into(),
+            table_prefix: String::new(),
+            engine: Engine::Managed,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            wait: false,
+            dry_run: false,
+            no_start: false,
+            crawler_name: "{table}_crawler".into(),
+            scan_all: true,
+            scan_rate: None,
+            on_update: UpdateBehavior::UpdateInDatabase,
+            on_delete: DeleteBehavior::DeprecateInDatabase,
+            registry: "glue-ddb-crawler".into(),
+            compatibility: "BACKWARD".into(),
+            learn_spelling: true,
+            managed_policy: false,
+            concurrency: 16,
+            max_running: 150,
+            types: schema::Policy::default(),
+        }
+    }
+}
+
+/// Who reads the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// AWS Glue's own crawlers, one per table, each with its own role.
+    Managed,
+    /// This program: no crawler, no role, no charge per crawl.
+    Native,
+}
+
+/// `SchemaChangePolicy.UpdateBehavior` of Glue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum UpdateBehavior {
+    /// Leave the catalog table as it is.
+    Log,
+    /// Update it.
+    UpdateInDatabase,
+}
+
+/// `SchemaChangePolicy.DeleteBehavior` of Glue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum DeleteBehavior {
+    /// Leave the catalog table as it is.
+    Log,
+    /// Delete it.
+    DeleteFromDatabase,
+    /// Mark it with the parameter `DEPRECATED_BY_CRAWLER`.
+    DeprecateInDatabase,
+}
+
+impl Settings {
+    /// Checks the settings against each other and against AWS's rules, and compiles the globs.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`], naming the setting, its value and what is allowed.
+    pub fn selection(&self) -> Result<Selection, Error> {
+        let wrong = |message: String| Err(Error::new(Kind::Settings, message));
+        let lower = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if self.database.is_empty() || self.database.len() > 255 || !lower(&self.database) {
+            return wrong(format!("database {:?}: use 1 to 255 of a-z, 0-9 and _", self.database));
+        }
+        if self.table_prefix.len() > 64 || !lower(&self.table_prefix) {
+            return wrong(format!("table_prefix {:?}: use at most 64 of a-z, 0-9 and _", self.table_prefix));
+        }
+        if self.crawler_name.matches("{table}").count() != 1 || self.crawler_name.len() > 100 {
+            return wrong(format!(
+                "crawler_name {:?}: needs {{table}} exactly once, and at most 100 characters",
+                self.crawler_name
+            ));
+        }
+        if let Some(rate) = self.scan_rate
+            && !(0.1..=1.5).contains(&rate)
+        {
+            return wrong(format!("scan_rate {rate}: use 0.1 to 1.5"));
+        }
+        const MODES: [&str; 8] =
+            ["NONE", "DISABLED", "BACKWARD", "BACKWARD_ALL", "FORWARD", "FORWARD_ALL", "FULL", "FULL_ALL"];
+        if !MODES.contains(&self.compatibility.as_str()) {
+            return wrong(format!("compatibility {:?}: use one of {}", self.compatibility, MODES.join(", ")));
+        }
+        let registry_ok = |b: u8| b.is_ascii_alphanumeric() || b"-_$#.".contains(&b);
+        if self.registry.is_empty() || self.registry.len() > 255 || !self.registry.bytes().all(registry_ok) {
+            return wrong(format!("registry {:?}: use 1 to 255 of letters, digits and -_$#.", self.registry));
+        }
+        if self.concurrency == 0 || self.max_running == 0 {
+            return wrong("concurrency and max_running: use 1 or more".into());
+        }
+        Ok(Selection { include: globs("include", &self.include)?, exclude: globs("exclude", &self.exclude)? })
+    }
+}
+
+/// Which tables a run is about: the compiled `include` and `exclude`.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    include: GlobSet,
+    exclude: GlobSet,
+}
+
+impl Selection {
+    /// Whether the DynamoDB table `name` is in.
+    pub fn contains(&self, name: &str) -> bool {
+        (self.include.is_empty() || self.include.is_match(name)) && !self.exclude.is_match(name)
+    }
+}
+
+fn globs(setting: &str, patterns: &[String]) -> Result<GlobSet, Error> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        let glob = Glob::new(pattern)
+            .map_err(|e| Error::new(Kind::Settings, format!("{setting} {pattern:?}: {}", e.kind())))?;
+        set.add(glob);
+    }
+    set.build().map_err(|e| Error::new(Kind::Settings, format!("{setting}: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selected(include: &[&str], exclude: &[&str], names: &[&'static str]) -> Vec<&'static str> {
+        let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
+        let settings = Settings { include: own(include), exclude: own(exclude), ..Settings::default() };
+        let selection = settings.selection().unwrap();
+        names.iter().copied().filter(|name| selection.contains(name)).collect()
+    }
+
+    #[test]
+    fn include_then_exclude() {
+        let names = ["orders", "orders-test", "users"];
+        assert_eq!(selected(&[], &[], &names), names);
+        assert_eq!(selected(&["orders*"], &["*-test"], &names), ["orders"]);
+        assert_eq!(selected(&[], &["{orders,users}"], &names), ["orders-test"]);
+    }
+
+    #[test]
+    fn impossible_settings_are_named() {
+        let message = |settings: Settings| settings.selection().unwrap_err().message;
+        let base = Settings::default;
+        insta::assert_snapshot!(message(Settings { database: "Ddb".into(), ..base() }), @r#"database "Ddb": use 1 to 255 of a-z, 0-9 and _"#);
+        insta::assert_snapshot!(message(Settings { crawler_name: "x".into(), ..base() }), @r#"crawler_name "x": needs {table} exactly once, and at most 100 characters"#);
+        insta::assert_snapshot!(message(Settings { scan_rate: Some(2.0), ..base() }), @"scan_rate 2: use 0.1 to 1.5");
+        insta::assert_snapshot!(message(Settings { include: vec!["a[".into()], ..base() }), @r#"include "a[": unclosed character class; missing ']'"#);
+    }
+}

@@ -1,0 +1,58 @@
+//! The native crawl.
+
+use crawler::report::Outcome;
+use crawler::{Clients, Kind, Settings};
+use local::faults::{Calls, Fault, Rule};
+
+use crate::support::{REGION, World, all_well, columns, parameter, row};
+
+async fn crawl(world: &World, tables: &[&str]) -> Result<crawler::Report, crawler::Error> {
+    let clients = Clients::local(world.server.url(), REGION);
+    let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
+    crawler::crawl_tables(&clients, &Settings::default(), &tables, &|_| ()).await
+}
+
+#[tokio::test]
+async fn named_tables_are_crawled_and_no_others() {
+    let world = World::new(&[("a", &[r#"{"id":{"S":"1"}}"#]), ("b", &[])]).await;
+    let report = all_well(crawl(&world, &["a"]).await.unwrap());
+    assert_eq!(report.tables.len(), 1);
+    assert_eq!(row(&report, "a").outcome, Outcome::Crawled);
+    assert_eq!(world.tables().await.into_keys().collect::<Vec<_>>(), ["a"]);
+
+    let missing = crawl(&world, &["nope"]).await.unwrap_err();
+    assert_eq!(missing.kind, Kind::NotFound);
+    insta::assert_snapshot!(missing.message, @"no DynamoDB table nope in eu-west-1");
+}
+
+#[tokio::test]
+async fn all_pages_of_a_large_table_are_read() {
+    let items: Vec<String> = (0..4000)
+        .map(|i| {
+            format!(
+                r#"{{"id":{{"S":"{i}"}},"text":{{"S":"{}"}},"only{}":{{"BOOL":true}}}}"#,
+                "x".repeat(1000),
+                i / 1000
+            )
+        })
+        .collect();
+    let items: Vec<&str> = items.iter().map(String::as_str).collect();
+    let world = World::new(&[("big", &items)]).await;
+    let report = all_well(crawl(&world, &["big"]).await.unwrap());
+    assert_eq!(row(&report, "big").items, Some(4000));
+    assert!(report.calls["dynamodb:Scan"] >= 4, "{:?}", report.calls);
+    assert_eq!(columns(&world.table("big").await).len(), 6);
+}
+
+#[tokio::test]
+async fn a_connection_lost_in_a_page_reads_the_page_once_more() {
+    let items: Vec<String> =
+        (0..2500).map(|i| format!(r#"{{"id":{{"S":"{i}"}},"t":{{"S":"{}"}}}}"#, "x".repeat(1000))).collect();
+    let items: Vec<&str> = items.iter().map(String::as_str).collect();
+    let world = World::new(&[("big", &items)]).await;
+    world.server.faults().add(Rule::new("DynamoDB.Scan", Calls::Nth(2), Fault::Reset));
+    world.server.faults().add(Rule::new("DynamoDB.Scan", Calls::Nth(4), Fault::Throttle));
+    let report = all_well(crawl(&world, &["big"]).await.unwrap());
+    assert_eq!(row(&report, "big").items, Some(2500), "each item counts once");
+    assert_eq!(parameter(&world.table("big").await, "recordCount"), Some("2500"));
+}

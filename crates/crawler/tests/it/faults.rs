@@ -1,0 +1,157 @@
+//! Faults on the wire: one table's failure never stops the others, and a run after any fault converges.
+
+use std::time::Duration;
+
+use crawler::report::Outcome;
+use crawler::{Clients, Settings};
+use local::faults::{Calls, Fault, Rule};
+
+use crate::support::{REGION, World, all_well, row, waiting};
+
+const ITEM: &str = r#"{"id":{"S":"1"},"n":{"N":"1"}}"#;
+
+/// Every operation of a first run.
+const OPERATIONS: [&str; 22] = [
+    "DynamoDB.DescribeTable",
+    "DynamoDB.ListTables",
+    "DynamoDB.Scan",
+    "Glue.BatchGetCrawlers",
+    "Glue.CreateCrawler",
+    "Glue.CreateDatabase",
+    "Glue.CreateRegistry",
+    "Glue.CreateSchema",
+    "Glue.CreateTable",
+    "Glue.GetCrawlers",
+    "Glue.GetDatabase",
+    "Glue.GetSchemaVersion",
+    "Glue.GetTable",
+    "Glue.GetTables",
+    "Glue.ListCrawlers",
+    "Glue.StartCrawler",
+    "Glue.UpdateTable",
+    "IAM.CreateRole",
+    "IAM.ListRoles",
+    "IAM.PutRolePolicy",
+    "IAM.UpdateRole",
+    "STS.GetCallerIdentity",
+];
+
+#[tokio::test]
+async fn throttling_of_every_operation_is_ridden_out() {
+    let world = World::new(&[("a", &[ITEM]), ("b", &[ITEM])]).await;
+    for operation in OPERATIONS {
+        world.server.faults().add(Rule::new(operation, Calls::Nth(1), Fault::Throttle));
+    }
+    let report = all_well(world.sync(&waiting()).await);
+    assert_eq!(report.summary.linked, 2);
+    let calls = world.server.calls();
+    let unused: Vec<_> = OPERATIONS.iter().filter(|operation| !calls.contains_key(**operation)).collect();
+    assert!(unused.is_empty(), "not called: {unused:?} of {calls:?}");
+}
+
+#[tokio::test]
+async fn lost_answers_and_server_errors_are_ridden_out() {
+    for (fault, after) in [(Fault::Reset, false), (Fault::Reset, true), (Fault::Status(503), false)] {
+        let world = World::new(&[("a", &[ITEM])]).await;
+        for operation in OPERATIONS {
+            let rule = Rule::new(operation, Calls::Nth(1), fault.clone());
+            world.server.faults().add(if after { rule.after() } else { rule });
+        }
+        // A lost answer of a Create or Start can't be told from another's work in that same run; the next run is right.
+        world.sync(&waiting()).await;
+        world.server.faults().clear();
+        let report = all_well(world.sync(&waiting()).await);
+        assert_eq!(report.summary.linked, 1, "{fault:?} after={after}");
+        assert_eq!(all_well(world.sync(&waiting()).await).summary.changed, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_run_cut_off_anywhere_converges() {
+    let calls = {
+        let world = World::new(&[("a", &[ITEM]), ("b", &[])]).await;
+        all_well(world.sync(&waiting()).await);
+        world.server.calls().values().sum::<u64>()
+    };
+    assert!(calls > 20, "{calls}");
+    for cut in 1..=calls {
+        let world = World::new(&[("a", &[ITEM]), ("b", &[])]).await;
+        // From the n-th call on, nothing goes through: the process might as well be killed.
+        let denied = Fault::Error { code: "AccessDeniedException", message: "cut off".into() };
+        world.server.faults().add(Rule::new("*", Calls::Range(cut..=u64::MAX), denied));
+        let clients = Clients::local(world.server.url(), REGION);
+        let _ =
+            tokio::time::timeout(Duration::from_secs(5), crawler::sync(&clients, &Settings::default(), &|_| ())).await;
+        world.server.faults().clear();
+        let report = all_well(world.sync(&waiting()).await);
+        assert_eq!(report.summary.linked, 2, "cut at call {cut}");
+        assert_eq!(all_well(world.sync(&waiting()).await).summary.changed, 0, "cut at call {cut}");
+    }
+}
+
+#[tokio::test]
+async fn one_table_that_fails_stops_no_other() {
+    let world = World::new(&[("good", &[ITEM]), ("bad", &[r#"{"id":{"S":"secret-value"},"n":{"N":"1"#])]).await;
+    let report = world.sync(&waiting()).await;
+    assert_eq!(row(&report, "good").outcome, Outcome::Crawled);
+    assert_eq!(row(&report, "bad").outcome, Outcome::Failed);
+    assert!(!format!("{report:?}").contains("secret-value"));
+}
+
+#[tokio::test]
+async fn a_role_that_glue_cannot_assume_yet_is_waited_for() {
+    let world = World::new(&[("a", &[ITEM])]).await;
+    let propagating = Fault::Error {
+        code: "InvalidInputException",
+        message: "Service is unable to assume provided role. Please verify role's TrustPolicy".into(),
+    };
+    world.server.faults().add(Rule::new("Glue.CreateCrawler", Calls::Range(1..=2), propagating));
+    let report = all_well(world.sync(&waiting()).await);
+    assert_eq!(report.summary.crawled, 1);
+    assert_eq!(report.calls["glue:CreateCrawler"], 3);
+}
+
+#[tokio::test]
+async fn quotas_defer_a_table() {
+    let world = World::new(&[("a", &[]), ("b", &[])]).await;
+    let quota = |code| Fault::Error { code, message: "limit reached".into() };
+    world.server.faults().add(Rule::new(
+        "Glue.CreateCrawler",
+        Calls::Nth(1),
+        quota("ResourceNumberLimitExceededException"),
+    ));
+    let report = world.sync(&waiting()).await;
+    assert_eq!((report.summary.crawled, report.summary.deferred, report.summary.failed), (1, 1, 0), "{report:#?}");
+    assert_eq!(all_well(world.sync(&waiting()).await).summary.crawled, 2);
+}
+
+#[tokio::test]
+async fn a_running_crawler_is_as_good_as_started() {
+    let world = World::new(&[("a", &[ITEM])]).await;
+    let running = Fault::Error {
+        code: "CrawlerRunningException",
+        message: "Crawler with name a_crawler has already started".into(),
+    };
+    world.server.faults().add(Rule::new("Glue.StartCrawler", Calls::Nth(1), running));
+    let report = all_well(world.sync(&Settings::default()).await);
+    assert_eq!(row(&report, "a").outcome, Outcome::Started);
+}
+
+#[tokio::test]
+async fn a_failed_crawl_is_reported_with_its_reason() {
+    let world = World::new(&[("a", &[ITEM])]).await;
+    all_well(world.sync(&Settings { no_start: true, ..Settings::default() }).await);
+    world
+        .clients
+        .iam
+        .delete_role_policy()
+        .role_name("a_crawler_eu-west-1")
+        .policy_name("glue-ddb-crawler")
+        .send()
+        .await
+        .unwrap();
+    let report = world.sync(&waiting()).await;
+    let row = row(&report, "a");
+    assert_eq!(row.outcome, Outcome::Failed);
+    assert!(row.reason.as_ref().unwrap().contains("the crawl failed"), "{row:?}");
+}

@@ -1,0 +1,94 @@
+//! A world of its own for each test: a folder of tables, an endpoint, and clients.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use aws_sdk_glue::types::Table;
+use crawler::report::TableReport;
+use crawler::{Clients, Report, Settings};
+use local::{Config, Server, Source};
+use tempfile::TempDir;
+
+pub(crate) const REGION: &str = "eu-west-1";
+pub(crate) const ACCOUNT: &str = "123456789012";
+
+pub(crate) struct World {
+    pub folder: TempDir,
+    pub server: Server,
+    pub clients: Clients,
+}
+
+impl World {
+    /// An endpoint with these tables, each with the hash key `id` (S) and the items given as DynamoDB JSON.
+    pub(crate) async fn new(tables: &[(&str, &[&str])]) -> World {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, items) in tables {
+            write_table(folder.path(), name, items);
+        }
+        let source = Source::Files(folder.path().to_owned());
+        let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), source, ..Config::default() });
+        let server = server.await.unwrap();
+        let clients = Clients::local(server.url(), REGION);
+        World { folder, server, clients }
+    }
+
+    /// Writes or rewrites a table.
+    pub(crate) fn put(&self, name: &str, items: &[&str]) {
+        write_table(self.folder.path(), name, items);
+    }
+
+    /// Deletes a table.
+    pub(crate) fn drop_table(&self, name: &str) {
+        std::fs::remove_file(self.folder.path().join(format!("{name}.json"))).unwrap();
+        std::fs::remove_file(self.folder.path().join(format!("{name}.jsonl"))).unwrap();
+    }
+
+    /// One run, with clients of its own, so that the report counts its calls alone.
+    pub(crate) async fn sync(&self, settings: &Settings) -> Report {
+        let clients = Clients::local(self.server.url(), REGION);
+        crawler::sync(&clients, settings, &|_| ()).await.unwrap()
+    }
+
+    pub(crate) async fn tables(&self) -> BTreeMap<String, Table> {
+        let tables = crawler::discover::catalog_tables(&self.clients, "ddb_tables").await.unwrap();
+        tables.into_iter().map(|table| (table.name().to_owned(), table)).collect()
+    }
+
+    pub(crate) async fn table(&self, name: &str) -> Table {
+        self.tables().await.remove(name).unwrap_or_else(|| panic!("no catalog table {name}"))
+    }
+}
+
+pub(crate) fn waiting() -> Settings {
+    Settings { wait: true, ..Settings::default() }
+}
+
+fn write_table(folder: &Path, name: &str, items: &[&str]) {
+    let create = format!(
+        r#"{{"TableName":"{name}","BillingMode":"PAY_PER_REQUEST",
+            "AttributeDefinitions":[{{"AttributeName":"id","AttributeType":"S"}}],
+            "KeySchema":[{{"AttributeName":"id","KeyType":"HASH"}}]}}"#
+    );
+    std::fs::write(folder.join(format!("{name}.json")), create).unwrap();
+    std::fs::write(folder.join(format!("{name}.jsonl")), items.join("\n")).unwrap();
+}
+
+/// `name: type` of every column.
+pub(crate) fn columns(table: &Table) -> Vec<String> {
+    let columns = table.storage_descriptor().unwrap().columns();
+    columns.iter().map(|column| format!("{}: {}", column.name(), column.r#type().unwrap_or_default())).collect()
+}
+
+pub(crate) fn parameter<'a>(table: &'a Table, name: &str) -> Option<&'a str> {
+    table.parameters()?.get(name).map(String::as_str)
+}
+
+pub(crate) fn row<'a>(report: &'a Report, table: &str) -> &'a TableReport {
+    report.tables.iter().find(|row| row.table == table).unwrap_or_else(|| panic!("{table} is not in the report"))
+}
+
+/// A report that went well, or a panic that says what did not.
+pub(crate) fn all_well(report: Report) -> Report {
+    assert_eq!((report.summary.failed, report.summary.deferred), (0, 0), "{:#?}", report.tables);
+    report
+}

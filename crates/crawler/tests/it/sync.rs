@@ -1,0 +1,228 @@
+//! What `sync` promises.
+
+use crawler::Settings;
+use crawler::report::{Action, Outcome};
+use crawler::settings::{DeleteBehavior, Engine};
+
+use crate::support::{ACCOUNT, World, all_well, columns, parameter, row, waiting};
+
+const ORDERS: &[&str] = &[
+    r#"{"id":{"S":"1"},"Total":{"N":"12.50"},"tags":{"SS":["a","b"]},"Ship-To":{"M":{"City":{"S":"Graz"},"zip":{"N":"8010"}}}}"#,
+    r#"{"id":{"S":"2"},"Total":{"N":"3"},"note":{"NULL":true}}"#,
+];
+
+#[tokio::test]
+async fn every_table_is_catalogued_registered_and_linked() {
+    let world = World::new(&[("Orders", ORDERS), ("empty", &[])]).await;
+    let report = all_well(world.sync(&waiting()).await);
+    assert_eq!((report.summary.tables, report.summary.crawled, report.summary.linked), (2, 2, 2));
+
+    let orders = world.table("orders").await;
+    insta::assert_snapshot!(columns(&orders).join("\n"), @r"
+    id: string
+    ship_to: struct<City:string,zip:bigint>
+    total: double
+    note: string
+    tags: array<string>
+    ");
+    assert_eq!(
+        orders.storage_descriptor().unwrap().location().unwrap(),
+        format!("arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/Orders")
+    );
+    let mut parameters: Vec<String> = orders
+        .parameters()
+        .unwrap()
+        .iter()
+        .filter(|(name, _)| *name != "schemaVersionId")
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    parameters.sort();
+    insta::assert_snapshot!(parameters.join("\n"), @"");
+    assert_eq!(columns(&world.table("empty").await), ["id: string"]);
+
+    let database = world.clients.glue.get_database().name("ddb_tables").send().await.unwrap().database.unwrap();
+    assert!(database.location_uri().unwrap().contains("dynamo-db-flag"));
+}
+
+#[tokio::test]
+async fn each_crawler_has_a_role_for_its_table_alone() {
+    let world = World::new(&[("Orders", ORDERS), ("Users", &[])]).await;
+    all_well(world.sync(&waiting()).await);
+    let crawler = world.clients.glue.get_crawler().name("Orders_crawler").send().await.unwrap().crawler.unwrap();
+    assert!(crawler.role().unwrap().ends_with("Orders_crawler_eu-west-1"));
+    let tags =
+        world.clients.glue.get_tags().resource_arn(format!("arn:aws:glue:eu-west-1:{ACCOUNT}:crawler/Orders_crawler"));
+    assert_eq!(tags.send().await.unwrap().tags.unwrap()["managed-by"], "glue-ddb-crawler");
+
+    let role = world.clients.iam.get_role().role_name("Orders_crawler_eu-west-1").send().await.unwrap().role.unwrap();
+    assert_eq!(role.path(), "/glue-ddb-crawler/");
+    let policies = world.clients.iam.list_attached_role_policies().role_name(role.role_name()).send().await.unwrap();
+    assert!(policies.attached_policies().is_empty());
+
+    // Its crawler can't be turned on another table.
+    let other = aws_sdk_glue::types::DynamoDbTarget::builder().path("Users").build();
+    let targets = aws_sdk_glue::types::CrawlerTargets::builder().dynamo_db_targets(other).build();
+    world.clients.glue.update_crawler().name("Orders_crawler").targets(targets).send().await.unwrap();
+    let report = world.sync(&Settings { no_start: true, ..waiting() }).await;
+    assert_eq!(row(&report, "Orders").actions, [Action::UpdateCrawler]);
+}
+
+#[tokio::test]
+async fn a_second_run_changes_nothing() {
+    for engine in [Engine::Managed, Engine::Native] {
+        let world = World::new(&[("Orders", ORDERS), ("A-b", &[]), ("a_b", &[])]).await;
+        let settings = Settings { engine, ..waiting() };
+        all_well(world.sync(&settings).await);
+        let before = world.tables().await;
+        let second = all_well(world.sync(&settings).await);
+        assert_eq!(second.summary.changed, 0, "{:#?}", second.tables);
+        assert_eq!(world.tables().await, before);
+        for write in
+            ["CreateTable", "UpdateTable", "RegisterSchemaVersion", "CreateSchema", "GetSchemaVersion", "CreateCrawler"]
+        {
+            assert_eq!(second.calls.get(&format!("glue:{write}")), None, "{write} ({engine:?})");
+        }
+        assert!(
+            second.calls.keys().all(|call| !call.starts_with("iam:") || call == "iam:ListRoles"),
+            "{:?}",
+            second.calls
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_and_does_nothing() {
+    let world = World::new(&[("Orders", ORDERS)]).await;
+    let report = world.sync(&Settings { dry_run: true, ..waiting() }).await;
+    let orders = row(&report, "Orders");
+    assert_eq!(orders.outcome, Outcome::Planned);
+    let all = [Action::CreateRole, Action::CreateCrawler, Action::StartCrawler, Action::CreateTable];
+    assert_eq!(orders.actions, all);
+    assert!(report.has_changes());
+    assert!(
+        report.calls.keys().all(|call| ["List", "Get"].iter().any(|read| call.contains(read))),
+        "{:?}",
+        report.calls
+    );
+
+    all_well(world.sync(&waiting()).await);
+    let after = world.sync(&Settings { dry_run: true, ..waiting() }).await;
+    assert!(!after.has_changes(), "{:#?}", after.tables);
+    assert_eq!(row(&after, "Orders").actions, [Action::StartCrawler]);
+}
+
+#[tokio::test]
+async fn without_waiting_the_next_run_links() {
+    let world = World::new(&[("Orders", ORDERS)]).await;
+    let first = all_well(world.sync(&Settings::default()).await);
+    assert_eq!(row(&first, "Orders").outcome, Outcome::Started);
+    while !world.tables().await.contains_key("orders") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let second = all_well(world.sync(&Settings::default()).await);
+    assert!(row(&second, "Orders").actions.contains(&Action::LinkSchema));
+    assert_eq!(second.summary.linked, 1);
+}
+
+#[tokio::test]
+async fn include_and_exclude_choose_tables() {
+    let world = World::new(&[("orders", &[]), ("orders-test", &[]), ("users", &[])]).await;
+    let settings = Settings { include: vec!["orders*".into()], exclude: vec!["*-test".into()], ..waiting() };
+    let report = all_well(world.sync(&settings).await);
+    assert_eq!(report.tables.iter().map(|row| row.table.as_str()).collect::<Vec<_>>(), ["orders"]);
+    assert_eq!(world.tables().await.into_keys().collect::<Vec<_>>(), ["orders"]);
+}
+
+#[tokio::test]
+async fn only_as_many_crawlers_run_as_may() {
+    let world = World::new(&[("a", &[]), ("b", &[]), ("c", &[])]).await;
+    let one = Settings { max_running: 1, ..Settings::default() };
+    let report = world.sync(&one).await;
+    assert_eq!((report.summary.started, report.summary.deferred, report.summary.failed), (1, 2, 0));
+    assert!(row(&report, "c").reason.as_ref().unwrap().contains("later run"));
+
+    // Waiting, one after the other gets its turn.
+    let report = all_well(world.sync(&Settings { max_running: 1, ..waiting() }).await);
+    assert_eq!(report.summary.crawled, 3);
+}
+
+#[tokio::test]
+async fn foreign_crawlers_and_roles_are_left_alone() {
+    let world = World::new(&[("Orders", ORDERS), ("Users", &[]), ("c", &[])]).await;
+    all_well(world.sync(&waiting()).await);
+    let arn = format!("arn:aws:glue:eu-west-1:{ACCOUNT}:crawler/Orders_crawler");
+    world.clients.glue.untag_resource().resource_arn(arn).tags_to_remove("managed-by").send().await.unwrap();
+    let version = |world: &World| {
+        let request = world.clients.glue.get_crawler().name("Orders_crawler");
+        async move { request.send().await.unwrap().crawler.unwrap() }
+    };
+    let before = version(&world).await;
+    let report = world.sync(&Settings { scan_rate: Some(1.0), ..waiting() }).await;
+    assert_eq!(row(&report, "Orders").outcome, Outcome::Failed);
+    assert!(row(&report, "Orders").reason.as_ref().unwrap().contains("not ours"));
+    assert_eq!(version(&world).await, before, "neither changed nor started");
+    assert_eq!(row(&report, "Users").outcome, Outcome::Crawled);
+
+    // A role of our name outside of our path.
+    let world = World::new(&[("Orders", ORDERS)]).await;
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    let foreign =
+        world.clients.iam.create_role().role_name("Orders_crawler_eu-west-1").assume_role_policy_document(trust);
+    foreign.send().await.unwrap();
+    let report = world.sync(&waiting()).await;
+    assert!(row(&report, "Orders").reason.as_ref().unwrap().contains("outside of /glue-ddb-crawler/"), "{report:#?}");
+    let policies = world.clients.iam.list_role_policies().role_name("Orders_crawler_eu-west-1").send().await.unwrap();
+    assert!(policies.policy_names().is_empty());
+}
+
+#[tokio::test]
+async fn vanished_tables_are_deprecated_and_come_back() {
+    let world = World::new(&[("Orders", ORDERS), ("Users", &[])]).await;
+    all_well(world.sync(&waiting()).await);
+    world.drop_table("Orders");
+    let report = all_well(world.sync(&waiting()).await);
+    assert_eq!(row(&report, "Orders").outcome, Outcome::Vanished);
+    let marked = world.table("orders").await;
+    assert!(parameter(&marked, "DEPRECATED_BY_CRAWLER").unwrap().parse::<u64>().unwrap() > 1_600_000_000_000);
+    assert_eq!(columns(&marked).len(), 5);
+    let again = all_well(world.sync(&waiting()).await);
+    assert_eq!(again.calls.get("glue:UpdateTable"), None, "marked once");
+
+    world.put("Orders", ORDERS);
+    all_well(world.sync(&waiting()).await);
+    assert_eq!(parameter(&world.table("orders").await, "DEPRECATED_BY_CRAWLER"), None);
+
+    world.drop_table("Orders");
+    all_well(world.sync(&Settings { on_delete: DeleteBehavior::DeleteFromDatabase, ..waiting() }).await);
+    assert!(!world.tables().await.contains_key("orders"));
+}
+
+#[tokio::test]
+async fn colliding_and_long_names() {
+    let long = "L".repeat(255);
+    let world = World::new(&[("A.b", &[]), ("A-b", &[]), (&long, &[])]).await;
+    let report = all_well(world.sync(&waiting()).await);
+    let names: std::collections::BTreeSet<_> = report.tables.iter().map(|row| row.catalog_table.clone()).collect();
+    assert_eq!(names.len(), 3);
+    assert_eq!(row(&report, "A-b").catalog_table, "a_b", "the byte-wise smallest keeps the plain name");
+    assert!(row(&report, "A.b").catalog_table.starts_with("a_b_"));
+    assert_eq!(row(&report, &long).catalog_table.len(), 128);
+    assert_eq!(all_well(world.sync(&waiting()).await).summary.changed, 0);
+}
+
+#[tokio::test]
+async fn both_engines_publish_the_same() {
+    let tables: &[(&str, &[&str])] = &[("Orders", ORDERS), ("A-b", &[]), ("a_b", &[])];
+    let mut published = Vec::new();
+    for engine in [Engine::Managed, Engine::Native] {
+        let world = World::new(tables).await;
+        all_well(world.sync(&Settings { engine, ..waiting() }).await);
+        let tables = world.tables().await.into_values().map(|table| {
+            let mut parameters = table.parameters().cloned().unwrap();
+            parameters.retain(|name, _| name != "UPDATED_BY_CRAWLER" && name != "schemaVersionId");
+            (table.name().to_owned(), columns(&table), std::collections::BTreeMap::from_iter(parameters))
+        });
+        published.push(tables.collect::<Vec<_>>());
+    }
+    assert_eq!(published[0], published[1]);
+}
