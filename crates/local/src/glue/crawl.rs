@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crawler::Clients;
-use crawler::crawl::{Change, CrawlRequest, DeleteBehavior, UpdateBehavior, crawl};
+use crawler::crawl::{Change, CrawlRequest, crawl};
+use crawler::settings::{DeleteBehavior, UpdateBehavior};
 use rusqlite::{OptionalExtension, params};
 
 use super::crawl_history::Summary;
@@ -144,6 +145,7 @@ async fn one_target(
     };
     let request = CrawlRequest {
         table,
+        account: engine.account.clone(),
         database,
         catalog_table,
         crawled_by: job.crawler.clone(),
@@ -151,6 +153,7 @@ async fn one_target(
         scan_rate,
         on_update: job.on_update,
         on_delete: job.on_delete,
+        types: schema::Policy::default(),
     };
     let crawled = crawl(clients, &request).await.map_err(|error| error.to_string())?;
     Ok((request.catalog_table, crawled.change))
