@@ -14,11 +14,11 @@ async fn crawl(world: &World, tables: &[&str]) -> Result<crawler::Report, crawle
 
 #[tokio::test]
 async fn named_tables_are_crawled_and_no_others() {
-    let world = World::new(&[("a", &[r#"{"id":{"S":"1"}}"#]), ("b", &[])]).await;
-    let report = all_well(crawl(&world, &["a"]).await.unwrap());
+    let world = World::new(&[("tbla", &[r#"{"id":{"S":"1"}}"#]), ("tblb", &[])]).await;
+    let report = all_well(crawl(&world, &["tbla"]).await.unwrap());
     assert_eq!(report.tables.len(), 1);
-    assert_eq!(row(&report, "a").outcome, Outcome::Crawled);
-    assert_eq!(world.tables().await.into_keys().collect::<Vec<_>>(), ["a"]);
+    assert_eq!(row(&report, "tbla").outcome, Outcome::Crawled);
+    assert_eq!(world.tables().await.into_keys().collect::<Vec<_>>(), ["tbla"]);
 
     let missing = crawl(&world, &["nope"]).await.unwrap_err();
     assert_eq!(missing.kind, Kind::NotFound);

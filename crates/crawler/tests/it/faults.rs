@@ -38,7 +38,7 @@ const OPERATIONS: [&str; 22] = [
 
 #[tokio::test]
 async fn throttling_of_every_operation_is_ridden_out() {
-    let world = World::new(&[("a", &[ITEM]), ("b", &[ITEM])]).await;
+    let world = World::new(&[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
     for operation in OPERATIONS {
         world.server.faults().add(Rule::new(operation, Calls::Nth(1), Fault::Throttle));
     }
@@ -52,7 +52,7 @@ async fn throttling_of_every_operation_is_ridden_out() {
 #[tokio::test]
 async fn lost_answers_and_server_errors_are_ridden_out() {
     for (fault, after) in [(Fault::Reset, false), (Fault::Reset, true), (Fault::Status(503), false)] {
-        let world = World::new(&[("a", &[ITEM])]).await;
+        let world = World::new(&[("tbla", &[ITEM])]).await;
         for operation in OPERATIONS {
             let rule = Rule::new(operation, Calls::Nth(1), fault.clone());
             world.server.faults().add(if after { rule.after() } else { rule });
@@ -69,13 +69,13 @@ async fn lost_answers_and_server_errors_are_ridden_out() {
 #[tokio::test]
 async fn a_run_cut_off_anywhere_converges() {
     let calls = {
-        let world = World::new(&[("a", &[ITEM]), ("b", &[])]).await;
+        let world = World::new(&[("tbla", &[ITEM]), ("tblb", &[])]).await;
         all_well(world.sync(&waiting()).await);
         world.server.calls().values().sum::<u64>()
     };
     assert!(calls > 20, "{calls}");
     for cut in 1..=calls {
-        let world = World::new(&[("a", &[ITEM]), ("b", &[])]).await;
+        let world = World::new(&[("tbla", &[ITEM]), ("tblb", &[])]).await;
         // From the n-th call on, nothing goes through: the process might as well be killed.
         let denied = Fault::Error { code: "AccessDeniedException", message: "cut off".into() };
         world.server.faults().add(Rule::new("*", Calls::Range(cut..=u64::MAX), denied));
@@ -100,7 +100,7 @@ async fn one_table_that_fails_stops_no_other() {
 
 #[tokio::test]
 async fn a_role_that_glue_cannot_assume_yet_is_waited_for() {
-    let world = World::new(&[("a", &[ITEM])]).await;
+    let world = World::new(&[("tbla", &[ITEM])]).await;
     let propagating = Fault::Error {
         code: "InvalidInputException",
         message: "Service is unable to assume provided role. Please verify role's TrustPolicy".into(),
@@ -113,7 +113,7 @@ async fn a_role_that_glue_cannot_assume_yet_is_waited_for() {
 
 #[tokio::test]
 async fn quotas_defer_a_table() {
-    let world = World::new(&[("a", &[]), ("b", &[])]).await;
+    let world = World::new(&[("tbla", &[]), ("tblb", &[])]).await;
     let quota = |code| Fault::Error { code, message: "limit reached".into() };
     world.server.faults().add(Rule::new(
         "Glue.CreateCrawler",
@@ -127,31 +127,31 @@ async fn quotas_defer_a_table() {
 
 #[tokio::test]
 async fn a_running_crawler_is_as_good_as_started() {
-    let world = World::new(&[("a", &[ITEM])]).await;
+    let world = World::new(&[("tbla", &[ITEM])]).await;
     let running = Fault::Error {
         code: "CrawlerRunningException",
-        message: "Crawler with name a_crawler has already started".into(),
+        message: "Crawler with name tbla_crawler has already started".into(),
     };
     world.server.faults().add(Rule::new("Glue.StartCrawler", Calls::Nth(1), running));
     let report = all_well(world.sync(&Settings::default()).await);
-    assert_eq!(row(&report, "a").outcome, Outcome::Started);
+    assert_eq!(row(&report, "tbla").outcome, Outcome::Started);
 }
 
 #[tokio::test]
 async fn a_failed_crawl_is_reported_with_its_reason() {
-    let world = World::new(&[("a", &[ITEM])]).await;
+    let world = World::new(&[("tbla", &[ITEM])]).await;
     all_well(world.sync(&Settings { no_start: true, ..Settings::default() }).await);
     world
         .clients
         .iam
         .delete_role_policy()
-        .role_name("a_crawler_eu-west-1")
+        .role_name("tbla_crawler_eu-west-1")
         .policy_name("glue-ddb-crawler")
         .send()
         .await
         .unwrap();
     let report = world.sync(&waiting()).await;
-    let row = row(&report, "a");
+    let row = row(&report, "tbla");
     assert_eq!(row.outcome, Outcome::Failed);
     assert!(row.reason.as_ref().unwrap().contains("the crawl failed"), "{row:?}");
 }

@@ -22,27 +22,27 @@ fn native() -> Settings {
 
 #[tokio::test]
 async fn a_widened_schema_is_a_new_version_and_an_equal_one_is_not() {
-    let world = World::new(&[("t", &[r#"{"id":{"S":"1"},"n":{"N":"1"}}"#])]).await;
+    let world = World::new(&[("tblt", &[r#"{"id":{"S":"1"},"n":{"N":"1"}}"#])]).await;
     all_well(world.sync(&native()).await);
-    let first = world.table("t").await;
+    let first = world.table("tblt").await;
     assert_eq!(columns(&first), ["id: string", "n: bigint"]);
     assert_eq!(parameter(&first, "schemaVersionNumber"), Some("1"));
     assert!(referred(&first));
 
     // More items of the same shape: statistics change, no version of table or schema does.
-    world.put("t", &[r#"{"id":{"S":"1"},"n":{"N":"1"}}"#, r#"{"id":{"S":"2"},"n":{"N":"2"}}"#]);
+    world.put("tblt", &[r#"{"id":{"S":"1"},"n":{"N":"1"}}"#, r#"{"id":{"S":"2"},"n":{"N":"2"}}"#]);
     let report = all_well(world.sync(&native()).await);
-    assert!(!row(&report, "t").actions.contains(&Action::UpdateTable));
-    assert_eq!(parameter(&world.table("t").await, "recordCount"), Some("2"));
-    assert_eq!(versions(&world, "ddb_tables.t").await, 1);
+    assert!(!row(&report, "tblt").actions.contains(&Action::UpdateTable));
+    assert_eq!(parameter(&world.table("tblt").await, "recordCount"), Some("2"));
+    assert_eq!(versions(&world, "ddb_tables.tblt").await, 1);
 
-    world.put("t", &[r#"{"id":{"S":"1"},"n":{"N":"1.5"},"new":{"BOOL":true}}"#]);
+    world.put("tblt", &[r#"{"id":{"S":"1"},"n":{"N":"1.5"},"new":{"BOOL":true}}"#]);
     let report = all_well(world.sync(&native()).await);
     assert_eq!(
-        row(&report, "t").actions,
+        row(&report, "tblt").actions,
         [Action::Crawl, Action::UpdateTable, Action::RegisterSchema, Action::LinkSchema]
     );
-    let second = world.table("t").await;
+    let second = world.table("tblt").await;
     assert_eq!(columns(&second), ["id: string", "n: double", "new: boolean"]);
     assert_eq!(parameter(&second, "schemaVersionNumber"), Some("2"));
     assert_ne!(parameter(&first, "schemaVersionId"), parameter(&second, "schemaVersionId"));
@@ -51,11 +51,11 @@ async fn a_widened_schema_is_a_new_version_and_an_equal_one_is_not() {
 
 #[tokio::test]
 async fn a_vanished_attribute_stays_in_the_schema() {
-    let world = World::new(&[("t", &[r#"{"id":{"S":"1"},"old":{"S":"x"}}"#])]).await;
+    let world = World::new(&[("tblt", &[r#"{"id":{"S":"1"},"old":{"S":"x"}}"#])]).await;
     all_well(world.sync(&native()).await);
-    world.put("t", &[r#"{"id":{"S":"1"},"new":{"S":"x"}}"#]);
+    world.put("tblt", &[r#"{"id":{"S":"1"},"new":{"S":"x"}}"#]);
     all_well(world.sync(&native()).await);
-    let table = world.table("t").await;
+    let table = world.table("tblt").await;
     assert_eq!(columns(&table), ["id: string", "new: string"]);
     assert!(!referred(&table), "the schema has a field more than the table has columns");
     let version =
@@ -67,48 +67,48 @@ async fn a_vanished_attribute_stays_in_the_schema() {
 
 #[tokio::test]
 async fn a_refused_version_is_reported_and_the_old_link_kept() {
-    let world = World::new(&[("t", &[r#"{"id":{"S":"1"},"d":{"N":"0.12345678901234567890"}}"#])]).await;
+    let world = World::new(&[("tblt", &[r#"{"id":{"S":"1"},"d":{"N":"0.12345678901234567890"}}"#])]).await;
     all_well(world.sync(&native()).await);
-    let before = world.table("t").await;
+    let before = world.table("tblt").await;
     // Another scale: for Avro, two decimals match only if their scales do.
-    world.put("t", &[r#"{"id":{"S":"1"},"d":{"N":"0.123456789012345678901"}}"#]);
+    world.put("tblt", &[r#"{"id":{"S":"1"},"d":{"N":"0.123456789012345678901"}}"#]);
     let report = world.sync(&native()).await;
-    let failed = row(&report, "t");
+    let failed = row(&report, "tblt");
     assert_eq!(failed.outcome, Outcome::Failed);
     assert!(failed.reason.as_ref().unwrap().contains("keeps its old link"), "{failed:?}");
-    let after = world.table("t").await;
+    let after = world.table("tblt").await;
     assert_eq!(columns(&after)[1], "d: decimal(38,21)", "the catalog is right all the same");
     assert_eq!(parameter(&after, "schemaVersionId"), parameter(&before, "schemaVersionId"));
 }
 
 #[tokio::test]
 async fn a_dropped_reference_is_put_back() {
-    let world = World::new(&[("t", &[r#"{"id":{"S":"1"}}"#])]).await;
+    let world = World::new(&[("tblt", &[r#"{"id":{"S":"1"}}"#])]).await;
     all_well(world.sync(&native()).await);
-    let table = world.table("t").await;
+    let table = world.table("tblt").await;
     // As a crawler would leave it: own columns, no reference.
     let mut input = input_of(&table);
     input.storage_descriptor.as_mut().unwrap().schema_reference = None;
     update(&world, input).await;
-    assert!(!referred(&world.table("t").await));
+    assert!(!referred(&world.table("tblt").await));
     let report = all_well(world.sync(&native()).await);
-    assert_eq!(row(&report, "t").actions, [Action::Crawl, Action::LinkSchema]);
-    assert!(referred(&world.table("t").await));
+    assert_eq!(row(&report, "tblt").actions, [Action::Crawl, Action::LinkSchema]);
+    assert!(referred(&world.table("tblt").await));
 }
 
 #[tokio::test]
 async fn comments_stay_as_people_left_them() {
-    let world = World::new(&[("t", &[r#"{"id":{"S":"1"},"n":{"N":"1"}}"#])]).await;
+    let world = World::new(&[("tblt", &[r#"{"id":{"S":"1"},"n":{"N":"1"}}"#])]).await;
     all_well(world.sync(&native()).await);
-    let mut input = input_of(&world.table("t").await);
+    let mut input = input_of(&world.table("tblt").await);
     let descriptor = input.storage_descriptor.as_mut().unwrap();
     descriptor.schema_reference = None;
     descriptor.columns.as_mut().unwrap()[1].comment = Some("how many".into());
     update(&world, input).await;
 
-    world.put("t", &[r#"{"id":{"S":"1"},"n":{"N":"1"},"b":{"BOOL":true}}"#]);
+    world.put("tblt", &[r#"{"id":{"S":"1"},"n":{"N":"1"},"b":{"BOOL":true}}"#]);
     all_well(world.sync(&native()).await);
-    let table = world.table("t").await;
+    let table = world.table("tblt").await;
     let comment =
         |table: &Table, i: usize| table.storage_descriptor().unwrap().columns()[i].comment().map(str::to_owned);
     assert_eq!(columns(&table), ["id: string", "b: boolean", "n: bigint"]);
@@ -144,7 +144,7 @@ async fn as_aws_writes_it(world: &World) {
 
 #[tokio::test]
 async fn what_a_managed_crawl_left_out_is_completed() {
-    let items = &[r#"{"id":{"S":"1"},"userId":{"S":"u"},"tags":{"SS":["a"]},"meta":{"M":{}}}"#];
+    let items = &[r#"{"id":{"S":"1"},"userId":{"S":"u"},"tags":{"SS":["tbla"]},"meta":{"M":{}}}"#];
     let world = World::new(&[("My-Orders", items)]).await;
     as_aws_writes_it(&world).await;
     let link: Report = all_well(world.sync(&Settings { no_start: true, ..Settings::default() }).await);

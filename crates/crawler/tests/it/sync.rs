@@ -135,11 +135,11 @@ async fn include_and_exclude_choose_tables() {
 
 #[tokio::test]
 async fn only_as_many_crawlers_run_as_may() {
-    let world = World::new(&[("a", &[]), ("b", &[]), ("c", &[])]).await;
+    let world = World::new(&[("tbla", &[]), ("tblb", &[]), ("tblc", &[])]).await;
     let one = Settings { max_running: 1, ..Settings::default() };
     let report = world.sync(&one).await;
     assert_eq!((report.summary.started, report.summary.deferred, report.summary.failed), (1, 2, 0));
-    assert!(row(&report, "c").reason.as_ref().unwrap().contains("later run"));
+    assert!(row(&report, "tblc").reason.as_ref().unwrap().contains("later run"));
 
     // Waiting, one after the other gets its turn.
     let report = all_well(world.sync(&Settings { max_running: 1, ..waiting() }).await);
@@ -148,7 +148,7 @@ async fn only_as_many_crawlers_run_as_may() {
 
 #[tokio::test]
 async fn foreign_crawlers_and_roles_are_left_alone() {
-    let world = World::new(&[("Orders", ORDERS), ("Users", &[]), ("c", &[])]).await;
+    let world = World::new(&[("Orders", ORDERS), ("Users", &[]), ("tblc", &[])]).await;
     all_well(world.sync(&waiting()).await);
     let arn = format!("arn:aws:glue:eu-west-1:{ACCOUNT}:crawler/Orders_crawler");
     world.clients.glue.untag_resource().resource_arn(arn).tags_to_remove("managed-by").send().await.unwrap();

@@ -91,7 +91,7 @@ impl Summary {
 /// Crawls of a crawler, the newest first.
 pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     let name = request.body.required("CrawlerName", NAME)?;
-    let page = Page::of(&request.body, 20, 100)?;
+    let page = Page::of(&request.body, 20, 1_000)?;
     let filters = request.body.list("Filters")?.iter().map(Filter::read).collect::<Result<Vec<_>, _>>()?;
     Crawler::find(request, name)?;
     let sql = format!(

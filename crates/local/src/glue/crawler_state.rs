@@ -1,5 +1,6 @@
 //! READY -> RUNNING -> STOPPING -> READY: starting, stopping and ending crawls.
 
+use crawler::settings::{DeleteBehavior, UpdateBehavior};
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde_json::{Map, Value, json};
 
@@ -60,13 +61,13 @@ pub(super) fn start(request: &Request) -> Result<CrawlJob, AwsError> {
         prefix: text("TablePrefix"),
         targets: targets(&definition),
         on_update: match policy("UpdateBehavior") {
-            "LOG" => crawler::settings::UpdateBehavior::Log,
-            _ => crawler::settings::UpdateBehavior::UpdateInDatabase,
+            "LOG" => UpdateBehavior::Log,
+            _ => UpdateBehavior::UpdateInDatabase,
         },
         on_delete: match policy("DeleteBehavior") {
-            "LOG" => crawler::settings::DeleteBehavior::Log,
-            "DELETE_FROM_DATABASE" => crawler::settings::DeleteBehavior::DeleteFromDatabase,
-            _ => crawler::settings::DeleteBehavior::DeprecateInDatabase,
+            "LOG" => DeleteBehavior::Log,
+            "DELETE_FROM_DATABASE" => DeleteBehavior::DeleteFromDatabase,
+            _ => DeleteBehavior::DeprecateInDatabase,
         },
     })
 }

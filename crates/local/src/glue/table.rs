@@ -74,6 +74,7 @@ impl Table {
 }
 
 pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
+    refuse(request, &["OpenTableFormatInput", "PartitionIndexes", "TransactionId"])?;
     let database = lower(&request.body, "DatabaseName")?;
     let (name, input) = table_input::read(request)?;
     database::must_exist(request, &database)?;
@@ -89,14 +90,14 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
-    refuse_time_travel(request)?;
+    refuse(request, &["QueryAsOfTime", "TransactionId"])?;
     let table = Table::find(request, &lower(&request.body, "DatabaseName")?, &lower(&request.body, "Name")?)?;
     Ok(json!({ "Table": table.wire(request)? }))
 }
 
 /// Tables of a database by name. `Expression` filters before paging, so that every page but the last is full.
 pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
-    refuse_time_travel(request)?;
+    refuse(request, &["QueryAsOfTime", "TransactionId"])?;
     let database = lower(&request.body, "DatabaseName")?;
     let expression = request.body.text("Expression", EXPRESSION)?.filter(|text| !text.is_empty());
     let expression = expression.map(name_pattern).transpose()?;
@@ -121,6 +122,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
 
 /// Replaces a table's definition. The version before goes to the archive unless `SkipArchive`; the number grows either way.
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
+    refuse(request, &["UpdateOpenTableFormatInput", "ViewUpdateAction", "TransactionId"])?;
     let database = lower(&request.body, "DatabaseName")?;
     let (name, input) = table_input::read(request)?;
     let skip_archive = request.body.flag("SkipArchive")?.unwrap_or(false);
@@ -185,14 +187,12 @@ fn remove(request: &Request, database: &str, name: &str) -> Result<(), AwsError>
     }
 }
 
-fn refuse_time_travel(request: &Request) -> Result<(), AwsError> {
-    for member in ["QueryAsOfTime", "TransactionId"] {
-        if request.body.has(member) {
-            let message = format!("{member} is for governed tables, which are not offered here: leave it out.");
-            return Err(invalid(message));
-        }
+/// What is not offered here is refused: ignoring it would answer another question than the one asked.
+fn refuse(request: &Request, members: &[&str]) -> Result<(), AwsError> {
+    match members.iter().find(|member| request.body.has(member)) {
+        None => Ok(()),
+        Some(member) => Err(invalid(format!("{member} is not offered by this endpoint: leave it out."))),
     }
-    Ok(())
 }
 
 /// `Expression` must match the whole name. AWS calls it a regular expression, yet its clients (awswrangler) send globs too,

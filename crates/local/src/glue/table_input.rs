@@ -23,6 +23,9 @@ pub(super) fn read(request: &Request) -> Result<(String, Map<String, Value>), Aw
     input.text("ViewExpandedText", VIEW_TEXT)?;
     input.text("TableType", TABLE_TYPE)?;
     input.parameters()?;
+    if input.has("ViewDefinition") {
+        return Err(invalid("ViewDefinition is not offered by this endpoint: leave it out."));
+    }
     let descriptor = input.members("StorageDescriptor")?;
     let mut columns = match &descriptor {
         None => Vec::new(),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
 
 mod catalog;
+mod crawlers;
 mod dynamodb;
 mod faults;
 mod iam;

@@ -305,11 +305,23 @@ fn a_table_has_no_partitions() {
 }
 
 #[test]
-fn time_travel_is_refused_rather_than_ignored() {
+fn what_is_not_offered_is_refused_rather_than_ignored() {
     let glue = with_tables(&["t"]);
-    let body = json!({"DatabaseName": "db", "Name": "t", "QueryAsOfTime": 1.0});
-    assert_eq!(glue.code("GetTable", body.clone()), "InvalidInputException");
-    assert_eq!(glue.code("GetTables", body), "InvalidInputException");
+    for (operation, member) in [
+        ("GetTable", "QueryAsOfTime"),
+        ("GetTables", "QueryAsOfTime"),
+        ("CreateTable", "OpenTableFormatInput"),
+        ("CreateTable", "PartitionIndexes"),
+        ("UpdateTable", "ViewUpdateAction"),
+    ] {
+        let mut body = json!({"DatabaseName": "db", "Name": "t", "TableInput": {"Name": "t"}});
+        body[member] = json!([]);
+        let error = glue.refused(operation, body);
+        assert_eq!(error.code, "InvalidInputException", "{operation} {member}");
+        assert!(error.message.contains(member), "{}", error.message);
+    }
+    let view = json!({"DatabaseName": "db", "TableInput": {"Name": "v", "ViewDefinition": {}}});
+    assert_eq!(glue.code("CreateTable", view), "InvalidInputException");
 }
 
 #[test]
