@@ -2,6 +2,7 @@
 
 mod watch;
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use futures::stream::{self, StreamExt};
@@ -104,7 +105,7 @@ async fn carry_out(
             Err(error) => report.ended(Outcome::Failed, error.message),
         });
     }
-    let run = Run::new(clients, settings, inventory, progress);
+    let run = Run::new(clients, settings, inventory, plan, progress);
     let mut tables = match settings.engine {
         Engine::Managed => run.managed(&plan.tables).await,
         Engine::Native => run.native(&plan.tables).await,
@@ -128,15 +129,25 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(clients: &'a Clients, settings: &'a Settings, inventory: &'a Inventory, progress: Progress<'a>) -> Self {
-        let busy = inventory.crawlers.values().filter(|crawler| crawler.running).count();
+    fn new(
+        clients: &'a Clients,
+        settings: &'a Settings,
+        inventory: &'a Inventory,
+        plan: &Plan,
+        progress: Progress<'a>,
+    ) -> Self {
+        let planned: BTreeSet<&str> =
+            plan.tables.iter().filter_map(|t| Some(t.crawler.as_ref()?.name.as_str())).collect();
+        // Crawlers that run without us, and that we won't see the end of. Those of the plan take a permit like any other.
+        let others =
+            inventory.crawlers.iter().filter(|(name, c)| c.running && !planned.contains(name.as_str())).count();
         Run {
             clients,
             settings,
             inventory,
             progress,
             working: Semaphore::new(settings.concurrency),
-            running: Semaphore::new(settings.max_running.saturating_sub(busy)),
+            running: Semaphore::new(settings.max_running.saturating_sub(others).max(1)),
             watcher: Watcher::new(clients),
         }
     }
@@ -205,15 +216,14 @@ impl<'a> Run<'a> {
         crawler: &CrawlerPlan,
         report: &mut TableReport,
     ) -> Result<Outcome, Error> {
-        let full = || {
+        let running = match self.settings.wait {
+            true => self.running.acquire().await.ok(),
+            false => self.running.try_acquire().ok(),
+        };
+        if running.is_none() && !crawler.running {
             let limit = self.settings.max_running;
-            Error::new(Kind::Throttled, format!("{limit} crawlers run already; it starts in a later run"))
-        };
-        let running = match (crawler.running, self.settings.wait) {
-            (true, _) => None,
-            (false, true) => Some(self.running.acquire().await.map_err(|_| full())?),
-            (false, false) => Some(self.running.try_acquire().map_err(|_| full())?),
-        };
+            return Err(Error::new(Kind::Throttled, format!("{limit} crawlers run already; it starts in a later run")));
+        }
         if !crawler.running {
             let _working = self.working.acquire().await;
             apply::start(self.clients, &crawler.name).await?;
