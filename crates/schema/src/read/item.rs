@@ -184,9 +184,8 @@ impl<'a> Parser<'a> {
         let end = end_of_string(self.input, open)?;
         let name = decode(&self.input[open..end]);
         let next = next_of(fields, previous);
-        let expected = next.map(|index| index as usize).into_iter();
-        let expected =
-            expected.filter(|index| fields.list.get(*index).is_some_and(|field| *field.name == *name)).next();
+        let mut expected = next.map(|index| index as usize).into_iter();
+        let expected = expected.find(|index| fields.list.get(*index).is_some_and(|field| *field.name == *name));
         let index = match expected.or_else(|| fields.find(&name)) {
             Some(index) => index,
             None => {

@@ -92,7 +92,10 @@ impl Parser<'_> {
             let start = parser.space(at);
             let end = parser.skip(start, 1)?;
             if name == "CapacityUnits" {
-                let number = std::str::from_utf8(&parser.input[start..end]).ok().and_then(|text| text.parse().ok());
+                let number = std::str::from_utf8(&parser.input[start..end])
+                    .ok()
+                    .and_then(|text| text.parse().ok())
+                    .filter(|units: &f64| units.is_finite());
                 *capacity = Some(number.ok_or_else(|| parser.unexpected(start, "a number"))?);
             }
             Ok(end)
