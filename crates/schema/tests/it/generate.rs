@@ -259,7 +259,7 @@ impl Spelling {
                 self.item(&mut out, item);
             } else {
                 self.space(&mut out);
-                out.push_str("{");
+                out.push('{');
                 self.text(&mut out, "Item");
                 self.sign(&mut out, ":");
                 self.item(&mut out, item);

@@ -1,5 +1,7 @@
 //! The laws of reading, merging, settling and Avro, on generated items, against a slow and obvious implementation.
 
+#![allow(clippy::unwrap_used, reason = "a test that can not go on fails")]
+
 mod avro;
 mod generate;
 mod oracle;

@@ -157,7 +157,7 @@ fn many_numbers_of_16_and_17_digits() {
     let mut bits = 0x3f50_1234_5678_9abcu64;
     for _ in 0..20_000 {
         bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let double = f64::from_bits(bits >> 12 | 0x3e00_0000_0000_0000 + (bits & 0x0ff0_0000_0000_0000) / 4);
+        let double = f64::from_bits((bits >> 12) | (0x3e00_0000_0000_0000 + (bits & 0x0ff0_0000_0000_0000) / 4));
         let shortest = format!("{double:e}");
         let (digits, exponent) = shortest.split_once('e').unwrap();
         let last = digits.as_bytes()[digits.len() - 1];
