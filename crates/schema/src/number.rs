@@ -5,7 +5,9 @@ use std::fmt::{self, Write};
 use crate::read::{ReadErrorKind, scan};
 
 /// DynamoDB keeps at most this many significant digits.
-const MAX_DIGITS: u32 = 38;
+const MAX_DIGITS: u64 = 38;
+/// So many always fit 64 bits.
+const SHORT_DIGITS: u64 = 19;
 /// The decimal exponents of the first significant digit: 1E-130 to 9.99…E+125.
 const EXPONENTS: std::ops::RangeInclusive<i64> = -130..=125;
 
@@ -76,8 +78,8 @@ impl Numbers {
             [b'+', rest @ ..] => (false, rest),
             _ => (false, text),
         };
-        // The value is mantissa * 10^exponent; zeros after the last other digit wait, as they may be trailing.
-        let (mut mantissa, mut digits, mut zeros) = (0u128, 0u32, 0u32);
+        // The value is mantissa * 10^exponent. `count` digits from the first that is no zero, of which `zeros` are at the end.
+        let (mut short, mut mantissa, mut count, mut zeros) = (0u64, 0u128, 0u64, 0u64);
         let (mut any, mut point, mut after_point) = (false, false, 0i64);
         let mut rest = text;
         while let [byte, tail @ ..] = rest {
@@ -85,15 +87,20 @@ impl Numbers {
                 b'0'..=b'9' => {
                     any = true;
                     after_point += i64::from(point);
-                    if *byte == b'0' {
-                        zeros = zeros.saturating_add(u32::from(digits > 0));
-                    } else {
-                        digits = digits.saturating_add(zeros).saturating_add(1);
-                        if digits > MAX_DIGITS {
-                            return Err(ReadErrorKind::NumberDigits);
+                    let digit = byte - b'0';
+                    zeros = if digit == 0 { zeros + u64::from(count > 0) } else { 0 };
+                    count += u64::from(digit > 0 || count > 0);
+                    match count {
+                        // 64 bits are quicker, and enough for most.
+                        ..=SHORT_DIGITS => short = short * 10 + u64::from(digit),
+                        ..=MAX_DIGITS => {
+                            if count == SHORT_DIGITS + 1 {
+                                mantissa = u128::from(short);
+                            }
+                            mantissa = mantissa * 10 + u128::from(digit);
                         }
-                        mantissa = mantissa * 10u128.pow(zeros + 1) + u128::from(byte - b'0');
-                        zeros = 0;
+                        _ if digit > 0 => return Err(ReadErrorKind::NumberDigits),
+                        _ => {}
                     }
                 }
                 b'.' if !point => point = true,
@@ -101,6 +108,12 @@ impl Numbers {
             }
             rest = tail;
         }
+        if count <= SHORT_DIGITS {
+            mantissa = u128::from(short);
+        }
+        let digits = count - zeros;
+        // Those of the zeros that got into the mantissa.
+        mantissa /= 10u128.pow((count.min(MAX_DIGITS) - digits) as u32);
         let exponent = match rest {
             [] => Some(0),
             [b'e' | b'E', exponent @ ..] => parse_exponent(exponent),
@@ -112,8 +125,8 @@ impl Numbers {
         if mantissa == 0 {
             return Ok(Numbers::default());
         }
-        let exponent = exponent - after_point + i64::from(zeros);
-        let before_point = i64::from(digits) + exponent;
+        let exponent = exponent - after_point + zeros as i64;
+        let before_point = digits as i64 + exponent;
         if !EXPONENTS.contains(&(before_point - 1)) {
             return Err(ReadErrorKind::NumberRange);
         }
@@ -121,7 +134,7 @@ impl Numbers {
             integer_digits: before_point.max(0) as u8,
             scale: (-exponent).max(0) as u8,
             beyond_i64: exponent >= 0 && !fits_i64(negative, mantissa, exponent, before_point),
-            lossy: !survives_double(mantissa, digits, exponent),
+            lossy: !survives_double(text, mantissa, digits, exponent),
         })
     }
 }
@@ -149,31 +162,60 @@ fn fits_i64(negative: bool, mantissa: u128, exponent: i64, integer_digits: i64) 
     }
 }
 
-/// Whether the shortest decimal form of the nearest double has these very digits (`mantissa` ends in none but 0..9 without
-/// trailing zeros): always so up to 15 digits, never above 17.
-fn survives_double(mantissa: u128, digits: u32, exponent: i64) -> bool {
-    /// Whole numbers below are doubles, and their neighbours differ by at least one.
-    const EXACT: u128 = 1 << 53;
-    if digits <= 15 || (exponent == 0 && mantissa < EXACT) {
-        return true;
+/// Whether the shortest decimal form of the nearest double has these very digits: always so up to 15, never above 17.
+fn survives_double(text: &[u8], mantissa: u128, digits: u64, exponent: i64) -> bool {
+    match digits {
+        ..=15 => true,
+        16 | 17 => {
+            let double = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
+            is_shortest(double, mantissa as u64, exponent).unwrap_or_else(|| shortest_digits(double) == mantissa)
+        }
+        _ => false,
     }
-    if digits > 17 {
-        return false;
+}
+
+/// Whether `decimal * 10^exponent` is the shortest decimal that reads as `double`, which is the double nearest to it.
+/// `None` where the sums would be long or come out even.
+///
+/// It is if it is nearer to the double than any other decimal of as many digits, and if no shorter one reads as the same
+/// double: the shorter ones next to it, below and above, lie outside of half the distance between doubles.
+fn is_shortest(double: f64, decimal: u64, exponent: i64) -> Option<bool> {
+    const FRACTION: u64 = (1 << 52) - 1;
+    /// The highest power of five that is under 2^63.
+    const MAX_POWER: i64 = 27;
+    let bits = double.to_bits();
+    let (fraction, power) = (bits & FRACTION, (bits >> 52 & 0x7ff) as i64 - 1075);
+    // At a power of two, the doubles below are closer together.
+    if fraction == 0 || !(-MAX_POWER..=0).contains(&exponent) {
+        return None;
     }
+    // double = mantissa * 2^power. Both are scaled alike to whole numbers: by 10^-exponent, and by a power of two.
+    let mantissa = i128::from(fraction | (FRACTION + 1));
+    let shift = exponent - power;
+    if !(-64..=70).contains(&shift) {
+        return None;
+    }
+    let digit_step = 1i128 << shift.max(0);
+    let double_step = 5i128.pow(-exponent as u32) << (-shift).max(0);
+    let distance = i128::from(decimal) * digit_step - mantissa * double_step;
+    let last = i128::from(decimal % 10);
+    let below = last * digit_step - distance;
+    let above = (10 - last) * digit_step + distance;
+    if 2 * distance.abs() == digit_step || 2 * below == double_step || 2 * above == double_step {
+        return None;
+    }
+    Some(2 * distance.abs() < digit_step && 2 * below > double_step && 2 * above > double_step)
+}
+
+/// The digits of the shortest decimal that reads as this double.
+fn shortest_digits(double: f64) -> u128 {
     let mut text = Buffer::default();
-    // Both writes fit the buffer: at most 17 digits, a point, and an exponent of four characters.
-    if write!(text, "{mantissa}e{exponent}").is_err() {
-        return false;
-    }
-    let Ok(double) = text.as_str().parse::<f64>() else {
-        return false;
-    };
-    text.length = 0;
+    // 17 digits, a sign, a point and an exponent of four characters fit.
     if write!(text, "{double:e}").is_err() {
-        return false;
+        return 0;
     }
-    let shortest = text.as_str().bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit);
-    shortest.fold(0u128, |value, digit| value * 10 + u128::from(digit - b'0')) == mantissa
+    let digits = text.as_str().bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit);
+    digits.fold(0, |value, digit| value * 10 + u128::from(digit - b'0'))
 }
 
 /// A text on the stack.

@@ -3,8 +3,8 @@
 use crate::shape::Shape;
 
 use super::ScanPage;
+use super::cursor::{Parser, Separator};
 use super::error::{ReadErrorKind, Stop};
-use super::item::{Parser, Separator};
 use super::text::{decode, end_of_string};
 
 /// How deep members may nest that are skipped.
