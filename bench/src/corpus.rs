@@ -78,7 +78,7 @@ const CITIES: [&str; 6] = ["Berlin", "Köln", "Paris", "New York", "São Paulo",
 const TAGS: [&str; 6] = ["gift", "express", "fragile", "bulky", "returned", "b2b"];
 
 fn order(out: &mut String, r: &mut Random, i: u64) {
-    put!(out, r#"{{"pk":{{"S":"CUSTOMER#{:08}"}},"sk":{{"S":"ORDER#{i:09}"}}"#, r.below(90_000_000));
+    put!(out, r#"{{"pk":{{"S":"CUSTOMER#{:08}"}},"sk":{{"S":"ORDER#2026#{i:09}"}}"#, r.below(90_000_000));
     put!(
         out,
         r#","created":{{"S":"2026-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z"}}"#,
@@ -91,17 +91,19 @@ fn order(out: &mut String, r: &mut Random, i: u64) {
     );
     put!(
         out,
-        r#","version":{{"N":"{}"}},"total":{{"N":"{}"}},"paid":{{"BOOL":{}}}"#,
+        r#","version":{{"N":"{}"}},"points":{{"N":"{}"}},"paid":{{"BOOL":{}}}"#,
         r.below(40),
-        r.price(),
+        r.below(100_000),
         r.below(3) > 0
     );
+    put!(out, r#","total":{{"N":"{}"}},"tax":{{"N":"{}"}},"shipping":{{"N":"{}"}}"#, r.price(), r.price(), r.price());
     put!(
         out,
-        r#","customer":{{"M":{{"name":{{"S":"{} {}"}},"email":{{"S":"user{}@example.com"}},"address":{{"M":{{"street":{{"S":"{} {}"}},"city":{{"S":"{}"}},"zip":{{"S":"{:05}"}},"geo":{{"L":[{{"N":"{:.6}"}},{{"N":"{:.6}"}}]}}}}}}}}}}"#,
+        r#","customer":{{"M":{{"name":{{"S":"{} {}"}},"email":{{"S":"user{}@mail.example.com"}},"phone":{{"S":"+49 30 {:07}"}},"address":{{"M":{{"street":{{"S":"{} {}"}},"city":{{"S":"{}"}},"zip":{{"S":"{:05}"}},"geo":{{"L":[{{"N":"{:.6}"}},{{"N":"{:.6}"}}]}}}}}}}}}}"#,
         r.of(&["Ada", "Grace", "Edsger", "Barbara", "Donald"]),
         r.of(&["Lovelace", "Hopper", "Dijkstra", "Liskov", "Knuth"]),
         r.below(1_000_000),
+        r.below(10_000_000),
         r.of(&["Main Street", "Hauptstraße", "Rue de la Paix", "Broadway"]),
         r.below(300),
         r.of(&CITIES),
@@ -114,8 +116,9 @@ fn order(out: &mut String, r: &mut Random, i: u64) {
         let comma = if line > 0 { "," } else { "" };
         put!(
             out,
-            r#"{comma}{{"M":{{"sku":{{"S":"SKU-{:06}"}},"qty":{{"N":"{}"}},"price":{{"N":"{}"}},"note":{{"S":"{}"}}}}}}"#,
+            r#"{comma}{{"M":{{"sku":{{"S":"SKU-{:06}-{:07x}"}},"qty":{{"N":"{}"}},"price":{{"N":"{}"}},"note":{{"S":"{}"}}}}}}"#,
             r.below(1_000_000),
+            r.below(1 << 28),
             1 + r.below(9),
             r.price(),
             r.of(&["", "leave at door", "ring twice", "second floor"])
@@ -141,9 +144,9 @@ fn order(out: &mut String, r: &mut Random, i: u64) {
 }
 
 fn order_columns() -> String {
-    "created string\ncustomer struct<address:struct<city:string,geo:array<double>,street:string,zip:string>,email:string,name:string>\n\
+    "created string\ncustomer struct<address:struct<city:string,geo:array<double>,street:string,zip:string>,email:string,name:string,phone:string>\n\
      discount bigint\nextras struct<campaign:string>\nlines array<struct<note:string,price:double,qty:bigint,sku:string>>\npaid boolean\n\
-     pk string\nremark string\nsk string\ntags array<string>\ntotal double\nversion bigint"
+     pk string\npoints bigint\nremark string\nshipping double\nsk string\ntags array<string>\ntax double\ntotal double\nversion bigint"
         .to_owned()
 }
 

@@ -5,9 +5,7 @@ use std::fmt::{self, Write};
 use crate::read::{ReadErrorKind, scan};
 
 /// DynamoDB keeps at most this many significant digits.
-const MAX_DIGITS: u64 = 38;
-/// So many always fit 64 bits.
-const SHORT_DIGITS: u64 = 19;
+const MAX_DIGITS: usize = 38;
 /// The decimal exponents of the first significant digit: 1E-130 to 9.99…E+125.
 const EXPONENTS: std::ops::RangeInclusive<i64> = -130..=125;
 
@@ -40,10 +38,12 @@ impl Numbers {
         if quotes == 0 {
             return None;
         }
-        let length = quotes.trailing_zeros() as usize;
+        let length = scan::first(quotes);
         let start = usize::from(text[0] == b'-');
         // The bytes between the sign and the quote that are no digits.
-        let others = !scan::digits(text) & ((1 << length) - 1) & !(start as u32);
+        let before_quote = (1 << (8 * length)) - 1;
+        let after_sign = u128::MAX << (8 * start);
+        let others = !scan::digits(text) & scan::ALL & before_quote & after_sign;
         let leading_zero = text[start] == b'0';
         if others == 0 {
             // Without a digit, the first byte is the quote; a zero in front is left to the general way unless it is alone.
@@ -54,9 +54,9 @@ impl Numbers {
                 (true, _) => None,
             };
         }
-        let point = others.trailing_zeros() as usize;
+        let point = scan::first(others);
         let integer_digits = point - start;
-        let usual = others.is_power_of_two()
+        let usual = others & (others - 1) == 0
             && text[point] == b'.'
             && integer_digits > 0
             && (!leading_zero || integer_digits == 1)
@@ -78,54 +78,35 @@ impl Numbers {
             [b'+', rest @ ..] => (false, rest),
             _ => (false, text),
         };
-        // The value is mantissa * 10^exponent. `count` digits from the first that is no zero, of which `zeros` are at the end.
-        let (mut short, mut mantissa, mut count, mut zeros) = (0u64, 0u128, 0u64, 0u64);
-        let (mut any, mut point, mut after_point) = (false, false, 0i64);
-        let mut rest = text;
-        while let [byte, tail @ ..] = rest {
-            match byte {
-                b'0'..=b'9' => {
-                    any = true;
-                    after_point += i64::from(point);
-                    let digit = byte - b'0';
-                    zeros = if digit == 0 { zeros + u64::from(count > 0) } else { 0 };
-                    count += u64::from(digit > 0 || count > 0);
-                    match count {
-                        // 64 bits are quicker, and enough for most.
-                        ..=SHORT_DIGITS => short = short * 10 + u64::from(digit),
-                        ..=MAX_DIGITS => {
-                            if count == SHORT_DIGITS + 1 {
-                                mantissa = u128::from(short);
-                            }
-                            mantissa = mantissa * 10 + u128::from(digit);
-                        }
-                        _ if digit > 0 => return Err(ReadErrorKind::NumberDigits),
-                        _ => {}
-                    }
-                }
-                b'.' if !point => point = true,
-                _ => break,
-            }
-            rest = tail;
-        }
-        if count <= SHORT_DIGITS {
-            mantissa = u128::from(short);
-        }
-        let digits = count - zeros;
-        // Those of the zeros that got into the mantissa.
-        mantissa /= 10u128.pow((count.min(MAX_DIGITS) - digits) as u32);
+        let (whole, rest) = split_digits(text);
+        let (fraction, rest) = match rest {
+            [b'.', rest @ ..] => split_digits(rest),
+            _ => (&[][..], rest),
+        };
         let exponent = match rest {
             [] => Some(0),
             [b'e' | b'E', exponent @ ..] => parse_exponent(exponent),
             _ => None,
         };
-        let (true, Some(exponent)) = (any, exponent) else {
+        let Some(exponent) = exponent.filter(|_| whole.len() + fraction.len() > 0) else {
             return Err(ReadErrorKind::NumberSyntax);
         };
+        // The value is mantissa * 10^exponent; the mantissa has no zeros at either end.
+        let fraction = trim_end(fraction);
+        let (whole, exponent) = match trim_end(whole) {
+            trimmed if fraction.is_empty() => (trimmed, exponent + (whole.len() - trimmed.len()) as i64),
+            _ => (whole, exponent - fraction.len() as i64),
+        };
+        let whole = trim_start(whole);
+        let fraction = if whole.is_empty() { trim_start(fraction) } else { fraction };
+        let digits = whole.len() + fraction.len();
+        if digits > MAX_DIGITS {
+            return Err(ReadErrorKind::NumberDigits);
+        }
+        let mantissa = mantissa(whole, fraction);
         if mantissa == 0 {
             return Ok(Numbers::default());
         }
-        let exponent = exponent - after_point + zeros as i64;
         let before_point = digits as i64 + exponent;
         if !EXPONENTS.contains(&(before_point - 1)) {
             return Err(ReadErrorKind::NumberRange);
@@ -137,6 +118,34 @@ impl Numbers {
             lossy: !survives_double(text, mantissa, digits, exponent),
         })
     }
+}
+
+fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
+    text.split_at(text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len()))
+}
+
+fn trim_start(mut digits: &[u8]) -> &[u8] {
+    while let [b'0', rest @ ..] = digits {
+        digits = rest;
+    }
+    digits
+}
+
+fn trim_end(mut digits: &[u8]) -> &[u8] {
+    while let [rest @ .., b'0'] = digits {
+        digits = rest;
+    }
+    digits
+}
+
+/// The value of at most 38 digits in two parts.
+fn mantissa(whole: &[u8], fraction: &[u8]) -> u128 {
+    let digits = || whole.iter().chain(fraction).map(|byte| byte - b'0');
+    // 64 bits are quicker, and enough for 19 digits.
+    if whole.len() + fraction.len() <= 19 {
+        return digits().fold(0u64, |value, digit| value * 10 + u64::from(digit)).into();
+    }
+    digits().fold(0, |value, digit| value * 10 + u128::from(digit))
 }
 
 /// Digits with an optional sign. Far beyond the range, exponents are all the same.
@@ -163,7 +172,7 @@ fn fits_i64(negative: bool, mantissa: u128, exponent: i64, integer_digits: i64) 
 }
 
 /// Whether the shortest decimal form of the nearest double has these very digits: always so up to 15, never above 17.
-fn survives_double(text: &[u8], mantissa: u128, digits: u64, exponent: i64) -> bool {
+fn survives_double(text: &[u8], mantissa: u128, digits: usize, exponent: i64) -> bool {
     match digits {
         ..=15 => true,
         16 | 17 => {

@@ -2,7 +2,6 @@
 
 /// How items are summarised and types chosen. The default is lossless.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Policy {
     /// The most distinct names a nested map may have and still be a `struct`; with more, its keys are taken for data and
     /// it becomes a `map`. Attributes of the table itself are never folded. Default 200.
@@ -20,7 +19,6 @@ impl Default for Policy {
 /// The type of numbers of which some are not whole. Whole numbers are `bigint`, or `decimal(38,0)` beyond 64 bits, under
 /// every policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
 pub enum NumberPolicy {
     /// `double` if every value survives the way to a double and back; else `decimal(38,s)` if it holds all; else `string`.
     #[default]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::error::{ReadErrorKind, Stop};
-use super::scan::{WIDTH, chunk, find, string_ends, string_specials};
+use super::scan::{WIDTH, chunk, find, first, string_ends, string_specials};
 
 /// Where the string ends whose first character is at `at`: the place of its closing quote. All of it is checked.
 #[inline(always)]
@@ -48,7 +48,7 @@ fn end_of_escaped_string(input: &[u8], mut at: usize) -> Result<usize, Stop> {
         let mut next = at + WIDTH;
         // Escapes are short and often close together: all of a chunk are seen from one look at it.
         while ends != 0 {
-            let place = at + ends.trailing_zeros() as usize;
+            let place = at + first(ends);
             match input[place] {
                 b'"' => return Ok(place),
                 b'\\' => {
@@ -57,7 +57,7 @@ fn end_of_escaped_string(input: &[u8], mut at: usize) -> Result<usize, Stop> {
                         next = end;
                         break;
                     }
-                    ends &= u32::MAX << (end - at);
+                    ends &= u128::MAX << (8 * (end - at));
                 }
                 _ => return Err(Stop::at(place, ReadErrorKind::ControlCharacter)),
             }

@@ -6,7 +6,7 @@ use crate::shape::{Fields, Kind, Map, Node};
 use super::cursor::{Parser, Separator};
 use super::error::{ReadErrorKind, Stop};
 use super::scan;
-use super::text::{decode, end_of_string, is_base64};
+use super::text::{decode, end_of_plain_string, end_of_string, is_base64};
 
 /// Levels of lists and maps below an item that DynamoDB allows.
 const MAX_DEPTH: u32 = 32;
@@ -131,9 +131,14 @@ impl Parser<'_> {
 
     #[inline(never)]
     fn any_number(&mut self, at: usize, node: &mut Node) -> Result<usize, Stop> {
-        let end = end_of_string(self.input, at)?;
-        let numbers = Numbers::of(decode(&self.input[at..end]).as_bytes()).map_err(|kind| Stop::at(at, kind))?;
-        node.numbers.merge(numbers);
+        let (end, numbers) = match end_of_plain_string(self.input, at) {
+            Some(end) => (end, Numbers::of(&self.input[at..end])),
+            None => {
+                let end = end_of_string(self.input, at)?;
+                (end, Numbers::of(decode(&self.input[at..end]).as_bytes()))
+            }
+        };
+        node.numbers.merge(numbers.map_err(|kind| Stop::at(at, kind))?);
         Ok(end + 1)
     }
 

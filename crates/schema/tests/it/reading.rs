@@ -9,9 +9,7 @@ use crate::generate::{self, Item, Spelling};
 use crate::oracle;
 
 pub(crate) fn policy(max_struct_fields: usize) -> Policy {
-    let mut policy = Policy::default();
-    policy.max_struct_fields = max_struct_fields;
-    policy
+    Policy { max_struct_fields, ..Policy::default() }
 }
 
 pub(crate) fn read(text: &[u8], limit: usize) -> Result<Shape, ReadError> {

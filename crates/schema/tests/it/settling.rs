@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use schema::{GlueType, NumberPolicy};
+use schema::{GlueType, NumberPolicy, Policy};
 
 use crate::generate::{self, Value};
 use crate::oracle::Decimal;
@@ -43,8 +43,8 @@ proptest! {
 
     #[test]
     fn every_item_seen_fits(items in generate::items(), limit in 0..8usize, decimal in any::<bool>()) {
-        let mut policy = policy(limit);
-        policy.numbers = if decimal { NumberPolicy::Decimal } else { NumberPolicy::Lossless };
+        let numbers = if decimal { NumberPolicy::Decimal } else { NumberPolicy::Lossless };
+        let policy = Policy { numbers, ..policy(limit) };
         let schema = shape_of(&items, limit).settle(&[], &BTreeMap::new(), &policy);
         let types: BTreeMap<_, _> = schema.columns.iter().map(|column| (&column.attribute, &column.glue_type)).collect();
         for (name, value) in items.iter().flatten() {
