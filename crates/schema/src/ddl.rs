@@ -54,3 +54,40 @@ fn name(name: &str) -> String {
 fn text(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Column, TableSchema};
+
+    #[test]
+    fn names_and_texts_are_quoted() {
+        let column = |name: &str, attribute: &str, glue_type: &str| Column {
+            name: name.to_owned(),
+            attribute: attribute.to_owned(),
+            glue_type: glue_type.parse().unwrap(),
+        };
+        let schema = TableSchema {
+            columns: vec![
+                column("id", "Id", "string"),
+                column("it_s", "it's", "decimal(38,2)"),
+                column("a`b", "a`b", "struct<date:set<bigint>,x-y:map<string,struct<>>>"),
+            ],
+        };
+        let location = "arn:aws:dynamodb:eu-west-1:123456789012:table/Orders.v2";
+        insta::assert_snapshot!(super::create_table(&schema, "ddb_tables", "orders_v2", location), @r###"
+    CREATE EXTERNAL TABLE `ddb_tables`.`orders_v2` (
+      `id` string,
+      `it_s` decimal(38,2),
+      `a``b` struct<`date`:array<bigint>,`x-y`:map<string,map<string,string>>>
+    )
+    LOCATION 'arn:aws:dynamodb:eu-west-1:123456789012:table/Orders.v2'
+    TBLPROPERTIES (
+      'classification'='dynamodb',
+      'typeOfData'='table',
+      'sourceTable'='Orders.v2',
+      'columnMapping'='id=Id,it_s=it\'s'
+    );
+    "###);
+        assert!(!super::create_table(&schema, "d", "t", "s3://bucket/path").contains("sourceTable"));
+    }
+}

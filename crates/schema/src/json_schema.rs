@@ -56,3 +56,40 @@ fn value(glue_type: &GlueType) -> Value {
 fn integer(minimum: i64, maximum: i64) -> Value {
     json!({"type": ["integer", "null"], "minimum": minimum, "maximum": maximum})
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{Column, TableSchema};
+
+    #[test]
+    fn a_property_for_each_attribute() {
+        let column = |attribute: &str, glue_type: &str| Column {
+            name: crate::naming::column(attribute),
+            attribute: attribute.to_owned(),
+            glue_type: glue_type.parse().unwrap(),
+        };
+        let schema = TableSchema {
+            columns: vec![
+                column("Id", "string"),
+                column("n", "bigint"),
+                column("big", "decimal(38,0)"),
+                column("price", "decimal(38,2)"),
+                column("raw", "binary"),
+                column("lines", "array<struct<a:double,b:map<string,boolean>>>"),
+            ],
+        };
+        let text = super::definition(&schema, "orders");
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(text, format!("{value:#}"));
+        let properties = value["properties"].as_object().unwrap();
+        let lines: Vec<String> = properties.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r###"
+    Id {"type":["string","null"]}
+    big {"type":["integer","null"]}
+    lines {"items":{"properties":{"a":{"type":["number","null"]},"b":{"additionalProperties":{"type":["boolean","null"]},"type":["object","null"]}},"type":["object","null"]},"type":["array","null"]}
+    n {"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":["integer","null"]}
+    price {"type":["number","null"]}
+    raw {"contentEncoding":"base64","type":["string","null"]}
+    "###);
+    }
+}

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use crate::read::{ReadErrorKind, scan};
 
 /// DynamoDB keeps at most this many significant digits.
-const MAX_DIGITS: u32 = 38;
+const MAX_DIGITS: usize = 38;
 /// The decimal exponents of the first significant digit: 1E-130 to 9.99…E+125.
 const EXPONENTS: std::ops::RangeInclusive<i64> = -130..=125;
 
@@ -38,10 +38,12 @@ impl Numbers {
         if quotes == 0 {
             return None;
         }
-        let length = quotes.trailing_zeros() as usize;
+        let length = scan::first(quotes);
         let start = usize::from(text[0] == b'-');
         // The bytes between the sign and the quote that are no digits.
-        let others = !scan::digits(text) & ((1 << length) - 1) & !(start as u32);
+        let before_quote = (1 << (8 * length)) - 1;
+        let after_sign = u128::MAX << (8 * start);
+        let others = !scan::digits(text) & scan::ALL & before_quote & after_sign;
         let leading_zero = text[start] == b'0';
         if others == 0 {
             // Without a digit, the first byte is the quote; a zero in front is left to the general way unless it is alone.
@@ -52,9 +54,9 @@ impl Numbers {
                 (true, _) => None,
             };
         }
-        let point = others.trailing_zeros() as usize;
+        let point = scan::first(others);
         let integer_digits = point - start;
-        let usual = others.is_power_of_two()
+        let usual = others & (others - 1) == 0
             && text[point] == b'.'
             && integer_digits > 0
             && (!leading_zero || integer_digits == 1)
@@ -76,44 +78,36 @@ impl Numbers {
             [b'+', rest @ ..] => (false, rest),
             _ => (false, text),
         };
-        // The value is mantissa * 10^exponent; zeros after the last other digit wait, as they may be trailing.
-        let (mut mantissa, mut digits, mut zeros) = (0u128, 0u32, 0u32);
-        let (mut any, mut point, mut after_point) = (false, false, 0i64);
-        let mut rest = text;
-        while let [byte, tail @ ..] = rest {
-            match byte {
-                b'0'..=b'9' => {
-                    any = true;
-                    after_point += i64::from(point);
-                    if *byte == b'0' {
-                        zeros = zeros.saturating_add(u32::from(digits > 0));
-                    } else {
-                        digits = digits.saturating_add(zeros).saturating_add(1);
-                        if digits > MAX_DIGITS {
-                            return Err(ReadErrorKind::NumberDigits);
-                        }
-                        mantissa = mantissa * 10u128.pow(zeros + 1) + u128::from(byte - b'0');
-                        zeros = 0;
-                    }
-                }
-                b'.' if !point => point = true,
-                _ => break,
-            }
-            rest = tail;
-        }
+        let (whole, rest) = split_digits(text);
+        let (fraction, rest) = match rest {
+            [b'.', rest @ ..] => split_digits(rest),
+            _ => (&[][..], rest),
+        };
         let exponent = match rest {
             [] => Some(0),
             [b'e' | b'E', exponent @ ..] => parse_exponent(exponent),
             _ => None,
         };
-        let (true, Some(exponent)) = (any, exponent) else {
+        let Some(exponent) = exponent.filter(|_| whole.len() + fraction.len() > 0) else {
             return Err(ReadErrorKind::NumberSyntax);
         };
+        // The value is mantissa * 10^exponent; the mantissa has no zeros at either end.
+        let fraction = trim_end(fraction);
+        let (whole, exponent) = match trim_end(whole) {
+            trimmed if fraction.is_empty() => (trimmed, exponent + (whole.len() - trimmed.len()) as i64),
+            _ => (whole, exponent - fraction.len() as i64),
+        };
+        let whole = trim_start(whole);
+        let fraction = if whole.is_empty() { trim_start(fraction) } else { fraction };
+        let digits = whole.len() + fraction.len();
+        if digits > MAX_DIGITS {
+            return Err(ReadErrorKind::NumberDigits);
+        }
+        let mantissa = mantissa(whole, fraction);
         if mantissa == 0 {
             return Ok(Numbers::default());
         }
-        let exponent = exponent - after_point + i64::from(zeros);
-        let before_point = i64::from(digits) + exponent;
+        let before_point = digits as i64 + exponent;
         if !EXPONENTS.contains(&(before_point - 1)) {
             return Err(ReadErrorKind::NumberRange);
         }
@@ -121,9 +115,37 @@ impl Numbers {
             integer_digits: before_point.max(0) as u8,
             scale: (-exponent).max(0) as u8,
             beyond_i64: exponent >= 0 && !fits_i64(negative, mantissa, exponent, before_point),
-            lossy: !survives_double(mantissa, digits, exponent),
+            lossy: !survives_double(text, mantissa, digits, exponent),
         })
     }
+}
+
+fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
+    text.split_at(text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len()))
+}
+
+fn trim_start(mut digits: &[u8]) -> &[u8] {
+    while let [b'0', rest @ ..] = digits {
+        digits = rest;
+    }
+    digits
+}
+
+fn trim_end(mut digits: &[u8]) -> &[u8] {
+    while let [rest @ .., b'0'] = digits {
+        digits = rest;
+    }
+    digits
+}
+
+/// The value of at most 38 digits in two parts.
+fn mantissa(whole: &[u8], fraction: &[u8]) -> u128 {
+    let digits = || whole.iter().chain(fraction).map(|byte| byte - b'0');
+    // 64 bits are quicker, and enough for 19 digits.
+    if whole.len() + fraction.len() <= 19 {
+        return digits().fold(0u64, |value, digit| value * 10 + u64::from(digit)).into();
+    }
+    digits().fold(0, |value, digit| value * 10 + u128::from(digit))
 }
 
 /// Digits with an optional sign. Far beyond the range, exponents are all the same.
@@ -149,31 +171,60 @@ fn fits_i64(negative: bool, mantissa: u128, exponent: i64, integer_digits: i64) 
     }
 }
 
-/// Whether the shortest decimal form of the nearest double has these very digits (`mantissa` ends in none but 0..9 without
-/// trailing zeros): always so up to 15 digits, never above 17.
-fn survives_double(mantissa: u128, digits: u32, exponent: i64) -> bool {
-    /// Whole numbers below are doubles, and their neighbours differ by at least one.
-    const EXACT: u128 = 1 << 53;
-    if digits <= 15 || (exponent == 0 && mantissa < EXACT) {
-        return true;
+/// Whether the shortest decimal form of the nearest double has these very digits: always so up to 15, never above 17.
+fn survives_double(text: &[u8], mantissa: u128, digits: usize, exponent: i64) -> bool {
+    match digits {
+        ..=15 => true,
+        16 | 17 => {
+            let double = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
+            is_shortest(double, mantissa as u64, exponent).unwrap_or_else(|| shortest_digits(double) == mantissa)
+        }
+        _ => false,
     }
-    if digits > 17 {
-        return false;
+}
+
+/// Whether `decimal * 10^exponent` is the shortest decimal that reads as `double`, which is the double nearest to it.
+/// `None` where the sums would be long or come out even.
+///
+/// It is if it is nearer to the double than any other decimal of as many digits, and if no shorter one reads as the same
+/// double: the shorter ones next to it, below and above, lie outside of half the distance between doubles.
+fn is_shortest(double: f64, decimal: u64, exponent: i64) -> Option<bool> {
+    const FRACTION: u64 = (1 << 52) - 1;
+    /// The highest power of five that is under 2^63.
+    const MAX_POWER: i64 = 27;
+    let bits = double.to_bits();
+    let (fraction, power) = (bits & FRACTION, (bits >> 52 & 0x7ff) as i64 - 1075);
+    // At a power of two, the doubles below are closer together.
+    if fraction == 0 || !(-MAX_POWER..=0).contains(&exponent) {
+        return None;
     }
+    // double = mantissa * 2^power. Both are scaled alike to whole numbers: by 10^-exponent, and by a power of two.
+    let mantissa = i128::from(fraction | (FRACTION + 1));
+    let shift = exponent - power;
+    if !(-64..=70).contains(&shift) {
+        return None;
+    }
+    let digit_step = 1i128 << shift.max(0);
+    let double_step = 5i128.pow(-exponent as u32) << (-shift).max(0);
+    let distance = i128::from(decimal) * digit_step - mantissa * double_step;
+    let last = i128::from(decimal % 10);
+    let below = last * digit_step - distance;
+    let above = (10 - last) * digit_step + distance;
+    if 2 * distance.abs() == digit_step || 2 * below == double_step || 2 * above == double_step {
+        return None;
+    }
+    Some(2 * distance.abs() < digit_step && 2 * below > double_step && 2 * above > double_step)
+}
+
+/// The digits of the shortest decimal that reads as this double.
+fn shortest_digits(double: f64) -> u128 {
     let mut text = Buffer::default();
-    // Both writes fit the buffer: at most 17 digits, a point, and an exponent of four characters.
-    if write!(text, "{mantissa}e{exponent}").is_err() {
-        return false;
-    }
-    let Ok(double) = text.as_str().parse::<f64>() else {
-        return false;
-    };
-    text.length = 0;
+    // 17 digits, a sign, a point and an exponent of four characters fit.
     if write!(text, "{double:e}").is_err() {
-        return false;
+        return 0;
     }
-    let shortest = text.as_str().bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit);
-    shortest.fold(0u128, |value, digit| value * 10 + u128::from(digit - b'0')) == mantissa
+    let digits = text.as_str().bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit);
+    digits.fold(0, |value, digit| value * 10 + u128::from(digit - b'0'))
 }
 
 /// A text on the stack.

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 /// How items are summarised and types chosen. The default is lossless.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-#[non_exhaustive]
 pub struct Policy {
     /// The most distinct names a nested map may have and still be a `struct`; with more, its keys are taken for data and
     /// it becomes a `map`. Attributes of the table itself are never folded. Default 200.
@@ -24,7 +23,6 @@ impl Default for Policy {
 /// every policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[non_exhaustive]
 pub enum NumberPolicy {
     /// `double` if every value survives the way to a double and back; else `decimal(38,s)` if it holds all; else `string`.
     #[default]

@@ -7,15 +7,18 @@ use memchr::{memchr, memrchr};
 use crate::policy::Policy;
 use crate::shape::Shape;
 
+mod cursor;
 mod error;
 mod item;
+mod map;
 mod page;
 pub(crate) mod scan;
 mod text;
+mod value;
 
+use cursor::{Memory, Parser};
 use error::Stop;
 pub use error::{ReadError, ReadErrorKind};
-use item::Parser;
 
 /// The longest line. The largest item, 400 KB, takes under 6 MB of DynamoDB JSON when written without white space.
 const MAX_LINE: usize = 16 << 20;
@@ -30,7 +33,7 @@ const MAX_LINE: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Reader {
     shape: Shape,
-    memory: item::Memory,
+    memory: Memory,
     /// The start of a line whose end has not come yet.
     carry: Vec<u8>,
     /// What was given to [`Reader::lines`] and read.
@@ -64,7 +67,7 @@ impl Reader {
     pub fn new(policy: &Policy) -> Reader {
         Reader {
             shape: Shape::new(policy.max_struct_fields),
-            memory: item::Memory::default(),
+            memory: Memory::default(),
             carry: Vec::new(),
             place: Place::default(),
             failed: None,

@@ -1,13 +1,14 @@
 //! The Shape: a mergeable, counted summary of items.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
 
 use crate::number::Numbers;
 
 mod bytes;
+mod fields;
 
 pub use bytes::ShapeBytesError;
+pub(crate) use fields::{Field, Fields, NO_NEXT, Next};
 
 /// What the items seen look like: for each place in them, how often each DynamoDB type stood there, the widths of its
 /// numbers, and the same again for what maps, lists and sets hold. No value is kept.
@@ -225,122 +226,5 @@ impl Map {
         {
             *self = Map::Folded(std::mem::take(fields).into_one(limit));
         }
-    }
-}
-
-/// Names, each with its Node.
-#[derive(Clone)]
-pub(crate) struct Fields {
-    /// In the order of their first sight, which is the order in which items tend to have them.
-    pub(crate) list: Vec<Field>,
-    by_name: BTreeMap<Box<str>, u32>,
-    /// The fields that maps lately began with.
-    pub(crate) first: Next,
-}
-
-impl Default for Fields {
-    fn default() -> Self {
-        Fields { list: Vec::new(), by_name: BTreeMap::new(), first: NO_NEXT }
-    }
-}
-
-/// Indices into [`Fields::list`]: two guesses at the next field, the better one first.
-pub(crate) type Next = [u32; 2];
-pub(crate) const NO_NEXT: Next = [u32::MAX; 2];
-
-/// A name and its Node, with what the reader remembers to find it fast.
-#[derive(Clone)]
-pub(crate) struct Field {
-    /// `"name":{"` as far as it fits, to be compared in one go.
-    pub(crate) run: Run,
-    /// The fields that lately followed this one.
-    pub(crate) next: Next,
-    /// The number of the map that had this name last: a second time in one map is an error.
-    pub(crate) seen: u64,
-    pub(crate) name: Box<str>,
-    pub(crate) value: Node,
-}
-
-/// The first bytes of a text.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Run {
-    bytes: [u128; 2],
-    masks: [u128; 2],
-    /// Of the whole text; 0 if it is longer than 32 bytes.
-    length: usize,
-}
-
-impl Run {
-    fn new(text: &[u8]) -> Run {
-        let mut bytes = [0; 32];
-        let mut masks = [0; 32];
-        let Some(start) = bytes.get_mut(..text.len()) else {
-            return Run::default();
-        };
-        start.copy_from_slice(text);
-        masks[..text.len()].fill(0xff);
-        let halves = |bytes: [u8; 32]| {
-            let (low, high) = bytes.split_at(16);
-            [low, high].map(|half| half.iter().rev().fold(0, |value, byte| value << 8 | u128::from(*byte)))
-        };
-        Run { bytes: halves(bytes), masks: halves(masks), length: text.len() }
-    }
-
-    /// The length of the run if `text` starts with it.
-    #[inline(always)]
-    pub(crate) fn matches(&self, text: &[u8; 32]) -> Option<usize> {
-        let [low, high] = [0, 16].map(|at| {
-            let mut half = [0; 16];
-            half.copy_from_slice(&text[at..at + 16]);
-            u128::from_le_bytes(half)
-        });
-        let differs = (low ^ self.bytes[0]) & self.masks[0] | (high ^ self.bytes[1]) & self.masks[1];
-        (differs == 0 && self.length > 0).then_some(self.length)
-    }
-}
-
-impl Fields {
-    pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name).map(|index| *index as usize)
-    }
-
-    /// Adds a name that is not there yet.
-    pub(crate) fn push(&mut self, name: &str, value: Node) -> usize {
-        let index = self.list.len();
-        // More names than u32 holds would take a terabyte of Nodes.
-        self.by_name.insert(name.into(), index as u32);
-        let run = Run::new(format!("\"{name}\":{{\"").as_bytes());
-        self.list.push(Field { run, next: NO_NEXT, seen: 0, name: name.into(), value });
-        index
-    }
-
-    /// In byte order of the names.
-    pub(crate) fn sorted(&self) -> impl ExactSizeIterator<Item = (&str, &Node)> {
-        self.by_name.iter().map(|(name, index)| (&**name, &self.list[*index as usize].value))
-    }
-
-    fn merge(&mut self, other: Fields, limit: usize) {
-        for field in other.list {
-            match self.find(&field.name) {
-                Some(index) => self.list[index].value.merge(field.value, limit),
-                None => {
-                    self.push(&field.name, field.value);
-                }
-            }
-        }
-    }
-
-    fn into_one(self, limit: usize) -> Node {
-        let mut one = Node::default();
-        for field in self.list {
-            one.merge(field.value, limit);
-        }
-        one
-    }
-}
-
-impl Debug for Fields {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.sorted()).finish()
     }
 }

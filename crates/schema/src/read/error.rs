@@ -83,6 +83,11 @@ impl Stop {
         Stop(Box::new((at, kind)))
     }
 
+    /// Where in the parser's input.
+    pub(crate) fn place(&self) -> usize {
+        self.0.0
+    }
+
     /// Where in the parser's input, and what.
     pub(crate) fn parts(self) -> (usize, ReadErrorKind) {
         *self.0

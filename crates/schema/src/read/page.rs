@@ -3,8 +3,8 @@
 use crate::shape::Shape;
 
 use super::ScanPage;
+use super::cursor::{Parser, Separator};
 use super::error::{ReadErrorKind, Stop};
-use super::item::{Parser, Separator};
 use super::text::{decode, end_of_string};
 
 /// How deep members may nest that are skipped.
@@ -92,7 +92,10 @@ impl Parser<'_> {
             let start = parser.space(at);
             let end = parser.skip(start, 1)?;
             if name == "CapacityUnits" {
-                let number = std::str::from_utf8(&parser.input[start..end]).ok().and_then(|text| text.parse().ok());
+                let number = std::str::from_utf8(&parser.input[start..end])
+                    .ok()
+                    .and_then(|text| text.parse().ok())
+                    .filter(|units: &f64| units.is_finite());
                 *capacity = Some(number.ok_or_else(|| parser.unexpected(start, "a number"))?);
             }
             Ok(end)

@@ -1,9 +1,12 @@
 //! 16 bytes at a time: where strings end, and what numbers are made of.
 //!
-//! Each function gives a mask with bit n for byte n, from two 64-bit words: SSE2 and NEON would be `unsafe`.
+//! Each function marks bytes by their high bits, in two 64-bit words: SSE2 and NEON would be `unsafe`.
 
 /// The width of a step.
 pub(crate) const WIDTH: usize = 16;
+
+/// All bytes marked.
+pub(crate) const ALL: u128 = u128::from_le_bytes([0x80; 16]);
 
 const HIGH: u64 = 0x8080_8080_8080_8080;
 const LOW: u64 = !HIGH;
@@ -12,12 +15,11 @@ const fn all(byte: u8) -> u64 {
     byte as u64 * 0x0101_0101_0101_0101
 }
 
-/// `test` sets the high bit of each byte that is meant.
+/// The high bit of each byte that `test` sets it for.
 #[inline(always)]
-fn mask(chunk: &[u8; 16], test: impl Fn(u64) -> u64) -> u32 {
+fn marks(chunk: &[u8; 16], test: impl Fn(u64) -> u64) -> u128 {
     let word = u128::from_le_bytes(*chunk);
-    let gather = |word: u64| ((test(word) & HIGH) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-    (gather(word as u64) | gather((word >> 64) as u64) << 8) as u32
+    u128::from(test(word as u64) & HIGH) | u128::from(test((word >> 64) as u64) & HIGH) << 64
 }
 
 // Sums of 7-bit numbers and at most 0x7f never carry into the next byte, so these tests are exact.
@@ -35,29 +37,35 @@ fn is_control(word: u64) -> u64 {
 
 /// Quotes.
 #[inline(always)]
-pub(crate) fn quotes(chunk: &[u8; 16]) -> u32 {
-    mask(chunk, |word| is(word, b'"'))
+pub(crate) fn quotes(chunk: &[u8; 16]) -> u128 {
+    marks(chunk, |word| is(word, b'"'))
 }
 
 /// Quotes, backslashes and control characters.
 #[inline(always)]
-pub(crate) fn string_ends(chunk: &[u8; 16]) -> u32 {
-    mask(chunk, |word| is(word, b'"') | is(word, b'\\') | is_control(word))
+pub(crate) fn string_ends(chunk: &[u8; 16]) -> u128 {
+    marks(chunk, |word| is(word, b'"') | is(word, b'\\') | is_control(word))
 }
 
 /// The same, and bytes outside of ASCII.
 #[inline(always)]
-pub(crate) fn string_specials(chunk: &[u8; 16]) -> u32 {
-    mask(chunk, |word| is(word, b'"') | is(word, b'\\') | is_control(word) | word)
+pub(crate) fn string_specials(chunk: &[u8; 16]) -> u128 {
+    marks(chunk, |word| is(word, b'"') | is(word, b'\\') | is_control(word) | word)
 }
 
 /// `0` to `9`.
 #[inline(always)]
-pub(crate) fn digits(chunk: &[u8; 16]) -> u32 {
-    mask(chunk, |word| {
+pub(crate) fn digits(chunk: &[u8; 16]) -> u128 {
+    marks(chunk, |word| {
         let low = word & LOW;
         (low + all(0x80 - b'0')) & !(low + all(0x80 - b'9' - 1)) & !word
     })
+}
+
+/// The first byte that is marked; 16 if none is.
+#[inline(always)]
+pub(crate) fn first(marks: u128) -> usize {
+    marks.trailing_zeros() as usize / 8
 }
 
 /// The first 16 bytes at `at`, if there are so many.
@@ -66,13 +74,13 @@ pub(crate) fn chunk(input: &[u8], at: usize) -> Option<&[u8; 16]> {
     input.get(at..)?.first_chunk()
 }
 
-/// Where the first byte stands, at or after `at`, that `masks` or `byte` picks; the end of the input if none.
+/// Where the first byte stands, at or after `at`, that `marks` or `byte` picks; the end of the input if none.
 #[inline(always)]
-pub(crate) fn find(input: &[u8], mut at: usize, masks: impl Fn(&[u8; 16]) -> u32, byte: impl Fn(u8) -> bool) -> usize {
+pub(crate) fn find(input: &[u8], mut at: usize, marks: impl Fn(&[u8; 16]) -> u128, byte: impl Fn(u8) -> bool) -> usize {
     while let Some(chunk) = chunk(input, at) {
-        let mask = masks(chunk);
-        if mask != 0 {
-            return at + mask.trailing_zeros() as usize;
+        let marks = marks(chunk);
+        if marks != 0 {
+            return at + first(marks);
         }
         at += WIDTH;
     }
@@ -83,8 +91,8 @@ pub(crate) fn find(input: &[u8], mut at: usize, masks: impl Fn(&[u8; 16]) -> u32
 mod tests {
     use super::*;
 
-    fn bits(chunk: &[u8; 16], meant: impl Fn(u8) -> bool) -> u32 {
-        chunk.iter().enumerate().fold(0, |mask, (i, byte)| mask | u32::from(meant(*byte)) << i)
+    fn bits(chunk: &[u8; 16], meant: impl Fn(u8) -> bool) -> u128 {
+        chunk.iter().enumerate().fold(0, |marks, (i, byte)| marks | u128::from(meant(*byte)) << (8 * i + 7))
     }
 
     #[test]

@@ -3,37 +3,74 @@
 use std::borrow::Cow;
 
 use super::error::{ReadErrorKind, Stop};
-use super::scan::{find, string_ends, string_specials};
+use super::scan::{WIDTH, chunk, find, first, string_ends, string_specials};
 
 /// Where the string ends whose first character is at `at`: the place of its closing quote. All of it is checked.
 #[inline(always)]
 pub(crate) fn end_of_string(input: &[u8], at: usize) -> Result<usize, Stop> {
-    let end = find(input, at, string_specials, |byte| is_string_end(byte) || byte >= 0x80);
+    let end = find(input, at, string_specials, is_special);
     if input.get(end) == Some(&b'"') { Ok(end) } else { end_of_special_string(input, end) }
 }
 
-fn is_string_end(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\' | 0..0x20)
+/// The same for a string of nothing but ASCII without escapes, else `None`.
+#[inline(always)]
+pub(crate) fn end_of_plain_string(input: &[u8], at: usize) -> Option<usize> {
+    let end = find(input, at, string_specials, is_special);
+    (input.get(end) == Some(&b'"')).then_some(end)
 }
 
-/// The same from the first character on that is special.
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..0x20 | 0x80..)
+}
+
+/// The end of a string from its first special character on.
 #[inline(never)]
-fn end_of_special_string(input: &[u8], mut at: usize) -> Result<usize, Stop> {
+fn end_of_special_string(input: &[u8], start: usize) -> Result<usize, Stop> {
+    let stop = match end_of_escaped_string(input, start) {
+        // No UTF-8 sequence reaches over a quote or an escape, so all of the string can be checked at once.
+        Ok(end) => match std::str::from_utf8(&input[start..end]) {
+            Ok(_) => return Ok(end),
+            Err(error) => return Err(Stop::at(start + error.valid_up_to(), ReadErrorKind::Utf8)),
+        },
+        Err(stop) => stop,
+    };
+    // What is wrong first is what gets told; but a sequence that the end of the input cuts is not wrong.
+    match std::str::from_utf8(&input[start..stop.place()]) {
+        Err(error) if error.error_len().is_some() => Err(Stop::at(start + error.valid_up_to(), ReadErrorKind::Utf8)),
+        _ => Err(stop),
+    }
+}
+
+/// The same without a look at UTF-8.
+fn end_of_escaped_string(input: &[u8], mut at: usize) -> Result<usize, Stop> {
+    while let Some(chunk) = chunk(input, at) {
+        let mut ends = string_ends(chunk);
+        let mut next = at + WIDTH;
+        // Escapes are short and often close together: all of a chunk are seen from one look at it.
+        while ends != 0 {
+            let place = at + first(ends);
+            match input[place] {
+                b'"' => return Ok(place),
+                b'\\' => {
+                    let end = end_of_escape(input, place)?;
+                    if end >= at + WIDTH {
+                        next = end;
+                        break;
+                    }
+                    ends &= u128::MAX << (8 * (end - at));
+                }
+                _ => return Err(Stop::at(place, ReadErrorKind::ControlCharacter)),
+            }
+        }
+        at = next;
+    }
     loop {
         match input.get(at) {
             None => return Err(Stop::at(input.len(), ReadErrorKind::Truncated)),
             Some(b'"') => return Ok(at),
             Some(b'\\') => at = end_of_escape(input, at)?,
             Some(0..0x20) => return Err(Stop::at(at, ReadErrorKind::ControlCharacter)),
-            Some(0x20..0x80) => at = find(input, at, string_specials, |byte| is_string_end(byte) || byte >= 0x80),
-            // No UTF-8 sequence reaches over an ASCII byte.
-            Some(0x80..) => {
-                let end = find(input, at, string_ends, is_string_end);
-                if let Err(error) = std::str::from_utf8(&input[at..end]) {
-                    return Err(Stop::at(at + error.valid_up_to(), ReadErrorKind::Utf8));
-                }
-                at = end;
-            }
+            Some(_) => at += 1,
         }
     }
 }
@@ -67,7 +104,7 @@ fn code_unit(input: &[u8], at: usize) -> Option<u32> {
 /// The text of a string that [`end_of_string`] has checked; copied only if it holds an escape.
 pub(crate) fn decode(raw: &[u8]) -> Cow<'_, str> {
     if !raw.contains(&b'\\') {
-        return String::from_utf8_lossy(raw);
+        return Cow::Borrowed(std::str::from_utf8(raw).unwrap_or_default());
     }
     let mut text = Vec::with_capacity(raw.len());
     let mut at = 0;

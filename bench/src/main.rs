@@ -1,0 +1,73 @@
+//! Reads generated corpora with [`schema::Reader`], checks what it found, and prints its speed beside others' on the same bytes.
+
+mod corpus;
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::time::Instant;
+
+use corpus::Corpus;
+use schema::{Policy, Reader, Shape};
+
+/// The best of so many runs counts: the machine is shared.
+const RUNS: usize = 7;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let wanted = arguments.next();
+    let runs = arguments.next().and_then(|runs| runs.parse().ok()).unwrap_or(RUNS);
+    println!(
+        "{:<10} {:>8} {:>6} {:>12} {:>8} {:>12} {:>8}",
+        "corpus", "items", "MB", "reader MB/s", "ns/item", "x serde_json", "% memchr"
+    );
+    for corpus in corpus::ALL.iter().filter(|corpus| wanted.as_deref().is_none_or(|name| name == corpus.name)) {
+        let text = corpus.text();
+        check(corpus, &read(&text));
+        let reader = best(runs, || read(&text).items());
+        let value = best(runs.min(2), || values(&text));
+        let newlines = best(runs, || memchr::memchr_iter(b'\n', &text).count() as u64);
+        let bytes = text.len() as f64;
+        println!(
+            "{:<10} {:>8} {:>6.0} {:>12.0} {:>8.0} {:>12.1} {:>8.1}",
+            corpus.name,
+            corpus.items,
+            bytes / 1e6,
+            bytes / 1e6 / reader,
+            reader * 1e9 / corpus.items as f64,
+            value / reader,
+            100.0 * newlines / reader
+        );
+    }
+}
+
+/// In chunks, as a file is read.
+fn read(text: &[u8]) -> Shape {
+    let mut reader = Reader::new(&Policy::default());
+    for chunk in text.chunks(1 << 18) {
+        reader.lines(chunk).expect("a corpus is valid");
+    }
+    reader.finish().expect("a corpus is valid")
+}
+
+fn check(corpus: &Corpus, shape: &Shape) {
+    let schema = shape.settle(&[], &BTreeMap::new(), &Policy::default());
+    let columns: Vec<String> = schema.columns.iter().map(|c| format!("{} {}", c.attribute, c.glue_type)).collect();
+    assert_eq!(shape.items(), corpus.items, "{}", corpus.name);
+    assert_eq!(columns.join("\n"), corpus.columns(), "{}", corpus.name);
+}
+
+fn values(text: &[u8]) -> u64 {
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| black_box(serde_json::from_slice::<serde_json::Value>(line)).expect("a corpus is valid")).count()
+        as u64
+}
+
+/// The seconds of the fastest run.
+fn best(runs: usize, mut work: impl FnMut() -> u64) -> f64 {
+    let run = |_| {
+        let start = Instant::now();
+        black_box(work());
+        start.elapsed().as_secs_f64()
+    };
+    (0..runs).map(run).fold(f64::INFINITY, f64::min)
+}

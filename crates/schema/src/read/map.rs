@@ -1,0 +1,187 @@
+//! The members of items and maps.
+//!
+//! Items of a table tend to have the same attributes in the same order, so each field remembers what followed it: the next
+//! name, its colon and the brace and quote behind are then one comparison with the bytes that stood there last time. All
+//! other spellings (white space, escapes, names not seen before) take the general way and mean the same.
+
+use crate::shape::{Field, Fields, NO_NEXT, Next, Node};
+
+use super::cursor::{Parser, Separator};
+use super::error::{ReadErrorKind, Stop};
+use super::text::{decode, end_of_plain_string, end_of_string};
+
+/// A table that has more names than this is none that a schema helps with; their Nodes take a gigabyte.
+const MAX_NAMES: usize = 4_000_000;
+
+impl Parser<'_> {
+    /// Reads the members of a map from after its opening brace to after the closing one.
+    pub(super) fn fields(&mut self, mut at: usize, fields: &mut Fields, depth: u32) -> Result<usize, Stop> {
+        self.memory.maps += 1;
+        let map = self.memory.maps;
+        if let Some(end) = self.empty(at, b'}') {
+            return Ok(end);
+        }
+        let mut previous = None;
+        loop {
+            let (index, value) = match self.predicted(at, fields, previous) {
+                Some(found) => found,
+                None => self.named(at, fields, previous)?,
+            };
+            let Some(field) = fields.list.get_mut(index) else {
+                return Err(Stop::at(at, ReadErrorKind::Expected("an attribute name")));
+            };
+            if field.seen == map {
+                return Err(Stop::at(at, ReadErrorKind::DuplicateName));
+            }
+            field.seen = map;
+            at = self.tagged(value, &mut field.value, depth)?;
+            previous = Some(index);
+            match self.separator(at, b'}', "',' or '}' after an attribute")? {
+                Separator::Comma(after) => at = after,
+                Separator::End(after) => return Ok(after),
+            }
+        }
+    }
+
+    /// The field that was expected here and is; and the place after the quote that opens its type.
+    #[inline(always)]
+    fn predicted(&self, at: usize, fields: &mut Fields, previous: Option<usize>) -> Option<(usize, usize)> {
+        let next = next_of(fields, previous);
+        let [first, second] = next.map(|index| index as usize);
+        if let Some(length) = fields.list.get(first).and_then(|field| self.starts_with(at, field)) {
+            return Some((first, at + length));
+        }
+        let length = self.starts_with(at, fields.list.get(second)?)?;
+        *next_of_mut(fields, previous) = [second as u32, first as u32];
+        Some((second, at + length))
+    }
+
+    #[inline(always)]
+    pub(super) fn starts_with(&self, at: usize, field: &Field) -> Option<usize> {
+        field.run.matches(self.input.get(at..)?.first_chunk()?)
+    }
+
+    /// The same for any field in any spelling, old or new.
+    #[inline(never)]
+    fn named(&mut self, at: usize, fields: &mut Fields, previous: Option<usize>) -> Result<(usize, usize), Stop> {
+        let open = self.expect(at, b'"', "an attribute name in quotes")?;
+        let end = end_of_string(self.input, open)?;
+        let raw = &self.input[open..end];
+        let number = number_of(raw);
+        let index = match fields.guess(number, raw) {
+            Some(index) => index,
+            None => {
+                let name = decode(raw);
+                let index = match fields.find(&name) {
+                    Some(index) => index,
+                    None => self.added(open, &name, fields)?,
+                };
+                // A name with escapes is never taken for one that looks like its raw bytes.
+                if name.as_bytes() == raw {
+                    fields.remember(number, index);
+                }
+                index
+            }
+        };
+        let next = next_of(fields, previous);
+        if next[0] as usize != index {
+            *next_of_mut(fields, previous) = [index as u32, next[0]];
+        }
+        Ok((index, self.type_of(end + 1)?))
+    }
+
+    fn added(&mut self, at: usize, name: &str, fields: &mut Fields) -> Result<usize, Stop> {
+        self.memory.names += 1;
+        if self.memory.names > MAX_NAMES {
+            return Err(Stop::at(at, ReadErrorKind::TooManyNames));
+        }
+        Ok(fields.push(name, Node::default()))
+    }
+
+    /// Reads the members of a map that has given up its names.
+    pub(super) fn folded(&mut self, mut at: usize, value: &mut Node, depth: u32) -> Result<usize, Stop> {
+        if let Some(end) = self.empty(at, b'}') {
+            return Ok(end);
+        }
+        let base = self.memory.folded.names.len();
+        loop {
+            let open = self.expect(at, b'"', "an attribute name in quotes")?;
+            let end = match end_of_plain_string(self.input, open) {
+                Some(end) => {
+                    self.memory.folded.numbers.push(number_of(&self.input[open..end]));
+                    end
+                }
+                None => {
+                    let end = end_of_string(self.input, open)?;
+                    let name = decode(&self.input[open..end]);
+                    self.memory.folded.numbers.push(number_of(name.as_bytes()));
+                    end
+                }
+            };
+            self.memory.folded.names.push(open..end);
+            at = self.type_of(end + 1)?;
+            at = self.tagged(at, value, depth)?;
+            match self.separator(at, b'}', "',' or '}' after an attribute")? {
+                Separator::Comma(after) => at = after,
+                Separator::End(after) => {
+                    self.distinct(base)?;
+                    return Ok(after);
+                }
+            }
+        }
+    }
+
+    /// Forgets the names of a folded map, if they differ.
+    fn distinct(&mut self, base: usize) -> Result<(), Stop> {
+        let numbers = &mut self.memory.folded.numbers[base..];
+        numbers.sort_unstable();
+        if numbers.windows(2).any(|pair| pair[0] == pair[1]) {
+            let names = &self.memory.folded.names[base..];
+            let mut names: Vec<_> = names.iter().map(|raw| (decode(&self.input[raw.clone()]), raw.start)).collect();
+            names.sort_unstable();
+            if let Some(twice) = names.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+                return Err(Stop::at(twice[1].1, ReadErrorKind::DuplicateName));
+            }
+        }
+        self.memory.folded.numbers.truncate(base);
+        self.memory.folded.names.truncate(base);
+        Ok(())
+    }
+}
+
+fn next_of(fields: &Fields, previous: Option<usize>) -> Next {
+    match previous {
+        None => fields.first,
+        Some(index) => fields.list.get(index).map_or(NO_NEXT, |field| field.next),
+    }
+}
+
+fn next_of_mut(fields: &mut Fields, previous: Option<usize>) -> &mut Next {
+    match previous {
+        Some(index) if index < fields.list.len() => &mut fields.list[index].next,
+        _ => &mut fields.first,
+    }
+}
+
+/// A number that equal names share and others hardly ever do.
+#[inline(always)]
+fn number_of(name: &[u8]) -> u64 {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |number: u64, word: u64| {
+        let product = u128::from(number ^ word) * u128::from(ODD);
+        product as u64 ^ (product >> 64) as u64
+    };
+    let (words, rest) = name.as_chunks::<8>();
+    let mut number = words.iter().fold(ODD ^ name.len() as u64, |number, word| mix(number, u64::from_le_bytes(*word)));
+    // The last eight bytes, some of which may have been in already, are quicker than those that are left one by one.
+    if !rest.is_empty() {
+        number = mix(
+            number,
+            match name.last_chunk::<8>() {
+                Some(word) => u64::from_le_bytes(*word),
+                None => rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+            },
+        );
+    }
+    number
+}

@@ -1,0 +1,220 @@
+//! Attribute values.
+
+use crate::number::Numbers;
+use crate::shape::{Fields, Kind, Map, Node};
+
+use super::cursor::{Parser, Separator};
+use super::error::{ReadErrorKind, Stop};
+use super::scan;
+use super::text::{decode, end_of_plain_string, end_of_string, is_base64};
+
+/// Levels of lists and maps below an item that DynamoDB allows.
+const MAX_DEPTH: u32 = 32;
+
+impl Parser<'_> {
+    /// From the end of a name to after the quote that opens the type: `:{"`.
+    #[inline(always)]
+    pub(super) fn type_of(&self, at: usize) -> Result<usize, Stop> {
+        if self.input.get(at..).is_some_and(|rest| rest.starts_with(b":{\"")) {
+            return Ok(at + 3);
+        }
+        let at = self.expect(at, b':', "':' after an attribute name")?;
+        self.value(at)
+    }
+
+    /// From before the brace of an attribute value to after the quote that opens its type.
+    fn value(&self, at: usize) -> Result<usize, Stop> {
+        let at = self.expect(at, b'{', "an attribute value, which starts with '{'")?;
+        let quote = self.space(at);
+        if self.input.get(quote) == Some(&b'}') {
+            return Err(Stop::at(quote, ReadErrorKind::NoType));
+        }
+        self.expect(quote, b'"', "a type in quotes")
+    }
+
+    /// Reads an attribute value from after the quote that opens its type to after its closing brace.
+    #[inline(always)]
+    pub(super) fn tagged(&mut self, at: usize, node: &mut Node, depth: u32) -> Result<usize, Stop> {
+        const STRING: u32 = u32::from_le_bytes(*b"S\":\"");
+        const NUMBER: u32 = u32::from_le_bytes(*b"N\":\"");
+        const MAP: u32 = u32::from_le_bytes(*b"M\":{");
+        const LIST: u32 = u32::from_le_bytes(*b"L\":[");
+        let start =
+            self.input.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |start| u32::from_le_bytes(*start));
+        let end = match start {
+            STRING => {
+                node.add(Kind::S, 1);
+                end_of_string(self.input, at + 4)? + 1
+            }
+            NUMBER => self.number(at + 4, node)?,
+            MAP => self.map(at + 4, node, depth)?,
+            LIST => self.list(at + 4, node, depth)?,
+            _ => self.other(at, node, depth)?,
+        };
+        if self.input.get(end) == Some(&b'}') { Ok(end + 1) } else { self.end_of_value(end) }
+    }
+
+    #[inline(never)]
+    fn end_of_value(&self, at: usize) -> Result<usize, Stop> {
+        let at = self.space(at);
+        if self.input.get(at) == Some(&b',') {
+            return Err(Stop::at(at, ReadErrorKind::TwoTypes));
+        }
+        self.expect(at, b'}', "'}' after an attribute value")
+    }
+
+    /// Reads the rest of the types, and all in any spelling: the type, its colon and its content.
+    #[inline(never)]
+    fn other(&mut self, at: usize, node: &mut Node, depth: u32) -> Result<usize, Stop> {
+        let end = end_of_string(self.input, at)?;
+        let kind = match &self.input[at..end] {
+            raw if raw.contains(&b'\\') => kind_of(decode(raw).as_bytes()),
+            raw => kind_of(raw),
+        };
+        let Some(kind) = kind else {
+            return Err(Stop::at(at, ReadErrorKind::UnknownType));
+        };
+        let at = self.expect(end + 1, b':', "':' after a type")?;
+        match kind {
+            Kind::S | Kind::N | Kind::B => {
+                let at = self.expect(at, b'"', "a string after the type")?;
+                self.scalar(kind, at, node)
+            }
+            Kind::Bool => {
+                node.add(kind, 1);
+                let at = self.space(at);
+                self.literal(at, b"true")
+                    .or_else(|| self.literal(at, b"false"))
+                    .ok_or_else(|| self.unexpected(at, "true or false after BOOL"))
+            }
+            Kind::Null => {
+                node.add(kind, 1);
+                let at = self.space(at);
+                self.literal(at, b"true").ok_or_else(|| self.unexpected(at, "true after NULL"))
+            }
+            Kind::M => {
+                let at = self.expect(at, b'{', "'{' after the type M")?;
+                self.map(at, node, depth)
+            }
+            Kind::L => {
+                let at = self.expect(at, b'[', "'[' after the type L")?;
+                self.list(at, node, depth)
+            }
+            Kind::Ss => self.set(at, kind, Kind::S, node),
+            Kind::Ns => self.set(at, kind, Kind::N, node),
+            Kind::Bs => self.set(at, kind, Kind::B, node),
+        }
+    }
+
+    /// Reads a string, number or binary from after its opening quote to after the closing one.
+    fn scalar(&mut self, kind: Kind, at: usize, node: &mut Node) -> Result<usize, Stop> {
+        if kind == Kind::N {
+            return self.number(at, node);
+        }
+        node.add(kind, 1);
+        let end = end_of_string(self.input, at)?;
+        if kind == Kind::B && !is_base64(&self.input[at..end]) {
+            return Err(Stop::at(at, ReadErrorKind::Base64));
+        }
+        Ok(end + 1)
+    }
+
+    #[inline(always)]
+    fn number(&mut self, at: usize, node: &mut Node) -> Result<usize, Stop> {
+        node.add(Kind::N, 1);
+        if let Some((length, numbers)) = scan::chunk(self.input, at).and_then(Numbers::short) {
+            node.numbers.merge(numbers);
+            return Ok(at + length + 1);
+        }
+        self.any_number(at, node)
+    }
+
+    #[inline(never)]
+    fn any_number(&mut self, at: usize, node: &mut Node) -> Result<usize, Stop> {
+        let (end, numbers) = match end_of_plain_string(self.input, at) {
+            Some(end) => (end, Numbers::of(&self.input[at..end])),
+            None => {
+                let end = end_of_string(self.input, at)?;
+                (end, Numbers::of(decode(&self.input[at..end]).as_bytes()))
+            }
+        };
+        node.numbers.merge(numbers.map_err(|kind| Stop::at(at, kind))?);
+        Ok(end + 1)
+    }
+
+    /// Reads a map from after its opening brace to after the closing one.
+    fn map(&mut self, at: usize, node: &mut Node, depth: u32) -> Result<usize, Stop> {
+        let depth = deeper(at, depth)?;
+        node.add(Kind::M, 1);
+        let map = node.map.get_or_insert_with(|| Box::new(Map::Fields(Fields::default())));
+        match &mut **map {
+            Map::Folded(value) => self.folded(at, value, depth),
+            Map::Fields(fields) => {
+                let end = self.fields(at, fields, depth)?;
+                // Not before the end of the map: until there, its fields tell which names it had.
+                map.fold(self.limit);
+                Ok(end)
+            }
+        }
+    }
+
+    /// Reads a list from after its opening bracket to after the closing one.
+    fn list(&mut self, mut at: usize, node: &mut Node, depth: u32) -> Result<usize, Stop> {
+        let depth = deeper(at, depth)?;
+        node.add(Kind::L, 1);
+        if let Some(end) = self.empty(at, b']') {
+            return Ok(end);
+        }
+        let element = node.element.get_or_insert_default();
+        loop {
+            let value = if self.input.get(at..).is_some_and(|rest| rest.starts_with(b"{\"")) {
+                at + 2
+            } else {
+                self.value(at)?
+            };
+            at = self.tagged(value, element, depth)?;
+            match self.separator(at, b']', "',' or ']' after a list element")? {
+                Separator::Comma(after) => at = after,
+                Separator::End(after) => return Ok(after),
+            }
+        }
+    }
+
+    /// Reads a set of `element`s from before its opening bracket to after the closing one.
+    fn set(&mut self, at: usize, kind: Kind, element: Kind, node: &mut Node) -> Result<usize, Stop> {
+        node.add(kind, 1);
+        let mut at = self.expect(at, b'[', "'[' after the type of a set")?;
+        if let Some(end) = self.empty(at, b']') {
+            return Ok(end);
+        }
+        let elements = node.element.get_or_insert_default();
+        loop {
+            at = self.expect(at, b'"', "a string as the element of a set")?;
+            at = self.scalar(element, at, elements)?;
+            match self.separator(at, b']', "',' or ']' after the element of a set")? {
+                Separator::Comma(after) => at = after,
+                Separator::End(after) => return Ok(after),
+            }
+        }
+    }
+}
+
+fn deeper(at: usize, depth: u32) -> Result<u32, Stop> {
+    if depth == MAX_DEPTH { Err(Stop::at(at, ReadErrorKind::TooDeep)) } else { Ok(depth + 1) }
+}
+
+fn kind_of(tag: &[u8]) -> Option<Kind> {
+    Some(match tag {
+        b"S" => Kind::S,
+        b"N" => Kind::N,
+        b"B" => Kind::B,
+        b"BOOL" => Kind::Bool,
+        b"NULL" => Kind::Null,
+        b"M" => Kind::M,
+        b"L" => Kind::L,
+        b"SS" => Kind::Ss,
+        b"NS" => Kind::Ns,
+        b"BS" => Kind::Bs,
+        _ => return None,
+    })
+}

@@ -1,0 +1,146 @@
+//! The fields of a map, and what the reader remembers to find them fast.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug, Formatter};
+
+use super::Node;
+
+/// Names, each with its Node.
+#[derive(Clone)]
+pub(crate) struct Fields {
+    /// In the order of their first sight, which is the order in which items tend to have them.
+    pub(crate) list: Vec<Field>,
+    by_name: BTreeMap<Box<str>, u32>,
+    /// The fields that maps lately began with.
+    pub(crate) first: Next,
+    /// The fields found lately, each at a place that its name's number gives; a later one takes the place.
+    lately: Vec<u32>,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Fields { list: Vec::new(), by_name: BTreeMap::new(), first: NO_NEXT, lately: Vec::new() }
+    }
+}
+
+/// Indices into [`Fields::list`]: two guesses at the next field, the better one first.
+pub(crate) type Next = [u32; 2];
+pub(crate) const NO_NEXT: Next = [u32::MAX; 2];
+
+/// A name and its Node, with what the reader remembers to find it fast.
+#[derive(Clone)]
+pub(crate) struct Field {
+    /// `"name":{"`, to be compared in one go, if it fits and JSON spells the name so.
+    pub(crate) run: Run,
+    /// The fields that lately followed this one.
+    pub(crate) next: Next,
+    /// The number of the map that had this name last: a second time in one map is an error.
+    pub(crate) seen: u64,
+    pub(crate) name: Box<str>,
+    pub(crate) value: Node,
+}
+
+/// A text of at most 32 bytes, or none.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Run {
+    bytes: [u128; 2],
+    masks: [u128; 2],
+    /// 0 for none.
+    length: usize,
+}
+
+impl Run {
+    fn new(text: &[u8]) -> Run {
+        let mut bytes = [0; 32];
+        let mut masks = [0; 32];
+        let Some(start) = bytes.get_mut(..text.len()) else {
+            return Run::default();
+        };
+        start.copy_from_slice(text);
+        masks[..text.len()].fill(0xff);
+        let halves = |bytes: [u8; 32]| {
+            let (low, high) = bytes.split_at(16);
+            [low, high].map(|half| half.iter().rev().fold(0, |value, byte| value << 8 | u128::from(*byte)))
+        };
+        Run { bytes: halves(bytes), masks: halves(masks), length: text.len() }
+    }
+
+    /// The length of the run if `text` starts with it.
+    #[inline(always)]
+    pub(crate) fn matches(&self, text: &[u8; 32]) -> Option<usize> {
+        let [low, high] = [0, 16].map(|at| {
+            let mut half = [0; 16];
+            half.copy_from_slice(&text[at..at + 16]);
+            u128::from_le_bytes(half)
+        });
+        let differs = (low ^ self.bytes[0]) & self.masks[0] | (high ^ self.bytes[1]) & self.masks[1];
+        (differs == 0 && self.length > 0).then_some(self.length)
+    }
+}
+
+impl Fields {
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).map(|index| *index as usize)
+    }
+
+    /// Adds a name that is not there yet.
+    pub(crate) fn push(&mut self, name: &str, value: Node) -> usize {
+        let index = self.list.len();
+        // More names than u32 holds would take a terabyte of Nodes.
+        self.by_name.insert(name.into(), index as u32);
+        let spelled_so = !name.contains(|c: char| c == '"' || c == '\\' || c < ' ');
+        let run = if spelled_so { Run::new(format!("\"{name}\":{{\"").as_bytes()) } else { Run::default() };
+        self.list.push(Field { run, next: NO_NEXT, seen: 0, name: name.into(), value });
+        index
+    }
+
+    /// The field of that name, if it is the one last remembered for the name's number.
+    #[inline(always)]
+    pub(crate) fn guess(&self, number: u64, name: &[u8]) -> Option<usize> {
+        let index = *self.lately.get(self.place(number))? as usize;
+        (self.list.get(index)?.name.as_bytes() == name).then_some(index)
+    }
+
+    /// Makes a field the guess for a number.
+    pub(crate) fn remember(&mut self, number: u64, index: usize) {
+        if self.lately.len() < 4 * self.list.len() {
+            self.lately = vec![u32::MAX; (4 * self.list.len()).next_power_of_two().max(16)];
+        }
+        let place = self.place(number);
+        self.lately[place] = index as u32;
+    }
+
+    fn place(&self, number: u64) -> usize {
+        number as usize & self.lately.len().wrapping_sub(1)
+    }
+
+    /// In byte order of the names.
+    pub(crate) fn sorted(&self) -> impl ExactSizeIterator<Item = (&str, &Node)> {
+        self.by_name.iter().map(|(name, index)| (&**name, &self.list[*index as usize].value))
+    }
+
+    pub(super) fn merge(&mut self, other: Fields, limit: usize) {
+        for field in other.list {
+            match self.find(&field.name) {
+                Some(index) => self.list[index].value.merge(field.value, limit),
+                None => {
+                    self.push(&field.name, field.value);
+                }
+            }
+        }
+    }
+
+    pub(super) fn into_one(self, limit: usize) -> Node {
+        let mut one = Node::default();
+        for field in self.list {
+            one.merge(field.value, limit);
+        }
+        one
+    }
+}
+
+impl Debug for Fields {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.sorted()).finish()
+    }
+}

@@ -1,0 +1,70 @@
+//! The law of soundness: every item seen fits the settled schema.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use schema::{GlueType, NumberPolicy, Policy};
+
+use crate::generate::{self, Value};
+use crate::oracle::Decimal;
+use crate::reading::{policy, shape_of};
+
+fn fits(value: &Value, glue_type: &GlueType) -> bool {
+    match (value, glue_type) {
+        // Readers get the JSON text of what is no string.
+        (Value::Null, _) | (_, GlueType::String) => true,
+        (Value::Bool(_), GlueType::Boolean) | (Value::B(_), GlueType::Binary) => true,
+        (Value::N(text), glue_type) => number_fits(&Decimal::of(text).unwrap(), glue_type),
+        (Value::L(list), GlueType::Array(element)) => list.iter().all(|value| fits(value, element)),
+        (Value::Ss(set), GlueType::Array(element)) => set.is_empty() || **element == GlueType::String,
+        (Value::Ns(set), GlueType::Array(element)) => set.iter().all(|text| fits(&Value::N(text.clone()), element)),
+        (Value::Bs(set), GlueType::Array(element)) => set.iter().all(|bytes| fits(&Value::B(bytes.clone()), element)),
+        (Value::M(map), GlueType::Map(_, value)) => map.values().all(|inner| fits(inner, value)),
+        (Value::M(map), GlueType::Struct(fields)) => map.iter().all(|(name, value)| {
+            fields.iter().find(|field| field.name == *name).is_some_and(|field| fits(value, &field.glue_type))
+        }),
+        _ => false,
+    }
+}
+
+fn number_fits(number: &Decimal, glue_type: &GlueType) -> bool {
+    match glue_type {
+        GlueType::BigInt => number.is_i64(),
+        GlueType::Double => number.is_double(),
+        GlueType::Decimal { precision, scale } => {
+            number.scale() <= u64::from(*scale) && number.integer_digits() <= u64::from(precision - scale)
+        }
+        _ => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_item_seen_fits(items in generate::items(), limit in 0..8usize, decimal in any::<bool>()) {
+        let numbers = if decimal { NumberPolicy::Decimal } else { NumberPolicy::Lossless };
+        let policy = Policy { numbers, ..policy(limit) };
+        let schema = shape_of(&items, limit).settle(&[], &BTreeMap::new(), &policy);
+        let types: BTreeMap<_, _> = schema.columns.iter().map(|column| (&column.attribute, &column.glue_type)).collect();
+        for (name, value) in items.iter().flatten() {
+            prop_assert!(fits(value, types[name]), "{value:?} in {}", types[name]);
+        }
+    }
+
+    #[test]
+    fn columns_have_distinct_legal_names(items in generate::items()) {
+        let schema = shape_of(&items, 200).settle(&[], &BTreeMap::new(), &policy(200));
+        let mut names: Vec<&str> = schema.columns.iter().map(|column| column.name.as_str()).collect();
+        for name in &names {
+            prop_assert!(name.len() <= 255 && name.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_')), "{name}");
+            prop_assert!(!name.starts_with(|c: char| c.is_ascii_digit()), "{name}");
+        }
+        names.sort_unstable();
+        names.dedup();
+        prop_assert_eq!(names.len(), schema.columns.len());
+        // Given the names, the next crawl gives the same.
+        let given: BTreeMap<_, _> = schema.columns.iter().map(|c| (c.attribute.clone(), c.name.clone())).collect();
+        prop_assert_eq!(shape_of(&items, 200).settle(&[], &given, &policy(200)), schema);
+    }
+}
