@@ -1,5 +1,6 @@
 //! The service as its callers see it: requests and answers, on a store in memory.
 
+mod any_request;
 mod crawlers;
 mod registry;
 mod tables;

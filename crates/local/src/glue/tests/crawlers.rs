@@ -14,14 +14,14 @@ fn with_role() -> Glue {
     glue
 }
 
-fn role(glue: &Glue, name: &str) {
+pub(super) fn role(glue: &Glue, name: &str) {
     let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
     let form = [("RoleName", name), ("Path", "/path/"), ("AssumeRolePolicyDocument", trust)];
     let params = Params::read("", serde_urlencoded::to_string(form).unwrap().as_bytes()).unwrap();
     glue.store.transaction(|tx| crate::iam::call(tx, &glue.context, "CreateRole", &params).map(drop)).unwrap();
 }
 
-fn crawler(name: &str) -> Value {
+pub(super) fn crawler(name: &str) -> Value {
     json!({"Name": name, "Role": "r", "DatabaseName": "db", "Targets": {"DynamoDBTargets": [{"Path": "Orders"}]}})
 }
 
