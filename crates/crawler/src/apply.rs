@@ -177,7 +177,13 @@ pub async fn crawler(
             })
             .await;
             match created {
-                Err(error) if error.is("AlreadyExistsException") => Err(foreign(&plan.name)),
+                // Ours, if the answer of an earlier attempt was lost or another run was faster.
+                Err(error) if error.is("AlreadyExistsException") => {
+                    match is_ours(clients, inventory, &plan.name).await? {
+                        true => Ok(()),
+                        false => Err(foreign(&plan.name)),
+                    }
+                }
                 other => other,
             }
         }
@@ -197,6 +203,13 @@ pub async fn crawler(
             .await
         }
     }
+}
+
+async fn is_ours(clients: &Clients, inventory: &Inventory, name: &str) -> Result<bool, Error> {
+    let Inventory { region, account, .. } = inventory;
+    let arn = format!("arn:{}:glue:{region}:{account}:crawler/{name}", naming::partition(region));
+    let answer = clients.glue.get_tags().resource_arn(arn).send().await.map_err(Error::aws("glue:GetTags"))?;
+    Ok(answer.tags().is_some_and(|tags| tags.get(OWNER_TAG.0).is_some_and(|value| value == OWNER_TAG.1)))
 }
 
 fn foreign(name: &str) -> Error {

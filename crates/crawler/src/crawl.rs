@@ -5,7 +5,8 @@ mod scan;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::{KeyType, ScalarAttributeType, TableDescription};
-use schema::{Key, KeyKind};
+use aws_sdk_glue::types::Table;
+use schema::{Key, KeyKind, TableSchema};
 
 use crate::error::{Error, Kind};
 use crate::publish::{self, Difference, Source, Statistics};
@@ -106,34 +107,63 @@ pub async fn crawl(clients: &Clients, request: &CrawlRequest) -> Result<Crawled,
     let statistics = statistics(&description, &scanned);
 
     let change = match existing {
-        None => {
-            let (input, _) = publish::desired(catalog_table, None, &source, &schema, statistics, &request.crawled_by)?;
-            let create = clients.glue.create_table().database_name(database).table_input(input);
-            create.send().await.map_err(Error::aws("glue:CreateTable"))?;
-            Change::Created
-        }
-        Some(existing) => {
-            let mut change = Change::Unchanged;
-            publish::update(clients, database, existing, |existing| {
-                let (input, difference) =
-                    publish::desired(catalog_table, Some(existing), &source, &schema, statistics, &request.crawled_by)?;
-                change = match (difference, request.on_update) {
-                    (Difference::None, _) => Change::Unchanged,
-                    (_, UpdateBehavior::Log) => Change::Logged,
-                    (Difference::Statistics, _) => Change::Statistics,
-                    (Difference::Schema, _) => Change::Updated,
-                };
-                Ok(match change {
-                    Change::Statistics => Some((input, true)),
-                    Change::Updated => Some((input, false)),
-                    _ => None,
-                })
-            })
-            .await?;
-            change
-        }
+        None => match create(clients, request, &source, &schema, statistics).await? {
+            None => Change::Created,
+            Some(existing) => update(clients, request, existing, &source, &schema, statistics).await?,
+        },
+        Some(existing) => update(clients, request, existing, &source, &schema, statistics).await?,
     };
     Ok(Crawled { change, items: scanned.shape.items(), bytes: scanned.shape.bytes(), read_units: scanned.read_units })
+}
+
+/// Creates the catalog table. One that exists by now, because the answer of an earlier attempt was lost, is returned.
+async fn create(
+    clients: &Clients,
+    request: &CrawlRequest,
+    source: &Source,
+    schema: &TableSchema,
+    statistics: Statistics,
+) -> Result<Option<Table>, Error> {
+    let CrawlRequest { database, catalog_table, crawled_by, .. } = request;
+    let (input, _) = publish::desired(catalog_table, None, source, schema, statistics, crawled_by)?;
+    let create = clients.glue.create_table().database_name(database).table_input(input);
+    match create.send().await.map_err(Error::aws("glue:CreateTable")) {
+        Ok(_) => Ok(None),
+        Err(error) if error.is("AlreadyExistsException") => {
+            publish::get(clients, database, catalog_table).await?.map(Some).ok_or(error)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Updates the catalog table where it differs, as far as the policy allows.
+async fn update(
+    clients: &Clients,
+    request: &CrawlRequest,
+    existing: Table,
+    source: &Source,
+    schema: &TableSchema,
+    statistics: Statistics,
+) -> Result<Change, Error> {
+    let CrawlRequest { database, catalog_table, crawled_by, .. } = request;
+    let mut change = Change::Unchanged;
+    publish::update(clients, database, existing, |existing| {
+        let (input, difference) =
+            publish::desired(catalog_table, Some(existing), source, schema, statistics, crawled_by)?;
+        change = match (difference, request.on_update) {
+            (Difference::None, _) => Change::Unchanged,
+            (_, UpdateBehavior::Log) => Change::Logged,
+            (Difference::Statistics, _) => Change::Statistics,
+            (Difference::Schema, _) => Change::Updated,
+        };
+        Ok(match change {
+            Change::Statistics => Some((input, true)),
+            Change::Updated => Some((input, false)),
+            _ => None,
+        })
+    })
+    .await?;
+    Ok(change)
 }
 
 /// Describes a DynamoDB table; one that does not exist is `None`.
