@@ -12,7 +12,29 @@ fn prints_the_columns() {
     shell.write("orders.jsonl", ITEMS);
     let done = shell.run(&["infer", "orders.jsonl"]);
     assert_eq!((done.code, done.stderr.as_str()), (0, ""));
-    insta::assert_snapshot!(done.stdout, @"");
+    insta::assert_snapshot!(done.stdout, @r#"
+    {
+      "bytes": 78,
+      "columns": [
+        {
+          "attribute": "Total Price",
+          "name": "total_price",
+          "type": "double"
+        },
+        {
+          "attribute": "id",
+          "name": "id",
+          "type": "string"
+        },
+        {
+          "attribute": "tags",
+          "name": "tags",
+          "type": "array<string>"
+        }
+      ],
+      "items": 2
+    }
+    "#);
 }
 
 #[test]
@@ -20,7 +42,18 @@ fn keys_come_first_where_the_table_is_known() {
     let shell = Shell::new();
     shell.table("tables", "t", &[r#"{"a":{"S":"1"},"id":{"S":"2"}}"#]);
     let done = shell.run(&["infer", "tables/t.jsonl", "--format", "ddl"]);
-    insta::assert_snapshot!(done.stdout, @"");
+    insta::assert_snapshot!(done.stdout, @"
+    CREATE EXTERNAL TABLE `ddb_tables`.`t` (
+      `id` string,
+      `a` string
+    )
+    LOCATION 'arn:aws:dynamodb:us-east-1:123456789012:table/t'
+    TBLPROPERTIES (
+      'classification'='dynamodb',
+      'typeOfData'='table',
+      'sourceTable'='t'
+    );
+    ");
 }
 
 #[test]
@@ -67,9 +100,9 @@ fn bad_input_is_told_by_line_and_offset_and_never_by_value() {
     let done = shell.run(&["infer", "bad.jsonl"]);
     assert_eq!((done.code, done.stdout.as_str()), (1, ""));
     assert!(!done.stderr.contains("top-secret"));
-    insta::assert_snapshot!(done.stderr, @"");
+    insta::assert_snapshot!(done.stderr, @"glue-ddb-crawler: bad.jsonl: line 2, byte 48: an unknown type; DynamoDB has S, N, B, BOOL, NULL, M, L, SS, NS and BS");
 
     let done = shell.run(&["infer", "nowhere.jsonl"]);
     assert_eq!(done.code, 1);
-    insta::assert_snapshot!(done.stderr, @"");
+    insta::assert_snapshot!(done.stderr, @"glue-ddb-crawler: nowhere.jsonl: No such file or directory (os error 2)");
 }

@@ -25,10 +25,22 @@ fn the_first_run_makes_everything_and_the_second_changes_nothing() {
     let args = ["sync", "--local", "tables", "--wait"];
     let first = shell.run(&args);
     assert_eq!(first.code, 0, "{}", first.stderr);
-    insta::assert_snapshot!(stable(&first.stdout), @"");
+    insta::assert_snapshot!(stable(&first.stdout), @"
+    DYNAMODB TABLE  GLUE TABLE  COLUMNS  ITEMS  SCHEMA  RESULT
+    Orders          orders            2      1  v1      crawled; new role, new crawler, new table, schema registered, linked
+    users           users             1      0  v1      crawled; new role, new crawler, new table, schema registered, linked
+
+    2 tables -> Glue database ddb_tables in us-east-1 (account 123456789012): 2 crawled, 2 changed, 2 linked to a schema version. N s
+    ");
     let second = shell.run(&args);
     assert_eq!(second.code, 0);
-    insta::assert_snapshot!(stable(&second.stdout), @"");
+    insta::assert_snapshot!(stable(&second.stdout), @"
+    DYNAMODB TABLE  GLUE TABLE  COLUMNS  ITEMS  SCHEMA  RESULT
+    Orders          orders            2      1  v1      crawled, unchanged
+    users           users             1      0  v1      crawled, unchanged
+
+    2 tables -> Glue database ddb_tables in us-east-1 (account 123456789012): 2 crawled, 2 linked to a schema version. N s
+    ");
 }
 
 #[test]
@@ -87,13 +99,13 @@ fn wrong(shell: &Shell, args: &[&str], environment: &[(&str, &str)]) -> String {
 fn wrong_settings_are_named_and_are_exit_code_2() {
     let shell = shop();
     let sync = ["sync", "--local", "tables"];
-    insta::assert_snapshot!(wrong(&shell, &sync, &[("GLUE_DDB_CRAWLER_SCAN_RAET", "1")]), @"");
-    insta::assert_snapshot!(wrong(&shell, &sync, &[("GLUE_DDB_CRAWLER_SCAN_RATE", "9")]), @"");
-    insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--include", "a["], &[]), @"");
-    insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--config", "no.toml"], &[]), @"");
-    insta::assert_snapshot!(wrong(&shell, &["sync"], &[("AWS_EC2_METADATA_DISABLED", "true")]), @"");
+    insta::assert_snapshot!(wrong(&shell, &sync, &[("GLUE_DDB_CRAWLER_SCAN_RAET", "1")]), @r#"glue-ddb-crawler: wrong setting: unknown field: found `scan_raet`, expected `one of `database`, `table_prefix`, `engine`, `include`, `exclude`, `wait`, `dry_run`, `no_start`, `crawler_name`, `scan_all`, `scan_rate`, `on_update`, `on_delete`, `registry`, `compatibility`, `learn_spelling`, `managed_policy`, `concurrency`, `max_running`, `types`` for key "SCAN_RAET" in `GLUE_DDB_CRAWLER_` environment variable(s)"#);
+    insta::assert_snapshot!(wrong(&shell, &sync, &[("GLUE_DDB_CRAWLER_SCAN_RATE", "9")]), @"glue-ddb-crawler: scan_rate 9: use 0.1 to 1.5");
+    insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--include", "a["], &[]), @r#"glue-ddb-crawler: include "a[": unclosed character class; missing ']'"#);
+    insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--config", "no.toml"], &[]), @"glue-ddb-crawler: no.toml: there is no such settings file");
+    insta::assert_snapshot!(wrong(&shell, &["sync"], &[("AWS_EC2_METADATA_DISABLED", "true")]), @"glue-ddb-crawler: no region: give --region, set AWS_REGION, or configure a profile");
     shell.write("s.toml", "wait = \"perhaps\"");
-    insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--config", "s.toml"], &[]), @"");
+    insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--config", "s.toml"], &[]), @r#"glue-ddb-crawler: wrong setting: invalid type: found string "perhaps", expected a boolean for key "default.wait" in s.toml TOML file"#);
 }
 
 #[test]

@@ -37,7 +37,23 @@ async fn every_table_is_catalogued_registered_and_linked() {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     parameters.sort();
-    insta::assert_snapshot!(parameters.join("\n"), @"");
+    insta::assert_snapshot!(parameters.join("\n"), @"
+    CrawlerSchemaDeserializerVersion=1.0
+    CrawlerSchemaSerializerVersion=1.0
+    UPDATED_BY_CRAWLER=Orders_crawler
+    averageRecordSize=29
+    classification=dynamodb
+    columnMapping=ship_to=Ship-To,total=Total
+    hashKey=id
+    recordCount=2
+    schemaFingerprint=039dbf5d5fc75d79+reference
+    schemaName=ddb_tables.orders
+    schemaRegistryName=glue-ddb-crawler
+    schemaVersionNumber=1
+    sizeKey=58
+    sourceTable=Orders
+    typeOfData=table
+    ");
     assert_eq!(columns(&world.table("empty").await), ["id: string"]);
 
     let database = world.clients.glue.get_database().name("ddb_tables").send().await.unwrap().database.unwrap();
