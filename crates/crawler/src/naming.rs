@@ -32,7 +32,7 @@ pub fn role(table: &str, region: &str) -> String {
 /// A table in `given` (DynamoDB table -> catalog table) keeps the name it once got. Of two tables that fold to one name,
 /// the one already spelled so keeps it, else the byte-wise smallest; each other gets a hash of its own name as a suffix.
 pub fn catalog_names(tables: &[String], given: &BTreeMap<String, String>, prefix: &str) -> BTreeMap<String, String> {
-    unique(tables.iter().map(String::as_str), given, TABLE_MAX, |table| format!("{prefix}{}", fold(table)))
+    unique(tables.iter().map(String::as_str), given, TABLE_MAX, prefix, fold)
 }
 
 /// The schema of a catalog table in the registry: `{database}.{catalog table}`, at most 255 characters.
@@ -94,6 +94,9 @@ mod tests {
         assert_eq!(names["Z"], "z");
         assert!(names["A-b"].starts_with("a_b_") && names["a.b"].starts_with("a_b_"));
         assert_ne!(names["A-b"], names["a.b"]);
+
+        let prefixed = catalog_names(&tables, &BTreeMap::new(), "raw_");
+        assert_eq!(prefixed["a_b"], "raw_a_b", "the one spelled so keeps the name under a prefix too");
 
         let given = BTreeMap::from([("a.b".to_owned(), "a_b".to_owned())]);
         let kept = catalog_names(&tables, &given, "");

@@ -94,7 +94,7 @@ pub fn columns(definition: &str) -> Result<Vec<(String, GlueType)>, AvroError> {
 
 fn record(schema: &TableSchema) -> Record {
     let names = schema.columns.iter().map(|column| column.name.as_str());
-    let mut names = naming::unique(names, &BTreeMap::new(), MAX_NAME, avro_name);
+    let mut names = naming::unique(names, &BTreeMap::new(), MAX_NAME, "", avro_name);
     let fields = schema.columns.iter().map(|column| Field {
         name: names.remove(&column.name).unwrap_or_default(),
         attribute: column.attribute.clone(),

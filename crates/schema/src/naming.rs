@@ -45,14 +45,15 @@ pub fn column(attribute: &str) -> String {
 ///
 /// - Names in `given` (source -> name) keep what they were given, unless that is empty, too long, or given twice. Names given
 ///   to sources that are gone stay reserved for them.
-/// - Every other gets `bounded(fold(name), "", max)`. Where several fold to one name, the source already spelled so keeps it,
-///   else the byte-wise smallest; each other gets `bounded(folded, "_" + 8 hex digits of the source's SHA-256, max)`.
+/// - Every other gets `prefix` and `fold(name)`, cut to `max`. Where several fold to one name, the source already spelled so
+///   keeps it, else the byte-wise smallest; each other gets `_` and 8 hex digits of the source's SHA-256 behind it.
 ///
 /// Names are told apart regardless of ASCII case. The result depends on the set of names, not on their order.
 pub fn unique<'a>(
     names: impl IntoIterator<Item = &'a str>,
     given: &BTreeMap<String, String>,
     max: usize,
+    prefix: &str,
     fold: impl Fn(&str) -> String,
 ) -> BTreeMap<String, String> {
     let mut taken = BTreeSet::new();
@@ -65,12 +66,12 @@ pub fn unique<'a>(
     let names: BTreeSet<&str> = names.into_iter().collect();
     let mut groups: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for name in names.iter().filter(|name| !result.contains_key(**name)) {
-        groups.entry(bounded(&fold(name), "", max)).or_default().push(name);
+        groups.entry(bounded(&format!("{prefix}{}", fold(name)), "", max)).or_default().push(name);
     }
     // The plain names first: a source spelled like another's hashed name keeps its own.
     let mut rest = Vec::new();
     for (folded, sources) in groups {
-        let spelled_so = sources.iter().position(|source| *source == folded).unwrap_or(0);
+        let spelled_so = sources.iter().position(|source| folded.strip_prefix(prefix) == Some(source)).unwrap_or(0);
         for (i, source) in sources.into_iter().enumerate() {
             if i == spelled_so && taken.insert(folded.to_ascii_lowercase()) {
                 result.insert(source.to_owned(), folded.clone());
@@ -80,7 +81,7 @@ pub fn unique<'a>(
         }
     }
     for source in rest {
-        let (folded, hash) = (fold(source), sha256_hex(source));
+        let (folded, hash) = (format!("{prefix}{}", fold(source)), sha256_hex(source));
         let mut digits = 8;
         let name = loop {
             let name = bounded(&folded, &format!("_{}", &hash[..digits]), max);

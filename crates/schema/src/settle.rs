@@ -76,7 +76,7 @@ impl Shape {
             attributes.push((name, column_type(node, policy)));
         }
         let sources = attributes.iter().map(|(name, _)| *name);
-        let mut names = naming::unique(sources, names, naming::MAX_COLUMN, naming::column);
+        let mut names = naming::unique(sources, names, naming::MAX_COLUMN, "", naming::column);
         let columns = attributes.into_iter().map(|(attribute, glue_type)| Column {
             // A key named twice (hash and range) is one column; there is a name for every other.
             name: names.remove(attribute).unwrap_or_default(),

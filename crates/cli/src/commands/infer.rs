@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use flate2::bufread::MultiGzDecoder;
 use schema::{Key, KeyKind, Reader, Shape, TableSchema};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use crate::args::{Common, Format, Infer};
 use crate::{output, settings};
@@ -45,13 +44,26 @@ pub(crate) fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     Ok(crate::DONE)
 }
 
+/// The answer of `--format glue`.
+#[derive(Serialize)]
+struct Glue<'a> {
+    columns: Vec<GlueColumn<'a>>,
+    items: u64,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct GlueColumn<'a> {
+    name: &'a str,
+    r#type: String,
+    attribute: &'a str,
+}
+
 fn glue(schema: &TableSchema, shape: &Shape) -> anyhow::Result<String> {
-    let columns: Vec<_> = schema
-        .columns
-        .iter()
-        .map(|column| json!({"name": column.name, "type": column.glue_type.to_string(), "attribute": column.attribute}))
-        .collect();
-    let answer = json!({"columns": columns, "items": shape.items(), "bytes": shape.bytes()});
+    let column = |column: &schema::Column| column.glue_type.to_string();
+    let columns =
+        schema.columns.iter().map(|c| GlueColumn { name: &c.name, r#type: column(c), attribute: &c.attribute });
+    let answer = Glue { columns: columns.collect(), items: shape.items(), bytes: shape.bytes() };
     Ok(serde_json::to_string_pretty(&answer)? + "\n")
 }
 

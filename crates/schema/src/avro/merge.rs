@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::naming;
 
 use super::model::{Branch, Field, Fixed, Record, Slot};
-use super::{MAX_NAME, avro_name};
+use super::{MAX_NAME, "", avro_name};
 
 /// The bytes that 38 digits take.
 const DECIMAL_SIZE: u64 = 16;
@@ -118,7 +118,7 @@ pub(super) fn name_fields(record: &mut Record) {
     let named = record.fields.iter().filter(|field| !field.name.is_empty());
     let given = named.map(|field| (field.attribute.clone(), field.name.clone())).collect();
     let attributes: Vec<String> = record.fields.iter().map(|field| field.attribute.clone()).collect();
-    let names = naming::unique(attributes.iter().map(String::as_str), &given, MAX_NAME, avro_name);
+    let names = naming::unique(attributes.iter().map(String::as_str), &given, MAX_NAME, "", avro_name);
     for field in record.fields.iter_mut().filter(|field| field.name.is_empty()) {
         field.name = names.get(&field.attribute).cloned().unwrap_or_default();
     }

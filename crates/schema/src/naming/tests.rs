@@ -2,7 +2,7 @@ use super::*;
 
 fn columns(names: &[&str], given: &[(&str, &str)], max: usize) -> Vec<(String, String)> {
     let given = given.iter().map(|(source, name)| ((*source).to_owned(), (*name).to_owned())).collect();
-    unique(names.iter().copied(), &given, max, column).into_iter().collect()
+    unique(names.iter().copied(), &given, max, "", column).into_iter().collect()
 }
 
 fn pair(source: &str, name: &str) -> (String, String) {
