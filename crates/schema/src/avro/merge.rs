@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::naming;
 
 use super::model::{Branch, Field, Fixed, Record, Slot};
-use super::{MAX_NAME, "", avro_name};
+use super::{MAX_NAME, avro_name};
 
 /// The bytes that 38 digits take.
 const DECIMAL_SIZE: u64 = 16;
