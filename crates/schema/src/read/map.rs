@@ -140,7 +140,7 @@ impl Parser<'_> {
             let mut names: Vec<_> = names.iter().map(|raw| (decode(&self.input[raw.clone()]), raw.start)).collect();
             names.sort_unstable();
             if let Some(twice) = names.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-                return Err(Stop::at(twice[1].1, ReadErrorKind::DuplicateName));
+                return Err(Stop::at(twice[1].1 - 1, ReadErrorKind::DuplicateName));
             }
         }
         self.memory.folded.numbers.truncate(base);

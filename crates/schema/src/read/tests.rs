@@ -108,6 +108,39 @@ fn errors_tell_what_and_where() {
 }
 
 #[test]
+fn names_stand_once_also_where_maps_are_folded() {
+    let read = |members: &str| {
+        let mut reader = Reader::new(&Policy { max_struct_fields: 1, ..Policy::default() });
+        reader.lines(b"{\"m\":{\"M\":{\"x\":{\"S\":\"\"},\"y\":{\"S\":\"\"}}}}\n").unwrap();
+        reader
+            .lines(format!("{{\"m\":{{\"M\":{{{members}}}}}}}\n").as_bytes())
+            .map_err(|error| (error.kind, error.offset))
+    };
+    let value = r#"{"S":""}"#;
+    assert_eq!(read(&format!(r#""a":{value},"b":{value},"größe":{value}"#)), Ok(()));
+    let twice = Err((ReadErrorKind::DuplicateName, 40 + 11 + 13 + 1 + 12 + 1));
+    assert_eq!(read(&format!(r#""aa":{value},"b":{value},"aa":{value}"#)), twice);
+    assert_eq!(read(&format!(r#""aa":{value},"b":{value},"\u0061a":{value}"#)), twice);
+    // One name in two maps, one in the other.
+    assert_eq!(read(&format!(r#""a":{{"M":{{"a":{value},"b":{value}}}}},"b":{{"M":{{"a":{value}}}}}"#)), Ok(()));
+    let many: Vec<String> = (0..5000).map(|i| format!(r#""{i}":{value}"#)).collect();
+    assert_eq!(read(&many.join(",")), Ok(()));
+    assert!(read(&format!(r#"{},"1234":{value}"#, many.join(","))).is_err());
+}
+
+#[test]
+fn a_name_is_not_what_its_escapes_look_like() {
+    // What follows is long enough for the comparison of 32 bytes at once.
+    let line = |name: &str, kind: &str| {
+        format!("{{\"{name}\":{{\"{kind}\":\"1\"}},\"z\":{{\"S\":\"{}\"}}}}\n", "z".repeat(40))
+    };
+    let newline = columns(&(line(r"a\\n", "S") + &line(r"a\\n", "S") + &line(r"a\n", "N")));
+    assert_eq!(newline, "a\n bigint, a\\n string, z string");
+    let quote = read(&(line(r#"q\""#, "S") + &line(r#"q\""#, "S") + &line("q\"", "S"))).unwrap_err();
+    assert_eq!((quote.kind, quote.line), (ReadErrorKind::Expected("':' after an attribute name"), 3));
+}
+
+#[test]
 fn nesting_ends_at_32_levels() {
     let lists = |levels| format!("{{\"a\":{}{{\"S\":\"x\"}}{}}}", "{\"L\":[".repeat(levels), "]}".repeat(levels));
     let maps = |levels| format!("{{\"a\":{}{{\"S\":\"x\"}}{}}}", "{\"M\":{\"a\":".repeat(levels), "}}".repeat(levels));

@@ -8,7 +8,7 @@ use super::error::{ReadErrorKind, Stop};
 use super::scan;
 use super::text::{decode, end_of_plain_string, end_of_string, is_base64};
 
-/// Levels of lists and maps below an item that DynamoDB allows.
+/// Levels of lists and maps in each other. DynamoDB counts what is innermost as a level too, so what it stores has 31 at most.
 const MAX_DEPTH: u32 = 32;
 
 impl Parser<'_> {

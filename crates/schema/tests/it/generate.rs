@@ -92,7 +92,7 @@ fn item() -> impl Strategy<Value = Item> {
 
 /// Items of one table. Half of the tables keep to one type per place as real ones do, so that most columns get a type.
 pub(crate) fn items() -> impl Strategy<Value = Vec<Item>> {
-    prop_oneof![vec(item(), 0..12), alike()]
+    prop_oneof![vec(item(), 0..12), alike(), nested_maps()]
 }
 
 /// Items with the same attributes of the same types, but for a NULL now and then.
@@ -107,6 +107,16 @@ fn alike() -> impl Strategy<Value = Vec<Item>> {
             items.into_iter().map(|item| present(item).collect()).collect()
         })
     })
+}
+
+/// Items with one attribute of maps in maps in maps, of few names: some fold, some only once they are put together.
+pub(crate) fn nested_maps() -> impl Strategy<Value = Vec<Item>> {
+    let scalar = prop_oneof![number().prop_map(Value::N), Just(Value::Null)];
+    let map = |inner: BoxedStrategy<Value>| {
+        prop_oneof![btree_map("[a-e]", inner, 0..5).prop_map(Value::M), Just(Value::Bool(true))].boxed()
+    };
+    let maps = map(map(map(scalar.boxed())));
+    vec(maps.prop_map(|value| Item::from([("m".to_owned(), value)])), 0..8)
 }
 
 fn typed(kind: u8) -> BoxedStrategy<Value> {
