@@ -15,6 +15,9 @@ const RUNS: usize = 7;
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let wanted = arguments.next();
+    if wanted.as_deref() == Some("write") {
+        return write(&arguments.next().unwrap_or_default(), arguments.next().and_then(|n| n.parse().ok()));
+    }
     let runs = arguments.next().and_then(|runs| runs.parse().ok()).unwrap_or(RUNS);
     println!(
         "{:<10} {:>8} {:>6} {:>12} {:>8} {:>12} {:>8}",
@@ -38,6 +41,13 @@ fn main() {
             100.0 * newlines / reader
         );
     }
+}
+
+/// `write CORPUS [ITEMS]`: the corpus on stdout, for benchmarks of whole commands.
+fn write(name: &str, items: Option<u64>) {
+    let corpus = corpus::ALL.iter().find(|corpus| corpus.name == name).expect("a corpus of that name");
+    let stdout = std::io::BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
+    corpus.write(items.unwrap_or(corpus.items), stdout).expect("stdout takes all");
 }
 
 /// In chunks, as a file is read.
