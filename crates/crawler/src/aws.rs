@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_glue::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -17,6 +18,8 @@ use aws_smithy_types::config_bag::ConfigBag;
 /// Attempts per call, the first included. With the SDK's adaptive mode and its back-off of at most 20 s this rides out
 /// about a minute of throttling.
 const MAX_ATTEMPTS: u32 = 8;
+/// How long one attempt may take: a service that accepts a request and never answers must not stop a run.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(120);
 
 /// One client per service, of one region. Cheap to clone; clones share the connector and the call counter.
 #[derive(Clone, Debug)]
@@ -39,6 +42,7 @@ pub fn config_loader() -> aws_config::ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client())
         .retry_config(RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS))
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_LIMIT).build())
 }
 
 impl Clients {
@@ -88,6 +92,7 @@ pub fn local_config(url: &str, region: &str) -> SdkConfig {
         .endpoint_url(url)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS))
+        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_LIMIT).build())
         .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()))
         .http_client(http_client())
         .build()

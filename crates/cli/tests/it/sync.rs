@@ -128,30 +128,68 @@ fn arguments_win_over_environment_over_file() {
     assert!(done.stdout.contains("Orders") && !done.stdout.contains("users"), "{}", done.stdout);
 }
 
+/// `serve` in the background, until dropped.
+struct Serving {
+    child: std::process::Child,
+    url: String,
+}
+
+impl Serving {
+    fn new(shell: &Shell, args: &[&str]) -> Serving {
+        let mut child = command(shell.folder.path())
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Serving { child, url: line.trim().strip_prefix("listening on ").unwrap().to_owned() }
+    }
+
+    fn environment(&self, variable: &'static str) -> [(&'static str, &str); 4] {
+        [(variable, &self.url), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_REGION", "eu-west-1")]
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[cfg(unix)]
 #[test]
-fn serve_says_where_it_listens_and_stops_when_told() {
+fn serve_is_an_aws_for_sync_and_stops_when_told() {
     let shell = shop();
-    let mut child = command(shell.folder.path())
-        .args(["serve", "--listen", "127.0.0.1:0", "--tables", "tables"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = line.trim().strip_prefix("listening on ").unwrap();
-    let environment = [
-        ("AWS_ENDPOINT_URL", url),
-        ("AWS_ACCESS_KEY_ID", "x"),
-        ("AWS_SECRET_ACCESS_KEY", "x"),
-        ("AWS_REGION", "eu-west-1"),
-    ];
-    let done = shell.run_with(&["sync", "--wait"], &environment, b"");
+    let mut serving = Serving::new(&shell, &["--tables", "tables"]);
+    let done = shell.run_with(&["sync", "--wait"], &serving.environment("AWS_ENDPOINT_URL"), b"");
     assert_eq!(done.code, 0, "{}", done.stderr);
-    assert!(done.stdout.contains("in eu-west-1"), "{}", done.stdout);
+    assert!(done.stdout.contains("2 linked") && done.stdout.contains("in eu-west-1"), "{}", done.stdout);
 
-    let kill = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    let kill = std::process::Command::new("kill").args(["-TERM", &serving.child.id().to_string()]).status().unwrap();
     assert!(kill.success());
-    assert!(child.wait().unwrap().success());
+    assert!(serving.child.wait().unwrap().success());
+}
+
+#[test]
+fn local_without_a_folder_reads_dynamodb_where_the_sdk_finds_it() {
+    let shell = shop();
+    let serving = Serving::new(&shell, &["--tables", "tables", "--state", "elsewhere"]);
+    let environment = serving.environment("AWS_ENDPOINT_URL_DYNAMODB");
+    let done = shell.run_with(&["sync", "--local", "--wait"], &environment, b"");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stdout.contains("2 linked") && done.stdout.contains("in eu-west-1"), "{}", done.stdout);
+}
+
+#[test]
+fn serve_in_front_of_another_dynamodb_crawls_its_tables() {
+    let shell = shop();
+    let tables = Serving::new(&shell, &["--tables", "tables", "--state", "elsewhere"]);
+    let front = Serving::new(&shell, &["--dynamodb-endpoint", &tables.url]);
+    let done = shell.run_with(&["sync", "--wait"], &front.environment("AWS_ENDPOINT_URL"), b"");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    assert!(done.stdout.contains("2 linked"), "{}", done.stdout);
 }
