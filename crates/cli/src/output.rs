@@ -3,7 +3,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use crawler::Report;
 use crawler::report::{Action, Outcome, TableReport};
 use tracing_subscriber::EnvFilter;
@@ -84,15 +84,16 @@ fn text(report: &Report, terminal: bool) -> String {
             Cell::new(outcome(row)).fg(colour(row.outcome)),
         ]);
     }
-    for column in [2, 3] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+    for (i, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 2));
+        if [2, 3].contains(&i) {
+            column.set_cell_alignment(CellAlignment::Right);
         }
     }
     let rows = if report.tables.is_empty() {
         String::new()
     } else {
-        table.lines().map(|line| format!("{}\n", line.trim())).collect::<String>() + "\n"
+        table.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>() + "\n"
     };
     format!("{rows}{}\n", summary(report))
 }

@@ -44,7 +44,8 @@ pub(crate) fn hint(common: &Common, place: &Place) {
     {
         let tables = tables.as_ref().map(|folder| format!(" --tables {}", folder.display())).unwrap_or_default();
         let state = place.state.display();
-        let serve = format!("glue-ddb-crawler serve{tables} --state {state}");
+        let program = std::env::args().next().unwrap_or_else(|| "glue-ddb-crawler".into());
+        let serve = format!("{program} serve{tables} --state {state}");
         output::note(common, &format!("The catalog is kept in {state}/. To look into it: {serve}"));
     }
 }
