@@ -29,7 +29,12 @@ impl Engine {
 
     /// The context of a request, or of a crawl, in `region`, now.
     pub fn context(&self, region: &str) -> Context {
-        Context { account: self.account.clone(), region: region.to_owned(), now: (self.clock)() }
+        Context {
+            account: self.account.clone(),
+            region: region.to_owned(),
+            now: (self.clock)(),
+            endpoint: self.store.endpoint().to_owned(),
+        }
     }
 
     /// SDK clients for a crawl in `region`: all of them talk to this endpoint, except that DynamoDB is where the tables

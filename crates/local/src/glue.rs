@@ -141,12 +141,13 @@ pub fn call(tx: &Transaction, context: &Context, operation: &str, body: &Value) 
     Ok(Answer { body, crawl: None })
 }
 
-/// Ends the crawls that a killed process left running: they are FAILED and their crawlers READY again.
+/// Ends the crawls of endpoints that are not among the `living`, since a killed process left them running: they are FAILED
+/// and their crawlers READY again.
 ///
 /// # Errors
 /// If the state store fails.
-pub fn recover(tx: &Transaction, now: i64) -> Result<(), AwsError> {
-    crawler_state::recover(tx, now)
+pub fn recover(tx: &Transaction, living: &[String], now: i64) -> Result<(), AwsError> {
+    crawler_state::recover(tx, living, now)
 }
 
 /// What keeps the state of one account and region apart from that of others.

@@ -101,7 +101,7 @@ impl Drop for Ending<'_> {
 
 async fn stopped(engine: &Engine, job: &CrawlJob) {
     // A store that can't be read for a moment is no reason to stop.
-    while engine.store.transaction(|tx| goes_on(tx, &job.id)).unwrap_or(true) {
+    while engine.store.read(|tx| goes_on(tx, &job.id)).unwrap_or(true) {
         tokio::time::sleep(ATTENTION).await;
     }
 }
@@ -164,7 +164,7 @@ fn allowed(engine: &Engine, job: &CrawlJob, table: &str) -> Result<(), String> {
     let context = engine.context(&job.region);
     let role = role_name(&job.role);
     let arn = context.arn("dynamodb", &format!("table/{table}"));
-    let denied = engine.store.transaction(|tx| {
+    let denied = engine.store.read(|tx| {
         if !crate::iam::glue_can_assume(tx, role, &context.account)? {
             let why = "Service is unable to assume provided role. Please verify role's TrustPolicy";
             return Ok(Some(why.to_owned()));
@@ -209,7 +209,7 @@ async fn catalog_name(engine: &Engine, clients: &Clients, job: &CrawlJob, table:
 fn given_names(engine: &Engine, job: &CrawlJob) -> Result<BTreeMap<String, String>, AwsError> {
     let context = engine.context(&job.region);
     let tables = context.arn("dynamodb", "table/");
-    engine.store.transaction(|tx| {
+    engine.store.read(|tx| {
         let mut statement = tx.prepare_cached(
             "SELECT name, json_extract(input, '$.StorageDescriptor.Location') FROM glue_table
              WHERE scope = ?1 AND database = ?2
@@ -234,7 +234,7 @@ fn given_names(engine: &Engine, job: &CrawlJob) -> Result<BTreeMap<String, Strin
 /// The DynamoDB table behind a catalog table.
 fn source_of(engine: &Engine, job: &CrawlJob, database: &str, table: &str) -> Result<String, String> {
     let context = engine.context(&job.region);
-    let location = engine.store.transaction(|tx| {
+    let location = engine.store.read(|tx| {
         let sql = "SELECT json_extract(input, '$.StorageDescriptor.Location') FROM glue_table
                    WHERE scope = ?1 AND database = ?2 AND name = ?3";
         let at = params![super::scope(&context), database, table];
