@@ -25,6 +25,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod types;
+mod unkept;
 mod validate;
 
 use aws_smithy_types::DateTime;
@@ -91,8 +92,14 @@ pub fn call(tx: &Transaction, context: &Context, operation: &str, body: &Value) 
         "DeleteTableVersion" => table_version::delete(&request),
         "BatchDeleteTableVersion" => table_version::batch_delete(&request),
         "SearchTables" => search::tables(&request),
-        "GetPartitions" => table::partitions(&request),
-        "GetPartition" => table::partition(&request),
+
+        "GetPartitions" => unkept::partitions(&request),
+        "GetPartition" | "GetColumnStatisticsForPartition" => unkept::partition(&request),
+        "BatchGetPartition" => unkept::batch_partitions(&request),
+        "GetPartitionIndexes" => unkept::partition_indexes(&request),
+        "GetColumnStatisticsForTable" => unkept::column_statistics(&request),
+        "GetUserDefinedFunctions" => unkept::functions(&request),
+        "GetUserDefinedFunction" => unkept::function(&request),
 
         "CreateCrawler" => crawler::create(&request),
         "GetCrawler" => crawler::get(&request),

@@ -167,18 +167,6 @@ pub(super) fn batch_delete(request: &Request) -> Result<Value, AwsError> {
     Ok(json!({ "Errors": errors }))
 }
 
-/// Partitions of a table: always none, since a table on DynamoDB has none and no operation here makes any.
-pub(super) fn partitions(request: &Request) -> Result<Value, AwsError> {
-    Table::find(request, &lower(&request.body, "DatabaseName")?, &lower(&request.body, "TableName")?)?;
-    Ok(json!({ "Partitions": [] }))
-}
-
-/// One partition: never found, see [`partitions`].
-pub(super) fn partition(request: &Request) -> Result<Value, AwsError> {
-    partitions(request)?;
-    Err(not_found("Cannot find partition."))
-}
-
 fn remove(request: &Request, database: &str, name: &str) -> Result<(), AwsError> {
     let sql = "DELETE FROM glue_table WHERE scope = ?1 AND database = ?2 AND name = ?3";
     match request.tx.execute(sql, params![request.scope, database, name])? {
