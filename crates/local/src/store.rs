@@ -3,6 +3,7 @@
 //! Several endpoints, in several processes, may share a state folder: SQLite keeps their transactions apart, and
 //! [`Store::living`] tells whose crawls are still worked on.
 
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,12 +29,11 @@ impl Store {
     /// If the folder or the file can't be made, was written by a later release, or holds something that is not our
     /// database.
     pub fn open(state: Option<&Path>) -> Result<Store, AwsError> {
+        // Held while opening: SQLite does not wait for its turn to make a new file a write-ahead logged one.
+        let _opening = state.map(only_opener).transpose()?;
         let mut connection = match state {
             None => Connection::open_in_memory()?,
-            Some(folder) => {
-                std::fs::create_dir_all(folder).map_err(|error| unusable(folder, &error))?;
-                Connection::open(folder.join("endpoint.sqlite"))?
-            }
+            Some(folder) => Connection::open(folder.join("endpoint.sqlite"))?,
         };
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -110,6 +110,17 @@ fn prepare(tx: &Transaction) -> Result<(), AwsError> {
             "endpoint.sqlite is not a state of this program: use another state folder, or remove that file",
         )),
     }
+}
+
+/// Makes the folder, and waits until nobody else is opening it.
+fn only_opener(folder: &Path) -> Result<File, AwsError> {
+    let lock = || {
+        fs::create_dir_all(folder)?;
+        let file = File::create(folder.join("opening.lock"))?;
+        file.lock()?;
+        Ok(file)
+    };
+    lock().map_err(|error| unusable(folder, &error))
 }
 
 fn unusable(folder: &Path, error: &std::io::Error) -> AwsError {
