@@ -188,12 +188,12 @@ fn allowed(engine: &Engine, job: &CrawlJob, table: &str) -> Result<(), String> {
     }
 }
 
-/// The name that a table has, or gets, in the job's database. Other tables matter for a new name: it must not collide.
+/// The name that a table has, or gets, in the job's database. Other tables matter for a new name only: it must not collide.
 async fn catalog_name(engine: &Engine, clients: &Clients, job: &CrawlJob, table: &str) -> Result<String, String> {
-    let given = given_names(engine, job).map_err(|error| error.to_string())?;
-    if let Some(name) = given.get(table) {
-        return Ok(name.clone());
+    if let Some(name) = given_name(engine, job, table).map_err(|error| error.to_string())? {
+        return Ok(name);
     }
+    let given = given_names(engine, job).map_err(|error| error.to_string())?;
     let mut tables = Vec::new();
     let mut names = clients.dynamodb.list_tables().into_paginator().items().send();
     while let Some(name) = names.next().await {
@@ -201,6 +201,21 @@ async fn catalog_name(engine: &Engine, clients: &Clients, job: &CrawlJob, table:
     }
     let mut names = crawler::naming::catalog_names(&tables, &given, &job.prefix);
     names.remove(table).ok_or_else(|| format!("DynamoDB table {table} not found in {}. Check the Path.", job.region))
+}
+
+const NAME_AT: &str = "SELECT name FROM glue_table
+    WHERE scope = ?1 AND database = ?2 AND json_extract(input, '$.StorageDescriptor.Location') = ?3
+    ORDER BY json_extract(input, '$.Parameters.UPDATED_BY_CRAWLER') IS NULL, name LIMIT 1";
+
+/// The name that [`given_names`] has for one table, found without reading the others.
+fn given_name(engine: &Engine, job: &CrawlJob, table: &str) -> Result<Option<String>, AwsError> {
+    let context = engine.context(&job.region);
+    let location = context.arn("dynamodb", &format!("table/{table}"));
+    engine.store.read(|tx| {
+        let mut statement = tx.prepare_cached(NAME_AT)?;
+        let at = params![super::scope(&context), job.database, location];
+        Ok(statement.query_row(at, |row| row.get(0)).optional()?)
+    })
 }
 
 /// The names that are taken in the job's database, by the DynamoDB table of this account and region that they were made
@@ -261,4 +276,22 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A crawl of a table that the catalog knows must not get slower with the catalog.
+    #[test]
+    fn the_name_of_a_known_table_is_found_by_an_index() {
+        let store = crate::store::Store::open(None).unwrap();
+        let plan = store.read(|tx| {
+            let mut statement = tx.prepare(&format!("EXPLAIN QUERY PLAN {NAME_AT}"))?;
+            let rows = statement.query_map(params!["scope", "db", "location"], |row| row.get::<_, String>(3))?;
+            Ok(rows.collect::<Result<Vec<_>, _>>()?.join("\n"))
+        });
+        let plan = plan.unwrap();
+        assert!(plan.contains("SEARCH glue_table USING INDEX glue_table_location"), "{plan}");
+    }
 }

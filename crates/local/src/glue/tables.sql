@@ -18,6 +18,9 @@ CREATE TABLE glue_table (
   FOREIGN KEY (scope, database) REFERENCES glue_database ON DELETE CASCADE
 ) STRICT;
 
+-- Which catalog table a DynamoDB table has: asked by every crawl.
+CREATE INDEX glue_table_location ON glue_table (scope, database, json_extract(input, '$.StorageDescriptor.Location'));
+
 CREATE TABLE glue_table_version (   -- the versions before the current one
   scope TEXT NOT NULL,
   database TEXT NOT NULL,
