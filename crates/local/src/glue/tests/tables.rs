@@ -357,6 +357,11 @@ fn a_search_finds_words_in_texts_and_tokens_in_properties() {
     assert_eq!(found(json!({"Filters": [{"Key": "classification", "Value": "dynamodb"}]})), ["orders"]);
     let later = json!({"Filters": [{"Key": "UpdateTime", "Value": "1750000001", "Comparator": "GREATER_THAN"}]});
     assert_eq!(found(later), [""; 0]);
+    assert_eq!(
+        names(&glue.pages("SearchTables", json!({}), "TableList", 1), "Name"),
+        ["customer-link", "linked", "orders"]
+    );
+    assert_eq!(glue.code("SearchTables", json!({"NextToken": "b3JkZXJz"})), "InvalidInputException");
     let order = json!([{"FieldName": "Name", "Sort": "DESC"}]);
     let all = glue.pages("SearchTables", json!({"SortCriteria": order}), "TableList", 2);
     assert_eq!(names(&all, "Name"), ["orders", "linked", "customer-link"]);
