@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::config::Region;
 use crawler::Clients;
+use rusqlite::Transaction;
 
 use crate::context::Context;
-use crate::server::Source;
+use crate::error::AwsError;
+use crate::server::{Source, blocking};
 use crate::store::Store;
 
 /// The running endpoint, as its crawls see it.
@@ -35,6 +37,18 @@ impl Engine {
             now: (self.clock)(),
             endpoint: self.store.endpoint().to_owned(),
         }
+    }
+
+    /// Runs `work` as [`Store::read`] does, off the async threads: the store may be busy for a while.
+    ///
+    /// # Errors
+    /// Whatever `work` returns, or the database's own failure as an internal error.
+    pub(crate) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Transaction) -> Result<T, AwsError> + Send + 'static,
+    ) -> Result<T, AwsError> {
+        let engine = Arc::clone(self);
+        blocking(move || engine.store.read(work)).await
     }
 
     /// SDK clients for a crawl in `region`: all of them talk to this endpoint, except that DynamoDB is where the tables
