@@ -1,7 +1,7 @@
 //! The state of the endpoint: one SQLite file, one transaction a request.
 //!
 //! Several endpoints, in several processes, may share a state folder: SQLite keeps their transactions apart, and
-//! [`Store::living`] tells whose crawls are still worked on.
+//! each endpoint that starts learns whose crawls are still worked on.
 
 use std::fs::{self, File};
 use std::path::Path;
