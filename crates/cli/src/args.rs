@@ -91,7 +91,7 @@ pub(crate) struct Sync {
     /// Who reads the tables: Glue's crawlers (managed) or this program (native) [default: managed]
     #[arg(long, value_enum)]
     pub engine: Option<Engine>,
-    /// Wait until the crawls have ended, and link their schemas
+    /// Wait until the crawls have ended, and link their schemas; always so with --local
     #[arg(long)]
     pub wait: bool,
     /// Say what would be done, do nothing

@@ -9,6 +9,8 @@ pub struct Context {
     pub region: String,
     /// The clock at the start of the request, in milliseconds since 1970.
     pub now: i64,
+    /// The endpoint that answers, among those that share its state: the crawls that it starts are its own.
+    pub endpoint: String,
 }
 
 impl Context {

@@ -25,6 +25,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod types;
+mod unkept;
 mod validate;
 
 use aws_smithy_types::DateTime;
@@ -91,8 +92,14 @@ pub fn call(tx: &Transaction, context: &Context, operation: &str, body: &Value) 
         "DeleteTableVersion" => table_version::delete(&request),
         "BatchDeleteTableVersion" => table_version::batch_delete(&request),
         "SearchTables" => search::tables(&request),
-        "GetPartitions" => table::partitions(&request),
-        "GetPartition" => table::partition(&request),
+
+        "GetPartitions" => unkept::partitions(&request),
+        "GetPartition" | "GetColumnStatisticsForPartition" => unkept::partition(&request),
+        "BatchGetPartition" => unkept::batch_partitions(&request),
+        "GetPartitionIndexes" => unkept::partition_indexes(&request),
+        "GetColumnStatisticsForTable" => unkept::column_statistics(&request),
+        "GetUserDefinedFunctions" => unkept::functions(&request),
+        "GetUserDefinedFunction" => unkept::function(&request),
 
         "CreateCrawler" => crawler::create(&request),
         "GetCrawler" => crawler::get(&request),
@@ -141,12 +148,13 @@ pub fn call(tx: &Transaction, context: &Context, operation: &str, body: &Value) 
     Ok(Answer { body, crawl: None })
 }
 
-/// Ends the crawls that a killed process left running: they are FAILED and their crawlers READY again.
+/// Ends the crawls of endpoints that are not among the `living`, since a killed process left them running: they are FAILED
+/// and their crawlers READY again.
 ///
 /// # Errors
 /// If the state store fails.
-pub fn recover(tx: &Transaction, now: i64) -> Result<(), AwsError> {
-    crawler_state::recover(tx, now)
+pub fn recover(tx: &Transaction, living: &[String], now: i64) -> Result<(), AwsError> {
+    crawler_state::recover(tx, living, now)
 }
 
 /// What keeps the state of one account and region apart from that of others.

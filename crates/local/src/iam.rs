@@ -26,7 +26,7 @@ pub use evaluate::{glue_can_assume, role_allows};
 
 /// The tables of this service in the state store.
 pub const TABLES: &str = "
-    CREATE TABLE IF NOT EXISTS iam_role (
+    CREATE TABLE iam_role (
         name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY,
         id TEXT NOT NULL,
         path TEXT NOT NULL,
@@ -36,18 +36,18 @@ pub const TABLES: &str = "
         max_session INTEGER NOT NULL,
         boundary TEXT
     ) STRICT;
-    CREATE TABLE IF NOT EXISTS iam_role_policy (
+    CREATE TABLE iam_role_policy (
         role TEXT NOT NULL COLLATE NOCASE REFERENCES iam_role ON DELETE CASCADE,
         name TEXT NOT NULL,
         document TEXT NOT NULL,
         PRIMARY KEY (role, name)
     ) STRICT;
-    CREATE TABLE IF NOT EXISTS iam_role_attachment (
+    CREATE TABLE iam_role_attachment (
         role TEXT NOT NULL COLLATE NOCASE REFERENCES iam_role ON DELETE CASCADE,
         arn TEXT NOT NULL,
         PRIMARY KEY (role, arn)
     ) STRICT;
-    CREATE TABLE IF NOT EXISTS iam_role_tag (
+    CREATE TABLE iam_role_tag (
         role TEXT NOT NULL COLLATE NOCASE REFERENCES iam_role ON DELETE CASCADE,
         key TEXT NOT NULL COLLATE NOCASE,
         value TEXT NOT NULL,

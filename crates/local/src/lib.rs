@@ -20,6 +20,7 @@ pub mod error;
 pub mod faults;
 pub mod glue;
 pub mod iam;
+mod presence;
 pub mod server;
 pub mod store;
 pub mod sts;

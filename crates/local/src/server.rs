@@ -95,7 +95,7 @@ pub enum StartError {
     #[error("the account {0:?} is not a number of twelve digits")]
     Account(String),
     /// The state folder can't be used.
-    #[error("cannot open the endpoint's state: {0}")]
+    #[error("cannot open the endpoint's state: {}", .0.message)]
     State(AwsError),
     /// The folder of table files can't be used.
     #[error("cannot read the folder of tables {folder}: {error}", folder = folder.display())]
@@ -119,7 +119,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the state, resets what a killed process left running, and serves until stopped.
+    /// Opens the state, ends the crawls that a killed process left running, and serves until stopped.
     ///
     /// # Errors
     /// If the address, the state or the source of tables can't be used.
@@ -132,7 +132,7 @@ impl Server {
         }
         let dynamodb = DynamoDb::open(&config.source, config.state.as_deref())?;
         let store = Store::open(config.state.as_deref()).map_err(StartError::State)?;
-        store.transaction(|tx| glue::recover(tx, (config.clock)())).map_err(StartError::State)?;
+        store.transaction(|tx| glue::recover(tx, &store.living()?, (config.clock)())).map_err(StartError::State)?;
 
         let listen_error = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
@@ -161,7 +161,7 @@ impl Server {
         self.endpoint.calls()
     }
 
-    /// Ends the crawls (their crawlers are reset at the next start), lets requests in flight finish for up to 5 s, and
+    /// Ends the crawls, which are FAILED then, lets requests in flight finish for up to 5 s, and
     /// frees the address.
     pub async fn stop(self) {
         self.endpoint.end_crawls().await;

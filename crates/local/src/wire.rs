@@ -5,8 +5,8 @@ pub(crate) mod params;
 pub(crate) mod xml;
 
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use axum::http::{Response, StatusCode, request};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, ORIGIN};
+use axum::http::{Method, Response, StatusCode, request};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -85,10 +85,14 @@ impl Call {
     /// scope or else `Version` telling which of them.
     ///
     /// # Errors
-    /// If no operation that could be served is named.
+    /// If no operation that could be served is named, or the request may come from a web page: see [`not_from_a_page`].
     pub(crate) fn read(parts: &request::Parts, body: &[u8]) -> Result<Call, AwsError> {
+        not_from_a_page(parts)?;
         let query = parts.uri.query().unwrap_or_default();
         if let Some(target) = parts.headers.get("x-amz-target") {
+            if parts.method != Method::POST {
+                return Err(only_post());
+            }
             let (service, operation) = json_target(target)?;
             let scope = Scope::find(parts, &Params::read(query, b"")?)?;
             return Ok(Call { service, operation, region: scope.region, params: Params::default() });
@@ -106,6 +110,9 @@ impl Call {
             (Some("sts"), _) | (None, Some("2011-06-15")) => Service::Sts,
             _ => return Err(not_served("The request's service")),
         };
+        if parts.method != Method::POST && service != Service::Sts {
+            return Err(only_post());
+        }
         Ok(Call { service, operation: operation_name(action)?, region: scope.region, params })
     }
 
@@ -113,6 +120,20 @@ impl Call {
     pub(crate) fn name(&self) -> String {
         format!("{}.{}", self.service.name(), self.operation)
     }
+}
+
+/// Refuses what a browser sends for a page of any site: no signature keeps the page out, and a name of its own that resolves
+/// to a loopback address makes the endpoint look like its own site. Browsers put `Origin` on every POST, and no AWS client
+/// does; a GET without it can only be an STS call, which changes nothing and tells the account's number.
+fn not_from_a_page(parts: &request::Parts) -> Result<(), AwsError> {
+    match parts.headers.contains_key(ORIGIN) {
+        true => Err(AwsError::new("AccessDeniedException", "Requests of web pages are not served.").status(403)),
+        false => Ok(()),
+    }
+}
+
+fn only_post() -> AwsError {
+    AwsError::new("MethodNotAllowedException", "Requests are served as POST only.").status(405)
 }
 
 fn json_target(target: &HeaderValue) -> Result<(Service, String), AwsError> {

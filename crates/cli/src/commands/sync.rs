@@ -66,7 +66,9 @@ fn typed(args: &Sync) -> BTreeMap<&'static str, serde_json::Value> {
             typed.insert(name, globs.clone().into());
         }
     }
-    let flags = [("wait", args.wait), ("dry_run", args.dry_run || args.check), ("no_start", args.no_start)];
+    // The embedded endpoint ends with this process, and its crawls with it.
+    let wait = args.wait || args.place.local.is_some();
+    let flags = [("wait", wait), ("dry_run", args.dry_run || args.check), ("no_start", args.no_start)];
     typed.extend(flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name, true.into())));
     typed
 }

@@ -43,6 +43,14 @@ fn the_first_run_makes_everything_and_the_second_changes_nothing() {
     ");
 }
 
+/// The crawlers of the embedded endpoint end with the process.
+#[test]
+fn a_local_run_waits_for_its_crawls_unasked() {
+    let done = shop().run(&["sync", "--local", "tables", "--output", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!((done.code, &report["summary"]["crawled"], &report["summary"]["linked"]), (0, &2.into(), &2.into()));
+}
+
 #[test]
 fn json_is_for_machines_alone() {
     let shell = shop();
@@ -104,8 +112,8 @@ fn wrong_settings_are_named_and_are_exit_code_2() {
     insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--include", "a["], &[]), @r#"glue-ddb-crawler: include "a[": unclosed character class; missing ']'"#);
     insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--config", "no.toml"], &[]), @"glue-ddb-crawler: no.toml: there is no such settings file");
     insta::assert_snapshot!(wrong(&shell, &["sync"], &[("AWS_EC2_METADATA_DISABLED", "true")]), @"glue-ddb-crawler: no region: give --region, set AWS_REGION, or configure a profile");
-    shell.write("s.toml", "wait = \"perhaps\"");
-    insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--config", "s.toml"], &[]), @r#"glue-ddb-crawler: wrong setting: invalid type: found string "perhaps", expected a boolean for key "default.wait" in s.toml TOML file"#);
+    shell.write("s.toml", "no_start = \"perhaps\"");
+    insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--config", "s.toml"], &[]), @r#"glue-ddb-crawler: wrong setting: invalid type: found string "perhaps", expected a boolean for key "default.no_start" in s.toml TOML file"#);
 }
 
 #[test]

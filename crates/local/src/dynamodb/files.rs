@@ -63,7 +63,9 @@ impl Files {
             let entry = entry.map_err(failed)?;
             let file = entry.file_name();
             let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".json")) else { continue };
-            if !entry.path().is_file() {
+            // The folder tells the kind of most entries; only links have to be followed.
+            let kind = entry.file_type().map_err(failed)?;
+            if !(kind.is_file() || kind.is_symlink() && entry.path().is_file()) {
                 continue;
             }
             match table_name_problem(name) {

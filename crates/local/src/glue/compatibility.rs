@@ -174,6 +174,25 @@ mod tests {
         assert_ne!(canonical("AVRO", default), canonical("AVRO", dense));
     }
 
+    /// A few lines may stand for more types than there is time to visit.
+    #[test]
+    fn schemas_that_unfold_without_end_are_compared_at_once() {
+        let mut doubled = r#"{"type":"record","name":"r0","fields":[{"name":"n","type":"long"}]}"#.to_owned();
+        for level in 1..30 {
+            let below = level - 1;
+            doubled = format!(
+                r#"{{"type":"record","name":"r{level}","fields":[{{"name":"a","type":{doubled}}},{{"name":"b","type":"r{below}"}}]}}"#
+            );
+        }
+        let recursive = record(r#"{"name":"next","type":["null","r"],"default":null}"#);
+        for definition in [doubled, recursive] {
+            let started = std::time::Instant::now();
+            assert!(canonical("AVRO", &definition).is_ok());
+            assert_eq!(check("FULL_ALL", &definition, std::slice::from_ref(&definition)), Ok(()));
+            assert!(started.elapsed().as_secs() < 5, "{definition}");
+        }
+    }
+
     #[test]
     fn what_is_no_schema_is_refused() {
         for (format, definition) in [

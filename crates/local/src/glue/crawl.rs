@@ -7,7 +7,7 @@ use std::time::Duration;
 use crawler::Clients;
 use crawler::crawl::{Change, CrawlRequest, crawl};
 use crawler::settings::{DeleteBehavior, UpdateBehavior};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::crawl_history::Summary;
 use super::crawler_input::role_name;
@@ -99,14 +99,18 @@ impl Drop for Ending<'_> {
     }
 }
 
-async fn stopped(engine: &Engine, job: &CrawlJob) {
-    // A store that can't be read for a moment is no reason to stop.
-    while engine.store.transaction(|tx| goes_on(tx, &job.id)).unwrap_or(true) {
+async fn stopped(engine: &Arc<Engine>, job: &CrawlJob) {
+    loop {
+        let id = job.id.clone();
+        // A store that can't be read for a moment is no reason to stop.
+        if !engine.read(move |tx| goes_on(tx, &id)).await.unwrap_or(true) {
+            return;
+        }
         tokio::time::sleep(ATTENTION).await;
     }
 }
 
-async fn all_targets(engine: &Engine, job: &CrawlJob, summary: &mut Summary) -> End {
+async fn all_targets(engine: &Arc<Engine>, job: &CrawlJob, summary: &mut Summary) -> End {
     let clients = engine.clients(&job.region);
     let mut failures = Vec::new();
     for target in &job.targets {
@@ -123,20 +127,20 @@ async fn all_targets(engine: &Engine, job: &CrawlJob, summary: &mut Summary) -> 
 
 /// The catalog table and what became of it, or why the target failed.
 async fn one_target(
-    engine: &Engine,
+    engine: &Arc<Engine>,
     clients: &Clients,
     job: &CrawlJob,
     target: &Target,
 ) -> Result<(String, Change), String> {
     let (table, database, catalog_table, scan_all, scan_rate) = match target {
         Target::DynamoDb { table, scan_all, scan_rate } => {
-            allowed(engine, job, table)?;
+            allowed(engine, job, table).await?;
             let name = catalog_name(engine, clients, job, table).await?;
             (table.clone(), job.database.clone(), name, *scan_all, *scan_rate)
         }
         Target::Catalog { database, table } => {
-            let source = source_of(engine, job, database, table)?;
-            allowed(engine, job, &source)?;
+            let source = source_of(engine, job, database, table).await?;
+            allowed(engine, job, &source).await?;
             (source, database.clone(), table.clone(), true, None)
         }
         Target::Other(kind) => {
@@ -160,17 +164,17 @@ async fn one_target(
 }
 
 /// Whether the crawler's role may read the table: what DynamoDB would ask in AWS.
-fn allowed(engine: &Engine, job: &CrawlJob, table: &str) -> Result<(), String> {
+async fn allowed(engine: &Arc<Engine>, job: &CrawlJob, table: &str) -> Result<(), String> {
     let context = engine.context(&job.region);
-    let role = role_name(&job.role);
+    let role = role_name(&job.role).to_owned();
     let arn = context.arn("dynamodb", &format!("table/{table}"));
-    let denied = engine.store.transaction(|tx| {
-        if !crate::iam::glue_can_assume(tx, role, &context.account)? {
+    let denied = engine.read(move |tx| {
+        if !crate::iam::glue_can_assume(tx, &role, &context.account)? {
             let why = "Service is unable to assume provided role. Please verify role's TrustPolicy";
             return Ok(Some(why.to_owned()));
         }
         for action in ["dynamodb:DescribeTable", "dynamodb:Scan"] {
-            if !crate::iam::role_allows(tx, role, action, &arn)? {
+            if !crate::iam::role_allows(tx, &role, action, &arn)? {
                 let (partition, account) = (context.partition(), &context.account);
                 let user = format!("arn:{partition}:sts::{account}:assumed-role/{role}/AWS-Crawler");
                 return Ok(Some(format!(
@@ -181,19 +185,19 @@ fn allowed(engine: &Engine, job: &CrawlJob, table: &str) -> Result<(), String> {
         }
         Ok(None)
     });
-    match denied {
+    match denied.await {
         Ok(None) => Ok(()),
         Ok(Some(why)) => Err(why),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// The name that a table has, or gets, in the job's database. Other tables matter for a new name: it must not collide.
-async fn catalog_name(engine: &Engine, clients: &Clients, job: &CrawlJob, table: &str) -> Result<String, String> {
-    let given = given_names(engine, job).map_err(|error| error.to_string())?;
-    if let Some(name) = given.get(table) {
-        return Ok(name.clone());
+/// The name that a table has, or gets, in the job's database. Other tables matter for a new name only: it must not collide.
+async fn catalog_name(engine: &Arc<Engine>, clients: &Clients, job: &CrawlJob, table: &str) -> Result<String, String> {
+    if let Some(name) = given_name(engine, job, table).await.map_err(|error| error.to_string())? {
+        return Ok(name);
     }
+    let given = given_names(engine, job).await.map_err(|error| error.to_string())?;
     let mut tables = Vec::new();
     let mut names = clients.dynamodb.list_tables().into_paginator().items().send();
     while let Some(name) = names.next().await {
@@ -203,19 +207,36 @@ async fn catalog_name(engine: &Engine, clients: &Clients, job: &CrawlJob, table:
     names.remove(table).ok_or_else(|| format!("DynamoDB table {table} not found in {}. Check the Path.", job.region))
 }
 
+const NAME_AT: &str = "SELECT name FROM glue_table
+    WHERE scope = ?1 AND database = ?2 AND json_extract(input, '$.StorageDescriptor.Location') = ?3
+    ORDER BY json_extract(input, '$.Parameters.UPDATED_BY_CRAWLER') IS NULL, name LIMIT 1";
+
+/// The name that [`given_names`] has for one table, found without reading the others.
+async fn given_name(engine: &Arc<Engine>, job: &CrawlJob, table: &str) -> Result<Option<String>, AwsError> {
+    let context = engine.context(&job.region);
+    let location = context.arn("dynamodb", &format!("table/{table}"));
+    let database = job.database.clone();
+    let look_up = move |tx: &Transaction| {
+        let at = params![super::scope(&context), database, location];
+        Ok(tx.prepare_cached(NAME_AT)?.query_row(at, |row| row.get(0)).optional()?)
+    };
+    engine.read(look_up).await
+}
+
 /// The names that are taken in the job's database, by the DynamoDB table of this account and region that they were made
 /// from. Where a table has several, the one that a crawler made counts; every other name stands under a key that no DynamoDB
 /// table has, so that nobody gets it.
-fn given_names(engine: &Engine, job: &CrawlJob) -> Result<BTreeMap<String, String>, AwsError> {
+async fn given_names(engine: &Arc<Engine>, job: &CrawlJob) -> Result<BTreeMap<String, String>, AwsError> {
     let context = engine.context(&job.region);
     let tables = context.arn("dynamodb", "table/");
-    engine.store.transaction(|tx| {
+    let database = job.database.clone();
+    let collect = move |tx: &Transaction| {
         let mut statement = tx.prepare_cached(
             "SELECT name, json_extract(input, '$.StorageDescriptor.Location') FROM glue_table
              WHERE scope = ?1 AND database = ?2
              ORDER BY json_extract(input, '$.Parameters.UPDATED_BY_CRAWLER') IS NULL, name",
         )?;
-        let rows = statement.query_map(params![super::scope(&context), job.database], |row| {
+        let rows = statement.query_map(params![super::scope(&context), database], |row| {
             Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
         })?;
         let mut given = BTreeMap::new();
@@ -228,19 +249,21 @@ fn given_names(engine: &Engine, job: &CrawlJob) -> Result<BTreeMap<String, Strin
             };
         }
         Ok(given)
-    })
+    };
+    engine.read(collect).await
 }
 
 /// The DynamoDB table behind a catalog table.
-fn source_of(engine: &Engine, job: &CrawlJob, database: &str, table: &str) -> Result<String, String> {
+async fn source_of(engine: &Arc<Engine>, job: &CrawlJob, database: &str, table: &str) -> Result<String, String> {
     let context = engine.context(&job.region);
-    let location = engine.store.transaction(|tx| {
+    let (in_scope, of_database, name) = (super::scope(&context), database.to_owned(), table.to_owned());
+    let location = engine.read(move |tx| {
         let sql = "SELECT json_extract(input, '$.StorageDescriptor.Location') FROM glue_table
                    WHERE scope = ?1 AND database = ?2 AND name = ?3";
-        let at = params![super::scope(&context), database, table];
+        let at = params![in_scope, of_database, name];
         Ok(tx.query_row(sql, at, |row| row.get::<_, Option<String>>(0)).optional()?)
     });
-    match location.map_err(|error| error.to_string())? {
+    match location.await.map_err(|error| error.to_string())? {
         None => Err(format!("Table {database}.{table} not found.")),
         Some(location) => {
             let tables = context.arn("dynamodb", "table/");
@@ -261,4 +284,22 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A crawl of a table that the catalog knows must not get slower with the catalog.
+    #[test]
+    fn the_name_of_a_known_table_is_found_by_an_index() {
+        let store = crate::store::Store::open(None).unwrap();
+        let plan = store.read(|tx| {
+            let mut statement = tx.prepare(&format!("EXPLAIN QUERY PLAN {NAME_AT}"))?;
+            let rows = statement.query_map(params!["scope", "db", "location"], |row| row.get::<_, String>(3))?;
+            Ok(rows.collect::<Result<Vec<_>, _>>()?.join("\n"))
+        });
+        let plan = plan.unwrap();
+        assert!(plan.contains("SEARCH glue_table USING INDEX glue_table_location"), "{plan}");
+    }
 }

@@ -36,8 +36,8 @@ pub(super) fn start(request: &Request) -> Result<CrawlJob, AwsError> {
     }
     let (id, now) = (uuid::Uuid::new_v4().to_string(), request.context.now);
     request.tx.execute(
-        "INSERT INTO glue_crawl (id, scope, crawler, state, started) VALUES (?1, ?2, ?3, 'RUNNING', ?4)",
-        params![id, request.scope, name, now],
+        "INSERT INTO glue_crawl (id, scope, crawler, state, started, endpoint) VALUES (?1, ?2, ?3, 'RUNNING', ?4, ?5)",
+        params![id, request.scope, name, now, request.context.endpoint],
     )?;
     request.tx.execute(
         "UPDATE glue_crawler SET state = 'RUNNING', running = ?3 WHERE scope = ?1 AND name = ?2",
@@ -121,15 +121,16 @@ pub(super) fn end(tx: &Transaction, id: &str, end: &End, summary: &Summary, now:
     Ok(())
 }
 
-/// Ends the crawls that a killed process left behind.
-pub(super) fn recover(tx: &Transaction, now: i64) -> Result<(), AwsError> {
-    let ids = tx
-        .prepare("SELECT id FROM glue_crawl WHERE ended IS NULL")?
-        .query_map([], |row| row.get::<_, String>(0))?
+/// Ends the crawls that killed processes left behind: those of endpoints that are not among the `living`.
+pub(super) fn recover(tx: &Transaction, living: &[String], now: i64) -> Result<(), AwsError> {
+    let crawls = tx
+        .prepare("SELECT id, endpoint FROM glue_crawl WHERE ended IS NULL")?
+        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?
         .collect::<Result<Vec<_>, _>>()?;
     let why =
         End::Failed("Internal Service Exception: the endpoint ended during the crawl. Start the crawler again.".into());
-    ids.iter().try_for_each(|id| end(tx, id, &why, &Summary::default(), now))
+    let mut left_behind = crawls.iter().filter(|(_, endpoint)| !living.contains(endpoint));
+    left_behind.try_for_each(|(id, _)| end(tx, id, &why, &Summary::default(), now))
 }
 
 fn targets(definition: &Map<String, Value>) -> Vec<Target> {

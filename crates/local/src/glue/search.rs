@@ -13,7 +13,7 @@ use crate::error::AwsError;
 
 /// Tables that match `SearchText` and all of `Filters`, by database and name unless `SortCriteria` says otherwise.
 ///
-/// Reads every table of the region: its cost grows with the catalog, not with the page.
+/// Reads tables until the page is full; in another order every table of the region, for each page.
 pub(super) fn tables(request: &Request) -> Result<Value, AwsError> {
     let body = &request.body;
     let text = body.text("SearchText", SEARCH)?.map(str::to_lowercase);
@@ -24,29 +24,80 @@ pub(super) fn tables(request: &Request) -> Result<Value, AwsError> {
         _ => return Err(invalid("SortCriteria holds one criterion at most.")),
     };
     let page = Page::of(body, 100, 1000)?;
+    let fits = |table: &Map<String, Value>| {
+        text.as_deref().is_none_or(|text| mentions(table, text)) && filters.iter().all(|filter| filter.fits(table))
+    };
+    match order {
+        None => by_name(request, &page, fits),
+        Some((field, descending)) => by_field(request, &page, fits, field, descending),
+    }
+}
 
-    let sql = format!("SELECT {COLUMNS} FROM glue_table WHERE scope = ?1 ORDER BY database, name");
-    let mut statement = request.tx.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![request.scope])?;
+/// The token is the database and the name of the last table, with a line break between them: no name holds one.
+fn by_name(request: &Request, page: &Page, fits: impl Fn(&Map<String, Value>) -> bool) -> Result<Value, AwsError> {
+    let after = match page.after.as_str() {
+        "" => ("", ""),
+        token => token.split_once('\n').ok_or_else(foreign_token)?,
+    };
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        let table = Table::stored(row)?.wire(request)?;
-        if text.as_deref().is_none_or(|text| mentions(&table, text)) && filters.iter().all(|filter| filter.fits(&table))
-        {
+    each(request, after, |name, table| {
+        if fits(&table) {
+            found.push((name, table));
+        }
+        !page.is_full(found.len())
+    })?;
+    page.answer("TableList", found, |(name, _)| name.clone(), |(_, table)| Ok(Value::Object(table)))
+}
+
+/// With an order of the caller's choice no key of a row tells where a page begins: the token is a count of rows.
+fn by_field(
+    request: &Request,
+    page: &Page,
+    fits: impl Fn(&Map<String, Value>) -> bool,
+    field: &str,
+    descending: bool,
+) -> Result<Value, AwsError> {
+    let mut found = Vec::new();
+    each(request, ("", ""), |_, table| {
+        if fits(&table) {
             found.push(table);
         }
-    }
-    if let Some((field, descending)) = order {
-        found.sort_by(|a, b| {
-            let order = compare(a.get(field), b.get(field));
-            if descending { order.reverse() } else { order }
-        });
-    }
-    // With an order of the caller's choice no key of a row tells where a page begins: the token is a count of rows.
-    let skip = if page.after.is_empty() { Ok(0) } else { page.after.parse::<usize>() };
-    let skip = skip.map_err(|_| invalid("NextToken is not one that this service gave out."))?;
+        true
+    })?;
+    found.sort_by(|a, b| {
+        let order = compare(a.get(field), b.get(field));
+        if descending { order.reverse() } else { order }
+    });
+    let skip = match page.after.as_str() {
+        "" => 0,
+        token => token.parse::<usize>().map_err(|_| foreign_token())?,
+    };
     let rows = found.into_iter().enumerate().skip(skip).collect();
     page.answer("TableList", rows, |(index, _)| (index + 1).to_string(), |(_, table)| Ok(Value::Object(table)))
+}
+
+/// Shows the tables after a database and name, with their place for a token, until `more` says that it is enough.
+fn each(
+    request: &Request,
+    after: (&str, &str),
+    mut more: impl FnMut(String, Map<String, Value>) -> bool,
+) -> Result<(), AwsError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM glue_table WHERE scope = ?1 AND (database, name) > (?2, ?3) ORDER BY database, name"
+    );
+    let mut statement = request.tx.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![request.scope, after.0, after.1])?;
+    while let Some(row) = rows.next()? {
+        let table = Table::stored(row)?;
+        if !more(format!("{}\n{}", table.database, table.name), table.wire(request)?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn foreign_token() -> AwsError {
+    invalid("NextToken is not one that this service gave out.")
 }
 
 /// One property to look for.

@@ -1,6 +1,6 @@
 //! Tables of the catalog.
 
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::{Map, Value, json};
 
@@ -9,6 +9,10 @@ use super::paging::Page;
 use super::validate::{EXPRESSION, NAME, exists, invalid, not_found};
 use super::{Request, reference, seconds, table_input, table_version};
 use crate::error::AwsError;
+
+/// What an `Expression` may compile to, in bytes: plenty for 2,048 characters, but not for repetitions of repetitions, which
+/// would keep the whole endpoint busy for minutes.
+const MAX_PATTERN: usize = 1 << 20;
 
 /// One version of a table, as it is stored.
 pub(super) struct Table {
@@ -167,18 +171,6 @@ pub(super) fn batch_delete(request: &Request) -> Result<Value, AwsError> {
     Ok(json!({ "Errors": errors }))
 }
 
-/// Partitions of a table: always none, since a table on DynamoDB has none and no operation here makes any.
-pub(super) fn partitions(request: &Request) -> Result<Value, AwsError> {
-    Table::find(request, &lower(&request.body, "DatabaseName")?, &lower(&request.body, "TableName")?)?;
-    Ok(json!({ "Partitions": [] }))
-}
-
-/// One partition: never found, see [`partitions`].
-pub(super) fn partition(request: &Request) -> Result<Value, AwsError> {
-    partitions(request)?;
-    Err(not_found("Cannot find partition."))
-}
-
 fn remove(request: &Request, database: &str, name: &str) -> Result<(), AwsError> {
     let sql = "DELETE FROM glue_table WHERE scope = ?1 AND database = ?2 AND name = ?3";
     match request.tx.execute(sql, params![request.scope, database, name])? {
@@ -207,7 +199,8 @@ fn name_pattern(expression: &str) -> Result<Regex, AwsError> {
         before = Some(character);
     }
     pattern.push_str(")$");
-    Regex::new(&pattern).map_err(|error| invalid(format!("Expression is not a regular expression: {error}")))
+    let compiled = RegexBuilder::new(&pattern).size_limit(MAX_PATTERN).build();
+    compiled.map_err(|error| invalid(format!("Expression is not a regular expression that is served: {error}")))
 }
 
 #[cfg(test)]
@@ -232,6 +225,10 @@ mod tests {
         ] {
             assert_eq!(name_pattern(expression).unwrap().is_match(name), matches, "{expression} on {name}");
         }
-        assert_eq!(name_pattern("(").unwrap_err().code, "InvalidInputException");
+        assert!(name_pattern(&"[a-z]".repeat(409)).is_ok());
+        assert!(name_pattern(&"é".repeat(2_048)).is_ok());
+        for refused in ["(", "((a{500}){100}){10}"] {
+            assert_eq!(name_pattern(refused).unwrap_err().code, "InvalidInputException");
+        }
     }
 }

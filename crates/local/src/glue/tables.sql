@@ -1,4 +1,4 @@
-CREATE TABLE IF NOT EXISTS glue_database (
+CREATE TABLE glue_database (
   scope TEXT NOT NULL,
   name TEXT NOT NULL,
   input TEXT NOT NULL,              -- DatabaseInput as JSON, without the name
@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS glue_database (
   PRIMARY KEY (scope, name)
 ) STRICT;
 
-CREATE TABLE IF NOT EXISTS glue_table (
+CREATE TABLE glue_table (
   scope TEXT NOT NULL,
   database TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -18,7 +18,10 @@ CREATE TABLE IF NOT EXISTS glue_table (
   FOREIGN KEY (scope, database) REFERENCES glue_database ON DELETE CASCADE
 ) STRICT;
 
-CREATE TABLE IF NOT EXISTS glue_table_version (   -- the versions before the current one
+-- Which catalog table a DynamoDB table has: asked by every crawl.
+CREATE INDEX glue_table_location ON glue_table (scope, database, json_extract(input, '$.StorageDescriptor.Location'));
+
+CREATE TABLE glue_table_version (   -- the versions before the current one
   scope TEXT NOT NULL,
   database TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -30,7 +33,7 @@ CREATE TABLE IF NOT EXISTS glue_table_version (   -- the versions before the cur
   FOREIGN KEY (scope, database, name) REFERENCES glue_table ON DELETE CASCADE
 ) STRICT;
 
-CREATE TABLE IF NOT EXISTS glue_crawler (
+CREATE TABLE glue_crawler (
   scope TEXT NOT NULL,
   name TEXT NOT NULL,
   definition TEXT NOT NULL,         -- what GetCrawler answers of the crawler's definition, as JSON
@@ -44,9 +47,9 @@ CREATE TABLE IF NOT EXISTS glue_crawler (
   last TEXT,                        -- the last crawl that ended
   PRIMARY KEY (scope, name)
 ) STRICT;
-CREATE UNIQUE INDEX IF NOT EXISTS glue_crawler_running ON glue_crawler (running) WHERE running IS NOT NULL;
+CREATE UNIQUE INDEX glue_crawler_running ON glue_crawler (running) WHERE running IS NOT NULL;
 
-CREATE TABLE IF NOT EXISTS glue_crawl (
+CREATE TABLE glue_crawl (
   number INTEGER PRIMARY KEY,       -- in the order of their starts
   id TEXT NOT NULL UNIQUE,
   scope TEXT NOT NULL,
@@ -55,12 +58,13 @@ CREATE TABLE IF NOT EXISTS glue_crawl (
   started INTEGER NOT NULL,
   ended INTEGER,
   error TEXT,
+  endpoint TEXT NOT NULL,           -- which works on it, of those that share this state
   summary TEXT,                     -- names of the tables created, updated and deleted, as JSON
   FOREIGN KEY (scope, crawler) REFERENCES glue_crawler ON DELETE CASCADE
 ) STRICT;
-CREATE INDEX IF NOT EXISTS glue_crawl_of ON glue_crawl (scope, crawler, number);
+CREATE INDEX glue_crawl_of ON glue_crawl (scope, crawler, number);
 
-CREATE TABLE IF NOT EXISTS glue_tag (
+CREATE TABLE glue_tag (
   scope TEXT NOT NULL,
   arn TEXT NOT NULL,
   key TEXT NOT NULL,
@@ -68,7 +72,7 @@ CREATE TABLE IF NOT EXISTS glue_tag (
   PRIMARY KEY (scope, arn, key)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE IF NOT EXISTS glue_registry (
+CREATE TABLE glue_registry (
   scope TEXT NOT NULL,
   name TEXT NOT NULL,
   description TEXT,
@@ -77,7 +81,7 @@ CREATE TABLE IF NOT EXISTS glue_registry (
   PRIMARY KEY (scope, name)
 ) STRICT;
 
-CREATE TABLE IF NOT EXISTS glue_schema (
+CREATE TABLE glue_schema (
   scope TEXT NOT NULL,
   registry TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -93,7 +97,7 @@ CREATE TABLE IF NOT EXISTS glue_schema (
   FOREIGN KEY (scope, registry) REFERENCES glue_registry ON DELETE CASCADE
 ) STRICT;
 
-CREATE TABLE IF NOT EXISTS glue_schema_version (
+CREATE TABLE glue_schema_version (
   id TEXT NOT NULL PRIMARY KEY,
   scope TEXT NOT NULL,
   registry TEXT NOT NULL,
@@ -106,11 +110,11 @@ CREATE TABLE IF NOT EXISTS glue_schema_version (
   UNIQUE (scope, registry, schema, number),
   FOREIGN KEY (scope, registry, schema) REFERENCES glue_schema ON DELETE CASCADE
 ) STRICT;
-CREATE INDEX IF NOT EXISTS glue_schema_version_hash ON glue_schema_version (scope, registry, schema, hash);
-CREATE INDEX IF NOT EXISTS glue_schema_version_pending
+CREATE INDEX glue_schema_version_hash ON glue_schema_version (scope, registry, schema, hash);
+CREATE INDEX glue_schema_version_pending
   ON glue_schema_version (scope, registry, schema) WHERE status = 'PENDING';
 
-CREATE TABLE IF NOT EXISTS glue_schema_metadata (
+CREATE TABLE glue_schema_metadata (
   version TEXT NOT NULL REFERENCES glue_schema_version ON DELETE CASCADE,
   key TEXT NOT NULL,
   value TEXT NOT NULL,

@@ -21,7 +21,8 @@ struct Glue {
 
 impl Glue {
     fn new() -> Glue {
-        let context = Context { account: "123456789012".into(), region: "eu-west-1".into(), now: NOON };
+        let context =
+            Context { account: "123456789012".into(), region: "eu-west-1".into(), now: NOON, endpoint: "this".into() };
         Glue { store: Store::open(None).unwrap(), context }
     }
 

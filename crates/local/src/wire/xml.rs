@@ -12,9 +12,10 @@ impl Xml {
         self.wrap(name, |xml| xml.content(text));
     }
 
-    /// Text without an element of its own, escaped.
+    /// Text without an element of its own, escaped; what XML can't hold at all becomes U+FFFD.
     pub(crate) fn content(&mut self, text: &str) {
-        self.0.push_str(&escape(text));
+        let holds = |c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
+        self.0.push_str(&escape(text.replace(|c| !holds(c), "\u{fffd}")));
     }
 
     /// `<name>…</name>` around what `content` writes.
@@ -55,5 +56,17 @@ impl Xml {
     /// No element was written.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_makes_well_formed_xml() {
+        let mut xml = Xml::default();
+        xml.text("T", "a<b>&\u{0}\u{1b}\u{ffff}\t\u{1f600}");
+        assert_eq!(xml.0, "<T>a&lt;b&gt;&amp;\u{fffd}\u{fffd}\u{fffd}\t\u{1f600}</T>");
     }
 }

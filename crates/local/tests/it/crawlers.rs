@@ -323,6 +323,39 @@ async fn a_crawl_does_not_outlive_its_server_nor_stay_running() {
 }
 
 #[tokio::test]
+async fn endpoints_that_share_a_state_leave_each_other_s_crawls_alone() {
+    let (folder, state) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    write(folder.path(), "Orders", &[ORDER]);
+    let start = || async {
+        let source = Source::Files(folder.path().to_owned());
+        let config = Config { source, state: Some(state.path().to_owned()), ..Config::default() };
+        let endpoint = Endpoint::start(config).await;
+        let glue = endpoint.glue(REGION, Attempts::One);
+        World { folder: TempDir::new().unwrap(), endpoint, glue }
+    };
+    let first = start().await;
+    first.role("reader", &["dynamodb:*"]).await;
+    let database = DatabaseInput::builder().name("db").build().unwrap();
+    first.glue.create_database().database_input(database).send().await.unwrap();
+    first.crawler(tables(&["Orders"])).await;
+    let slow = Fault::Delay(Duration::from_secs(60));
+    first.endpoint.server.faults().add(Rule::new("DynamoDB.Scan", Calls::Every, slow));
+    first.glue.start_crawler().name("c").send().await.unwrap();
+
+    let second = start().await;
+    let error = second.glue.start_crawler().name("c").send().await.unwrap_err().into_service_error();
+    assert!(error.is_crawler_running_exception(), "{error}");
+    second.glue.stop_crawler().name("c").send().await.unwrap();
+    let crawler = second.until_ready().await;
+    assert_eq!(crawler.last_crawl.unwrap().status(), Some(&LastCrawlStatus::Cancelled));
+
+    second.crawled().await;
+    assert_eq!(first.names().await, ["orders"]);
+    first.endpoint.server.stop().await;
+    second.crawled().await;
+}
+
+#[tokio::test]
 async fn many_crawlers_run_side_by_side() {
     let items = [USER];
     let names: Vec<String> = (0..40).map(|n| format!("Table{n}")).collect();

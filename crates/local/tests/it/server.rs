@@ -96,6 +96,28 @@ async fn presigned_urls_of_the_query_services_are_answered() {
     assert!(answer.contains("<Account>123456789012</Account>"), "{answer}");
 }
 
+/// No signature is verified, so a page in the user's browser must not be able to call.
+#[tokio::test]
+async fn requests_of_web_pages_are_refused() {
+    let endpoint = Endpoint::empty().await;
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let list_roles = "Action=ListRoles&Version=2010-05-08";
+    for (head, body, status) in [
+        (format!("{GLUE}\r\nOrigin: http://evil.example:4566"), "{}", "403"),
+        (format!("POST / HTTP/1.1\r\n{form}\r\nOrigin: null"), list_roles, "403"),
+        (format!("GET /?{list_roles} HTTP/1.1"), "", "405"),
+        (GLUE.replace("POST", "GET"), "{}", "405"),
+        (GLUE.replace("POST", "PUT"), "{}", "405"),
+        (GLUE.to_owned(), "{}", "200"),
+        (format!("POST / HTTP/1.1\r\n{form}"), list_roles, "200"),
+    ] {
+        let answer = raw(&endpoint, &head, body).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{head}: {answer}");
+        assert!(!answer.to_lowercase().contains("access-control-allow"), "{answer}");
+    }
+    assert_eq!(endpoint.server.calls().values().sum::<u64>(), 2);
+}
+
 #[tokio::test]
 async fn calls_are_counted_by_operation() {
     let endpoint = Endpoint::empty().await;

@@ -7,7 +7,8 @@ use super::*;
 const OPERATIONS: &str = "
     CreateDatabase GetDatabase GetDatabases UpdateDatabase DeleteDatabase CreateTable GetTable GetTables UpdateTable
     DeleteTable BatchDeleteTable GetTableVersion GetTableVersions DeleteTableVersion BatchDeleteTableVersion
-    SearchTables GetPartitions GetPartition CreateCrawler GetCrawler GetCrawlers BatchGetCrawlers ListCrawlers
+    SearchTables GetPartitions GetPartition GetColumnStatisticsForPartition BatchGetPartition GetPartitionIndexes
+    GetColumnStatisticsForTable GetUserDefinedFunctions GetUserDefinedFunction CreateCrawler GetCrawler GetCrawlers BatchGetCrawlers ListCrawlers
     UpdateCrawler DeleteCrawler StopCrawler GetCrawlerMetrics ListCrawls StartCrawlerSchedule StopCrawlerSchedule
     UpdateCrawlerSchedule TagResource UntagResource GetTags CreateRegistry GetRegistry ListRegistries UpdateRegistry
     DeleteRegistry CreateSchema GetSchema ListSchemas UpdateSchema DeleteSchema RegisterSchemaVersion

@@ -362,7 +362,13 @@ fn a_crawl_that_failed_tells_why() {
 fn crawls_that_a_killed_process_left_are_failed_at_the_next_start() {
     let glue = with_crawlers(&["c"]);
     let job = start(&glue, "c");
-    glue.store.transaction(|tx| crate::glue::recover(tx, glue.context.now + 9_000)).unwrap();
+    let recover = |living: &str| {
+        let living = [living.to_owned()];
+        glue.store.transaction(|tx| crate::glue::recover(tx, &living, glue.context.now + 9_000)).unwrap();
+    };
+    recover("this");
+    assert_eq!(get(&glue, "c")["State"], "RUNNING", "its endpoint lives");
+    recover("the next");
     let found = get(&glue, "c");
     assert_eq!((&found["State"], &found["LastCrawl"]["Status"]), (&json!("READY"), &json!("FAILED")));
     // The old crawl's own end, were it to come still, changes nothing.

@@ -297,11 +297,27 @@ fn tables_are_deleted_one_by_one_or_many_at_once() {
 }
 
 #[test]
-fn a_table_has_no_partitions() {
+fn what_trino_and_spark_ask_before_they_read_is_answered() {
     let glue = with_tables(&["t"]);
-    let body = json!({"DatabaseName": "db", "TableName": "t", "PartitionValues": ["1"]});
-    assert_eq!(glue.call("GetPartitions", body.clone()), json!({"Partitions": []}));
-    assert_eq!(glue.code("GetPartition", body), "EntityNotFoundException");
+    let of_table = json!({"DatabaseName": "db", "TableName": "t", "PartitionValues": ["1"], "ColumnNames": ["id"]});
+    for (operation, answer) in [
+        ("GetPartitions", json!({"Partitions": []})),
+        ("BatchGetPartition", json!({"Partitions": [], "UnprocessedKeys": []})),
+        ("GetPartitionIndexes", json!({"PartitionIndexDescriptorList": []})),
+        ("GetColumnStatisticsForTable", json!({"ColumnStatisticsList": [], "Errors": []})),
+    ] {
+        assert_eq!(glue.call(operation, of_table.clone()), answer, "{operation}");
+        let absent = json!({"DatabaseName": "db", "TableName": "u"});
+        assert_eq!(glue.code(operation, absent), "EntityNotFoundException", "{operation}");
+    }
+    for operation in ["GetPartition", "GetColumnStatisticsForPartition"] {
+        assert_eq!(glue.code(operation, of_table.clone()), "EntityNotFoundException", "{operation}");
+    }
+    assert_eq!(glue.call("GetUserDefinedFunctions", json!({"Pattern": ".*"})), json!({"UserDefinedFunctions": []}));
+    let functions = json!({"Pattern": ".*", "DatabaseName": "absent"});
+    assert_eq!(glue.code("GetUserDefinedFunctions", functions), "EntityNotFoundException");
+    let function = json!({"DatabaseName": "db", "FunctionName": "f"});
+    assert_eq!(glue.code("GetUserDefinedFunction", function), "EntityNotFoundException");
 }
 
 #[test]
@@ -341,6 +357,11 @@ fn a_search_finds_words_in_texts_and_tokens_in_properties() {
     assert_eq!(found(json!({"Filters": [{"Key": "classification", "Value": "dynamodb"}]})), ["orders"]);
     let later = json!({"Filters": [{"Key": "UpdateTime", "Value": "1750000001", "Comparator": "GREATER_THAN"}]});
     assert_eq!(found(later), [""; 0]);
+    assert_eq!(
+        names(&glue.pages("SearchTables", json!({}), "TableList", 1), "Name"),
+        ["customer-link", "linked", "orders"]
+    );
+    assert_eq!(glue.code("SearchTables", json!({"NextToken": "b3JkZXJz"})), "InvalidInputException");
     let order = json!([{"FieldName": "Name", "Sort": "DESC"}]);
     let all = glue.pages("SearchTables", json!({"SortCriteria": order}), "TableList", 2);
     assert_eq!(names(&all, "Name"), ["orders", "linked", "customer-link"]);

@@ -1,0 +1,59 @@
+//! What catalogs hold and this one never does: partitions, column statistics and functions, which no operation here makes.
+//!
+//! The clients of Trino, Spark and Hive ask for them before they read a table and fail without an answer, so that the reads
+//! are served, and find nothing.
+
+use serde_json::{Value, json};
+
+use super::Request;
+use super::database::{self, lower};
+use super::table::Table;
+use super::validate::{NAME, not_found};
+use crate::error::AwsError;
+
+pub(super) fn partitions(request: &Request) -> Result<Value, AwsError> {
+    table(request)?;
+    Ok(json!({ "Partitions": [] }))
+}
+
+pub(super) fn partition(request: &Request) -> Result<Value, AwsError> {
+    table(request)?;
+    Err(not_found("Cannot find partition."))
+}
+
+pub(super) fn batch_partitions(request: &Request) -> Result<Value, AwsError> {
+    table(request)?;
+    Ok(json!({ "Partitions": [], "UnprocessedKeys": [] }))
+}
+
+pub(super) fn partition_indexes(request: &Request) -> Result<Value, AwsError> {
+    table(request)?;
+    Ok(json!({ "PartitionIndexDescriptorList": [] }))
+}
+
+pub(super) fn column_statistics(request: &Request) -> Result<Value, AwsError> {
+    table(request)?;
+    request.body.texts("ColumnNames", NAME, 100)?;
+    Ok(json!({ "ColumnStatisticsList": [], "Errors": [] }))
+}
+
+/// Functions of a database, or of all.
+pub(super) fn functions(request: &Request) -> Result<Value, AwsError> {
+    request.body.required("Pattern", NAME)?;
+    if request.body.has("DatabaseName") {
+        database::must_exist(request, &lower(&request.body, "DatabaseName")?)?;
+    }
+    Ok(json!({ "UserDefinedFunctions": [] }))
+}
+
+pub(super) fn function(request: &Request) -> Result<Value, AwsError> {
+    let name = request.body.required("FunctionName", NAME)?;
+    database::must_exist(request, &lower(&request.body, "DatabaseName")?)?;
+    Err(not_found(format!("Function {name} not found.")))
+}
+
+/// # Errors
+/// `EntityNotFoundException` when there is no such table.
+fn table(request: &Request) -> Result<(), AwsError> {
+    Table::find(request, &lower(&request.body, "DatabaseName")?, &lower(&request.body, "TableName")?).map(drop)
+}

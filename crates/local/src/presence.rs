@@ -1,0 +1,105 @@
+//! Which endpoints use a state folder at this moment.
+//!
+//! Each holds a locked file of its own in the folder. The system lifts the lock however the process ends, so that an
+//! endpoint which was killed is told from one that works.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+const PREFIX: &str = "endpoint-";
+const SUFFIX: &str = ".lock";
+
+/// One endpoint's place in a state folder, until it is dropped.
+pub(crate) struct Presence {
+    id: String,
+    file: Option<Locked>,
+}
+
+struct Locked {
+    folder: PathBuf,
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Presence {
+    /// Takes a place in `folder`; `None` is a state in memory, which nobody shares.
+    ///
+    /// Entering and looking at [`Presence::living`] must exclude each other across processes: a file that is not locked yet
+    /// would be taken for that of a dead endpoint.
+    pub(crate) fn enter(folder: Option<&Path>) -> io::Result<Presence> {
+        let id = uuid::Uuid::new_v4().to_string();
+        let file = folder.map(|folder| {
+            let path = folder.join(format!("{PREFIX}{id}{SUFFIX}"));
+            let lock = File::create_new(&path)?;
+            lock.lock()?;
+            Ok::<_, io::Error>(Locked { folder: folder.to_owned(), path, _lock: lock })
+        });
+        Ok(Presence { id, file: file.transpose()? })
+    }
+
+    /// Names this endpoint; no two ever have the same.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The ids of all endpoints that are there, this one among them. Files that the dead left are removed.
+    pub(crate) fn living(&self) -> io::Result<Vec<String>> {
+        let mut living = vec![self.id.clone()];
+        let Some(own) = &self.file else { return Ok(living) };
+        for entry in fs::read_dir(&own.folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let id = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.strip_suffix(SUFFIX));
+            let Some(id) = id.filter(|id| *id != self.id) else { continue };
+            let file = match File::open(entry.path()) {
+                Ok(file) => file,
+                // Its owner has just left.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            match file.try_lock_shared() {
+                Ok(()) => drop(fs::remove_file(entry.path())),
+                Err(TryLockError::WouldBlock) => living.push(id.to_owned()),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Ok(living)
+    }
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // Were it to stay, the next endpoint would remove it.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_living_are_those_who_entered_and_did_not_leave_or_die() {
+        let folder = tempfile::tempdir().unwrap();
+        let enter = || Presence::enter(Some(folder.path())).unwrap();
+        let (first, second, left) = (enter(), enter(), enter());
+        drop(left);
+        // What a killed process leaves: its file, unlocked.
+        File::create_new(folder.path().join("endpoint-dead.lock")).unwrap();
+        let mut expected = [first.id().to_owned(), second.id().to_owned()];
+        expected.sort();
+        let mut living = first.living().unwrap();
+        living.sort();
+        assert_eq!(living, expected);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "the files of the others are gone");
+        drop((first, second));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_state_in_memory_has_one_endpoint() {
+        let alone = Presence::enter(None).unwrap();
+        assert_eq!(alone.living().unwrap(), [alone.id()]);
+    }
+}
