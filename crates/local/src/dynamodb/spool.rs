@@ -1,6 +1,7 @@
 //! Unpacked copies of compressed data files.
 
 use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
@@ -31,7 +32,10 @@ impl Spool {
             Spool::Temporary(dir) => dir.path().join(table),
         };
         fs::create_dir_all(&folder)?;
-        let path = folder.join(version);
+        // Two folders of tables may hold files of one name, size and time, made reproducibly.
+        let mut place = DefaultHasher::new();
+        fs::canonicalize(packed)?.hash(&mut place);
+        let path = folder.join(format!("{version}-{:016x}", place.finish()));
         if !path.exists() {
             // Whole or not at all: another endpoint may share the folder, and this one may be killed.
             let mut copy = NamedTempFile::new_in(&folder)?;

@@ -91,7 +91,8 @@ impl Request<'_> {
                 .services
                 .as_ref()
                 .is_none_or(|listed| listed.holds(|service| service == "*" || service == "glue.amazonaws.com"))
-            && statement.conditions.iter().all(|condition| condition.met(self.keys))
+            // What can't be judged here allows nothing and denies.
+            && statement.conditions.iter().all(|c| c.met(self.keys).unwrap_or(statement.effect == Effect::Deny))
     }
 }
 

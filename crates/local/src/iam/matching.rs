@@ -53,9 +53,9 @@ fn may_be_glue_arn(pattern: &str, account: &str) -> bool {
 }
 
 impl Condition {
-    /// True if the request meets the condition. Operators that aren't served here are met by no request; a key that the
-    /// request doesn't have meets only the `Not…` and `…IfExists` forms.
-    pub(super) fn met(&self, keys: &[(&str, Known)]) -> bool {
+    /// Whether the request meets the condition; `None` for operators that aren't served here. A key that the request
+    /// doesn't have meets only the `Not…` and `…IfExists` forms.
+    pub(super) fn met(&self, keys: &[(&str, Known)]) -> Option<bool> {
         let (operator, if_exists) = match self.operator.strip_suffix("IfExists") {
             Some(operator) => (operator, true),
             None => (self.operator.as_str(), false),
@@ -67,16 +67,16 @@ impl Condition {
             "StringNotLike" => (glob, true),
             "ArnEquals" | "ArnLike" => (arn_glob, false),
             "ArnNotEquals" | "ArnNotLike" => (arn_glob, true),
-            _ => return false,
+            _ => return None,
         };
         let Some((_, known)) = keys.iter().find(|(key, _)| key.eq_ignore_ascii_case(&self.key)) else {
-            return negated || if_exists;
+            return Some(negated || if_exists);
         };
         let any = self.values.iter().any(|value| match known {
             Known::Text(text) => matches(value, text),
             Known::GlueArn { account } => may_be_glue_arn(value, account),
         });
-        any != negated
+        Some(any != negated)
     }
 }
 
@@ -128,19 +128,19 @@ mod tests {
         let arn = "arn:aws:glue:eu-west-1:123456789012:crawler/c";
         let keys = [("aws:SourceAccount", Known::Text("123456789012")), ("aws:SourceArn", Known::Text(arn))];
         for (operator, key, value, expected) in [
-            ("StringEquals", "aws:SourceAccount", "123456789012", true),
-            ("StringEquals", "AWS:sourceaccount", "123456789012", true),
-            ("StringEquals", "aws:SourceAccount", "1234*", false),
-            ("StringLike", "aws:SourceAccount", "1234*", true),
-            ("StringNotEquals", "aws:SourceAccount", "1", true),
-            ("StringNotLike", "aws:SourceAccount", "1*", false),
-            ("ArnLike", "aws:SourceArn", "arn:aws:glue:*:*:crawler/*", true),
-            ("ArnEquals", "aws:SourceArn", "arn:aws:glue:*:crawler/c", false),
-            ("ArnNotLike", "aws:SourceArn", "arn:aws:s3:*:*:*", true),
-            ("StringEquals", "aws:PrincipalTag/x", "y", false),
-            ("StringEqualsIfExists", "aws:PrincipalTag/x", "y", true),
-            ("StringNotEquals", "aws:PrincipalTag/x", "y", true),
-            ("NumericEquals", "aws:SourceAccount", "123456789012", false),
+            ("StringEquals", "aws:SourceAccount", "123456789012", Some(true)),
+            ("StringEquals", "AWS:sourceaccount", "123456789012", Some(true)),
+            ("StringEquals", "aws:SourceAccount", "1234*", Some(false)),
+            ("StringLike", "aws:SourceAccount", "1234*", Some(true)),
+            ("StringNotEquals", "aws:SourceAccount", "1", Some(true)),
+            ("StringNotLike", "aws:SourceAccount", "1*", Some(false)),
+            ("ArnLike", "aws:SourceArn", "arn:aws:glue:*:*:crawler/*", Some(true)),
+            ("ArnEquals", "aws:SourceArn", "arn:aws:glue:*:crawler/c", Some(false)),
+            ("ArnNotLike", "aws:SourceArn", "arn:aws:s3:*:*:*", Some(true)),
+            ("StringEquals", "aws:PrincipalTag/x", "y", Some(false)),
+            ("StringEqualsIfExists", "aws:PrincipalTag/x", "y", Some(true)),
+            ("StringNotEquals", "aws:PrincipalTag/x", "y", Some(true)),
+            ("NumericEquals", "aws:SourceAccount", "123456789012", None),
         ] {
             let condition = Condition { operator: operator.into(), key: key.into(), values: vec![value.into()] };
             assert_eq!(condition.met(&keys), expected, "{operator} {key} {value}");
