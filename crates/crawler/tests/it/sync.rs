@@ -243,3 +243,12 @@ async fn both_engines_publish_the_same() {
     }
     assert_eq!(published[0], published[1]);
 }
+
+/// IAM does not tell roles apart by case, DynamoDB does so with tables.
+#[tokio::test]
+async fn tables_that_differ_in_case_have_a_role_each() {
+    let world = World::new(&[("Orders", ORDERS), ("orders", &[])]).await;
+    assert_eq!(all_well(world.sync(&waiting()).await).summary.crawled, 2);
+    let again = all_well(world.sync(&waiting()).await);
+    assert!(again.tables.iter().all(|row| row.actions == [Action::StartCrawler]), "{:#?}", again.tables);
+}
