@@ -155,7 +155,7 @@ impl Report {
                 report.actions = planned_actions(table, settings);
                 report.outcome = Outcome::Planned;
                 if let Some(existing) = sources.get(table.table.as_str())
-                    && !registry::is_current(existing).unwrap_or(false)
+                    && !registry::is_current(existing, settings).unwrap_or(false)
                 {
                     report.actions.push(Action::LinkSchema);
                 }
