@@ -45,14 +45,18 @@ pub async fn database(
             }
         }
         DatabaseChange::Flag => {
-            let existing = inventory.database.clone().unwrap_or_default();
-            let location = match existing.location {
+            let Some(existing) = inventory.database.clone() else { return Ok(()) };
+            let location = match existing.location_uri {
                 Some(location) if !location.is_empty() => format!("{location}/{DATABASE_LOCATION}"),
                 _ => DATABASE_LOCATION.to_owned(),
             };
+            // What is not said is taken away: Lake Formation's default permissions, for one.
             let input = database_input(name)
                 .set_description(existing.description)
-                .set_parameters(Some(existing.parameters.into_iter().collect()))
+                .set_parameters(existing.parameters)
+                .set_create_table_default_permissions(existing.create_table_default_permissions)
+                .set_target_database(existing.target_database)
+                .set_federated_database(existing.federated_database)
                 .location_uri(location)
                 .build()
                 .map_err(|e| Error::new(Kind::Settings, format!("database {name}: {e}")))?;
@@ -106,9 +110,17 @@ pub async fn role(clients: &Clients, name: &str, scope: &RoleScope<'_>, change: 
         .send()
         .await
         .map_err(Error::aws("iam:PutRolePolicy"))?;
+    let arn = scope.managed_policy_arn();
     if scope.managed_policy {
-        let attach = clients.iam.attach_role_policy().role_name(name).policy_arn(scope.managed_policy_arn());
+        let attach = clients.iam.attach_role_policy().role_name(name).policy_arn(arn);
         attach.send().await.map_err(Error::aws("iam:AttachRolePolicy"))?;
+    } else if change == RoleChange::Repair {
+        // Attached when the setting was on, it would keep the role wider than its documents say.
+        let detach = clients.iam.detach_role_policy().role_name(name).policy_arn(arn);
+        match detach.send().await.map_err(Error::aws("iam:DetachRolePolicy")) {
+            Err(error) if !error.is("NoSuchEntity") => return Err(error),
+            _ => {}
+        }
     }
     let description = clients.iam.update_role().role_name(name).description(scope.description());
     description.send().await.map(drop).map_err(Error::aws("iam:UpdateRole"))
@@ -232,7 +244,8 @@ pub async fn start(clients: &Clients, name: &str) -> Result<(), Error> {
 }
 
 /// Repeats `request` while the service can't assume a role yet, with growing pauses; IAM takes seconds to spread a new
-/// role. The texts are those that the Terraform provider for AWS retries on.
+/// role. It says so in several ways ("Service is unable to assume provided role", "Please verify role's TrustPolicy", "not
+/// authorized to perform: sts:AssumeRole"), all of which name what can't be done yet.
 /// A permit of `working` is held for the calls, not for the pauses.
 async fn with_propagation<F: Future<Output = Result<(), Error>>>(
     working: &Semaphore,
@@ -257,7 +270,7 @@ async fn with_propagation<F: Future<Output = Result<(), Error>>>(
 
 fn is_propagation(error: &Error) -> bool {
     error.is("InvalidInputException")
-        && ["assume", "TrustPolicy", "trust policy"].iter().any(|text| error.message.contains(text))
+        && ["assume", "trustpolicy", "trust policy"].iter().any(|text| error.message.to_lowercase().contains(text))
 }
 
 fn role_arn(inventory: &Inventory, name: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_glue::types::{Crawler, CrawlerState, Table};
+use aws_sdk_glue::types::{Crawler, CrawlerState, Database, Table};
 
 use crate::settings::{Engine, Settings};
 use crate::{Clients, Error, naming, policy, publish};
@@ -27,17 +27,6 @@ pub struct Inventory {
     pub roles: BTreeMap<String, RoleInfo>,
     /// The tables of the Glue database.
     pub catalog: Vec<Table>,
-}
-
-/// The Glue database.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Database {
-    /// Its `LocationUri`.
-    pub location: Option<String>,
-    /// Its description.
-    pub description: Option<String>,
-    /// Its parameters.
-    pub parameters: BTreeMap<String, String>,
 }
 
 /// What a plan needs to know of a crawler.
@@ -200,11 +189,7 @@ pub async fn catalog_tables(clients: &Clients, database: &str) -> Result<Vec<Tab
 async fn catalog(clients: &Clients, name: &str) -> Result<(Option<Database>, Vec<Table>), Error> {
     let found = clients.glue.get_database().name(name).send().await.map_err(Error::aws("glue:GetDatabase"));
     let database = match found {
-        Ok(answer) => answer.database.map(|database| Database {
-            location: database.location_uri,
-            description: database.description,
-            parameters: database.parameters.unwrap_or_default().into_iter().collect(),
-        }),
+        Ok(answer) => answer.database,
         Err(error) if error.is("EntityNotFoundException") => return Ok((None, Vec::new())),
         Err(error) => return Err(error),
     };

@@ -150,7 +150,7 @@ pub fn plan(inventory: &Inventory, settings: &Settings) -> Result<Plan, Error> {
 fn database_change(inventory: &Inventory) -> DatabaseChange {
     match &inventory.database {
         None => DatabaseChange::Create,
-        Some(database) if database.location.as_deref().is_some_and(|l| l.contains(DATABASE_LOCATION)) => {
+        Some(database) if database.location_uri().is_some_and(|l| l.contains(DATABASE_LOCATION)) => {
             DatabaseChange::None
         }
         Some(_) => DatabaseChange::Flag,

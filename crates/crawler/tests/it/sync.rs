@@ -252,3 +252,41 @@ async fn tables_that_differ_in_case_have_a_role_each() {
     let again = all_well(world.sync(&waiting()).await);
     assert!(again.tables.iter().all(|row| row.actions == [Action::StartCrawler]), "{:#?}", again.tables);
 }
+
+#[tokio::test]
+async fn a_managed_policy_that_is_no_longer_wanted_is_detached() {
+    let world = World::new(&[("Orders", ORDERS)]).await;
+    let wide = Settings { managed_policy: true, no_start: true, ..Settings::default() };
+    all_well(world.sync(&wide).await);
+    let attached = || async {
+        let policies = world.clients.iam.list_attached_role_policies().role_name("Orders_crawler_eu-west-1");
+        policies.send().await.unwrap().attached_policies.unwrap_or_default().len()
+    };
+    assert_eq!(attached().await, 1);
+    let report = all_well(world.sync(&Settings { managed_policy: false, ..wide }).await);
+    assert_eq!(row(&report, "Orders").actions, [Action::RepairRole]);
+    assert_eq!(attached().await, 0);
+}
+
+#[tokio::test]
+async fn the_flag_is_all_that_changes_of_a_database() {
+    use aws_sdk_glue::types::{DataLakePrincipal, DatabaseInput, Permission, PrincipalPermissions};
+
+    let world = World::new(&[]).await;
+    let principal = DataLakePrincipal::builder().data_lake_principal_identifier("IAM_ALLOWED_PRINCIPALS").build();
+    let permissions = PrincipalPermissions::builder().principal(principal).permissions(Permission::Select).build();
+    let input = DatabaseInput::builder()
+        .name("ddb_tables")
+        .description("by hand")
+        .location_uri("s3://bucket/path")
+        .parameters("team", "shop")
+        .create_table_default_permissions(permissions);
+    world.clients.glue.create_database().database_input(input.build().unwrap()).send().await.unwrap();
+    let database =
+        || async { world.clients.glue.get_database().name("ddb_tables").send().await.unwrap().database.unwrap() };
+    let mut before = database().await;
+    assert!(world.sync(&Settings::default()).await.database_changed);
+    before.location_uri = Some("s3://bucket/path/dynamo-db-flag".into());
+    assert_eq!(database().await, before);
+    assert!(!world.sync(&Settings::default()).await.database_changed);
+}
