@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_glue::types::{
-    CrawlerTargets, DatabaseInput, DeleteBehavior as GlueDelete, DynamoDbTarget, SchemaChangePolicy,
+    CrawlerTargets, DatabaseInput, DeleteBehavior as GlueDelete, DynamoDbTarget, SchemaChangePolicy, Table,
     UpdateBehavior as GlueUpdate,
 };
 use aws_sdk_iam::types::Tag;
@@ -14,7 +14,7 @@ use crate::discover::{CrawlerConfig, Inventory, OWNER_TAG};
 use crate::error::{Error, Kind};
 use crate::plan::{CrawlerChange, CrawlerPlan, DATABASE_LOCATION, DatabaseChange, RoleChange, Vanished};
 use crate::policy::{INLINE_POLICY, RoleScope};
-use crate::{Clients, naming, publish};
+use crate::{Clients, crawl, naming, publish};
 
 /// How long a new role may take until Glue can assume it.
 const PROPAGATION_LIMIT: Duration = Duration::from_secs(90);
@@ -70,19 +70,17 @@ fn database_input(name: &str) -> aws_sdk_glue::types::builders::DatabaseInputBui
     DatabaseInput::builder().name(name)
 }
 
-/// Marks or deletes the catalog table of a DynamoDB table that is gone.
+/// Marks or deletes `table`, the catalog table of a DynamoDB table that is gone.
 ///
 /// # Errors
-/// If Glue refuses or does not answer.
-pub async fn retire(
-    clients: &Clients,
-    inventory: &Inventory,
-    database: &str,
-    vanished: &Vanished,
-) -> Result<(), Error> {
-    let Some(table) = inventory.sources().get(vanished.table.as_str()).copied().cloned() else { return Ok(()) };
-    let now = crate::crawl::now_millis();
-    publish::retire(clients, database, table, vanished.behavior, now).await.map(drop)
+/// [`Kind::Conflict`] if the DynamoDB table is there: tables and catalog are listed side by side, so that one made
+/// meanwhile looks as if it were gone. Else Glue's refusal, or DynamoDB's.
+pub async fn retire(clients: &Clients, database: &str, vanished: &Vanished, table: &Table) -> Result<(), Error> {
+    if crawl::describe(clients, &vanished.table).await?.is_some() {
+        let message = format!("the DynamoDB table {} was made during this run: run again", vanished.table);
+        return Err(Error::new(Kind::Conflict, message));
+    }
+    publish::retire(clients, database, table.clone(), vanished.behavior, crawl::now_millis()).await.map(drop)
 }
 
 /// Makes or repairs the role. Its description, with the fingerprint, is written last: until then the role counts as

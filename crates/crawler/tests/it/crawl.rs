@@ -20,9 +20,19 @@ async fn named_tables_are_crawled_and_no_others() {
     assert_eq!(row(&report, "tbla").outcome, Outcome::Crawled);
     assert_eq!(world.tables().await.into_keys().collect::<Vec<_>>(), ["tbla"]);
 
-    let missing = crawl(&world, &["nope"]).await.unwrap_err();
+    let missing = crawl(&world, &["tblb", "nope"]).await.unwrap_err();
     assert_eq!(missing.kind, Kind::NotFound);
     insta::assert_snapshot!(missing.message, @"no DynamoDB table nope in eu-west-1");
+    assert_eq!(world.tables().await.into_keys().collect::<Vec<_>>(), ["tbla"], "nothing is done by halves");
+}
+
+#[tokio::test]
+async fn names_are_stronger_than_include_and_exclude() {
+    let world = World::new(&[("tbla", &[]), ("tblb", &[]), ("tblc", &[])]).await;
+    let settings = Settings { include: vec!["tblc".into()], exclude: vec!["tbla".into()], ..Settings::default() };
+    let report = crawler::crawl_tables(&world.clients, &settings, &["tbla".to_owned()], &|_| ()).await;
+    assert_eq!(row(&all_well(report.unwrap()), "tbla").outcome, Outcome::Crawled);
+    assert_eq!(world.tables().await.into_keys().collect::<Vec<_>>(), ["tbla"]);
 }
 
 #[tokio::test]

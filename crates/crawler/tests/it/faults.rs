@@ -163,3 +163,31 @@ async fn a_failed_crawl_is_reported_with_its_reason() {
     assert_eq!(row.outcome, Outcome::Failed);
     assert!(row.reason.as_ref().unwrap().contains("the crawl failed"), "{row:?}");
 }
+
+#[tokio::test]
+async fn a_listing_refused_before_linking_does_not_lose_the_report() {
+    let world = World::new(&[("tbla", &[ITEM])]).await;
+    let denied = Fault::Error { code: "AccessDeniedException", message: "not allowed".into() };
+    world.server.faults().add(Rule::new("Glue.GetTables", Calls::Nth(1), denied));
+    let report = world.sync(&waiting()).await;
+    let tbla = row(&report, "tbla");
+    assert_eq!(tbla.outcome, Outcome::Failed);
+    assert!(tbla.reason.as_ref().unwrap().starts_with("not linked: glue:GetTables: AccessDeniedException"), "{tbla:?}");
+    assert_eq!(all_well(world.sync(&waiting()).await).summary.linked, 1);
+}
+
+/// The tables are listed beside the catalog: one that was made and crawled meanwhile only looks as if it were gone.
+#[tokio::test]
+async fn a_table_that_was_only_missing_from_the_listing_is_not_retired() {
+    let world = World::new(&[("tbla", &[ITEM])]).await;
+    all_well(world.sync(&waiting()).await);
+    let listed = world.table("tbla").await;
+    let gone = crawler::plan::Vanished {
+        table: "tbla".into(),
+        catalog_table: "tbla".into(),
+        behavior: crawler::settings::DeleteBehavior::DeleteFromDatabase,
+    };
+    let refused = crawler::apply::retire(&world.clients, "ddb_tables", &gone, &listed).await.unwrap_err();
+    assert_eq!(refused.kind, crawler::Kind::Conflict);
+    assert_eq!(world.table("tbla").await, listed);
+}
