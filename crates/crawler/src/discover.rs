@@ -36,7 +36,7 @@ pub struct CrawlerInfo {
     pub owned: bool,
     /// Whether it runs or stops at this moment.
     pub running: bool,
-    /// Start of its last crawl, in seconds since 1970; `None` if it never crawled.
+    /// Start of its last crawl, in milliseconds since 1970; `None` if it never crawled.
     pub last_crawl: Option<i64>,
     /// How its last crawl failed, if it did.
     pub last_error: Option<String>,
@@ -225,6 +225,11 @@ async fn crawlers(clients: &Clients) -> Result<BTreeMap<String, CrawlerInfo>, Er
         .collect())
 }
 
+/// Start of a crawler's last crawl, in milliseconds since 1970; `None` if it never crawled.
+pub(crate) fn last_crawl(crawler: &Crawler) -> Option<i64> {
+    crawler.last_crawl()?.start_time()?.to_millis().ok()
+}
+
 fn crawler_info(crawler: &Crawler, owned: bool) -> CrawlerInfo {
     let targets = crawler.targets().map(|targets| targets.dynamo_db_targets()).unwrap_or_default();
     let policy = crawler.schema_change_policy();
@@ -232,7 +237,7 @@ fn crawler_info(crawler: &Crawler, owned: bool) -> CrawlerInfo {
     CrawlerInfo {
         owned,
         running: !matches!(crawler.state(), None | Some(CrawlerState::Ready)),
-        last_crawl: crawler.last_crawl().and_then(|crawl| crawl.start_time()).map(|time| time.secs()),
+        last_crawl: last_crawl(crawler),
         last_error: crawler.last_crawl().and_then(|crawl| crawl.error_message()).map(str::to_owned),
         config: CrawlerConfig {
             role: role.rsplit('/').next().unwrap_or(role).to_owned(),

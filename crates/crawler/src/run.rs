@@ -245,7 +245,8 @@ impl<'a> Run<'a> {
             running.into_iter().for_each(|permit| permit.forget());
             return Ok(Outcome::Started);
         }
-        self.watcher.ended(&crawler.name).await.map(|()| Outcome::Crawled)
+        let last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
+        self.watcher.ended(&crawler.name, last_crawl, crawler.running).await.map(|()| Outcome::Crawled)
     }
 
     async fn native(&self, tables: &[TablePlan]) -> Vec<TableReport> {
