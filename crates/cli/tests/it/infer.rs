@@ -14,25 +14,25 @@ fn prints_the_columns() {
     assert_eq!((done.code, done.stderr.as_str()), (0, ""));
     insta::assert_snapshot!(done.stdout, @r#"
     {
-      "bytes": 78,
       "columns": [
         {
-          "attribute": "Total Price",
           "name": "total_price",
-          "type": "double"
+          "type": "double",
+          "attribute": "Total Price"
         },
         {
-          "attribute": "id",
           "name": "id",
-          "type": "string"
+          "type": "string",
+          "attribute": "id"
         },
         {
-          "attribute": "tags",
           "name": "tags",
-          "type": "array<string>"
+          "type": "array<string>",
+          "attribute": "tags"
         }
       ],
-      "items": 2
+      "items": 2,
+      "bytes": 78
     }
     "#);
 }
