@@ -222,7 +222,7 @@ async fn is_ours(clients: &Clients, inventory: &Inventory, name: &str) -> Result
     Ok(answer.tags().is_some_and(|tags| tags.get(OWNER_TAG.0).is_some_and(|value| value == OWNER_TAG.1)))
 }
 
-fn foreign(name: &str) -> Error {
+pub(crate) fn foreign(name: &str) -> Error {
     let (key, value) = OWNER_TAG;
     Error::new(
         Kind::Conflict,

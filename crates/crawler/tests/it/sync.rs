@@ -174,6 +174,8 @@ async fn foreign_crawlers_and_roles_are_left_alone() {
         async move { request.send().await.unwrap().crawler.unwrap() }
     };
     let before = version(&world).await;
+    let planned = world.sync(&Settings { dry_run: true, ..waiting() }).await;
+    assert_eq!(row(&planned, "Orders").outcome, Outcome::Failed, "a dry run tells what would fail");
     let report = world.sync(&Settings { scan_rate: Some(1.0), ..waiting() }).await;
     assert_eq!(row(&report, "Orders").outcome, Outcome::Failed);
     assert!(row(&report, "Orders").reason.as_ref().unwrap().contains("not ours"));
