@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_glue::types::{Crawler, CrawlerState, Database, Table};
+use aws_sdk_glue::types::{Crawler, CrawlerState, Database, LastCrawlStatus, Table};
 
 use crate::settings::{Engine, Settings};
 use crate::{Clients, Error, naming, policy, publish};
@@ -93,7 +93,7 @@ fn sources<'a>(catalog: &'a [Table], region: &str, account: &str) -> BTreeMap<&'
     let crawled = |table: &Table| publish::parameter(table, publish::UPDATED_BY).is_some();
     let mut sources: BTreeMap<&str, &Table> = BTreeMap::new();
     for table in catalog {
-        let Some(source) = location(table).and_then(|location| location.strip_prefix(&here)) else { continue };
+        let Some(source) = publish::location(table).and_then(|location| location.strip_prefix(&here)) else { continue };
         if sources.get(source).is_none_or(|other| crawled(table) && !crawled(other)) {
             sources.insert(source, table);
         }
@@ -112,16 +112,12 @@ pub fn taken_names(catalog: &[Table], region: &str, account: &str) -> BTreeMap<S
 
 /// The DynamoDB table behind a catalog table, from its location ARN.
 pub fn source_table(table: &Table) -> Option<&str> {
-    let location = location(table)?;
+    let location = publish::location(table)?;
     if location.starts_with("arn:") && location.contains(":dynamodb:") {
         location.split_once(":table/").map(|(_, name)| name)
     } else {
         None
     }
-}
-
-fn location(table: &Table) -> Option<&str> {
-    table.storage_descriptor()?.location()
 }
 
 /// Lists what the plan needs: all pages, side by side.
@@ -238,7 +234,10 @@ fn crawler_info(crawler: &Crawler, owned: bool) -> CrawlerInfo {
         owned,
         running: !matches!(crawler.state(), None | Some(CrawlerState::Ready)),
         last_crawl: last_crawl(crawler),
-        last_error: crawler.last_crawl().and_then(|crawl| crawl.error_message()).map(str::to_owned),
+        last_error: crawler
+            .last_crawl()
+            .filter(|crawl| crawl.status() == Some(&LastCrawlStatus::Failed))
+            .map(|crawl| crawl.error_message().unwrap_or("no reason given").to_owned()),
         config: CrawlerConfig {
             role: role.rsplit('/').next().unwrap_or(role).to_owned(),
             database: crawler.database_name().unwrap_or_default().to_owned(),

@@ -90,10 +90,9 @@ impl<'a> Linker<'a> {
         let (clients, database) = (self.clients, &self.settings.database);
         let name = crate::discover::source_table(table).unwrap_or_default();
         let Some(description) = crawl::describe(clients, name).await? else { return Ok(None) };
-        let location = table.storage_descriptor().and_then(|descriptor| descriptor.location());
         let source = Source {
             table: name.to_owned(),
-            arn: location.unwrap_or_default().to_owned(),
+            arn: publish::location(table).unwrap_or_default().to_owned(),
             keys: crawl::keys(&description),
         };
         let spelled = match self.settings.learn_spelling {

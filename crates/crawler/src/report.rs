@@ -66,7 +66,7 @@ pub struct TableReport {
     pub crawler: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why it was deferred or failed.
+    /// Why it was deferred or failed; of a table that was started, why the crawl before failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What was done, in order.

@@ -176,6 +176,8 @@ impl<'a> Run<'a> {
         let Some(crawler) = &table.crawler else { return report };
         let outcome = self.prepare_and_start(table, crawler, &mut report).await;
         let (outcome, reason) = match outcome {
+            // Nobody waits for this crawl, so a run says how the one before it ended.
+            Ok(Outcome::Started) => (Outcome::Started, self.last_error(crawler)),
             Ok(outcome) => (outcome, None),
             Err(error) if error.kind == Kind::Throttled || error.is("CrawlerRunningException") => {
                 (Outcome::Deferred, Some(error.message))
@@ -184,6 +186,11 @@ impl<'a> Run<'a> {
         };
         (self.progress)(Event::Done(&table.table, outcome));
         report.ended(outcome, reason)
+    }
+
+    fn last_error(&self, crawler: &CrawlerPlan) -> Option<String> {
+        let error = self.inventory.crawlers.get(&crawler.name)?.last_error.as_ref()?;
+        Some(format!("the crawl before failed: {error}"))
     }
 
     async fn prepare_and_start(

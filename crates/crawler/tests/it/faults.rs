@@ -162,6 +162,12 @@ async fn a_failed_crawl_is_reported_with_its_reason() {
     let row = row(&report, "tbla");
     assert_eq!(row.outcome, Outcome::Failed);
     assert!(row.reason.as_ref().unwrap().contains("the crawl failed"), "{row:?}");
+
+    // A run that does not wait tells what became of the crawl before.
+    let report = all_well(world.sync(&Settings::default()).await);
+    let row = self::row(&report, "tbla");
+    assert_eq!(row.outcome, Outcome::Started);
+    assert!(row.reason.as_ref().unwrap().starts_with("the crawl before failed: "), "{row:?}");
 }
 
 #[tokio::test]
