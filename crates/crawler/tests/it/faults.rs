@@ -36,13 +36,14 @@ const OPERATIONS: [&str; 22] = [
     "STS.GetCallerIdentity",
 ];
 
-/// Strikes the first call of one operation in a world of its own, for each operation side by side: adaptive retries
-/// slow down for seconds after a throttled call.
-async fn strike_each(fault: Fault, after: bool) {
-    let runs = OPERATIONS.iter().map(|operation| {
+/// Strikes the first call of one operation in a world and a region of its own, for each operation side by side: adaptive
+/// retries slow down for seconds after a throttled call.
+async fn strike_each(kind: &str, fault: Fault, after: bool) {
+    let runs = OPERATIONS.iter().zip(1..).map(|(operation, number)| {
         let rule = Rule::new(*operation, Calls::Nth(1), fault.clone());
+        let region = format!("{kind}-{number}");
         async move {
-            let world = World::new(&[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
+            let world = World::in_region(&region, &[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
             world.server.faults().add(if after { rule.after() } else { rule });
             let report = all_well(world.sync(&waiting()).await);
             assert_eq!(report.summary.linked, 2, "{operation}");
@@ -56,22 +57,22 @@ async fn strike_each(fault: Fault, after: bool) {
 
 #[tokio::test]
 async fn throttling_of_every_operation_is_ridden_out() {
-    strike_each(Fault::Throttle, false).await;
+    strike_each("throttled", Fault::Throttle, false).await;
 }
 
 #[tokio::test]
 async fn a_server_error_of_every_operation_is_ridden_out() {
-    strike_each(Fault::Status(503), false).await;
+    strike_each("failing", Fault::Status(503), false).await;
 }
 
 #[tokio::test]
 async fn a_lost_request_of_every_operation_is_ridden_out() {
-    strike_each(Fault::Reset, false).await;
+    strike_each("request-lost", Fault::Reset, false).await;
 }
 
 #[tokio::test]
 async fn a_lost_answer_of_every_operation_is_ridden_out() {
-    strike_each(Fault::Reset, true).await;
+    strike_each("answer-lost", Fault::Reset, true).await;
 }
 
 #[tokio::test]
