@@ -81,7 +81,7 @@ fn text(report: &Report, terminal: bool) -> String {
             Cell::new(number(row.columns.map(|n| n.to_string()))),
             Cell::new(number(row.items.map(|n| n.to_string()))),
             Cell::new(number(row.schema.as_ref().map(|schema| format!("v{}", schema.version)))),
-            Cell::new(outcome(row)).fg(colour(row.outcome)),
+            Cell::new(outcome(row, report.dry_run)).fg(colour(row.outcome)),
         ]);
     }
     for (i, column) in table.column_iter_mut().enumerate() {
@@ -107,8 +107,11 @@ fn colour(outcome: Outcome) -> Color {
 }
 
 /// One line about one table: what was done, or why not.
-fn outcome(row: &TableReport) -> String {
-    let done: Vec<&str> = row.actions.iter().filter_map(|action| describe(*action)).collect();
+fn outcome(row: &TableReport, dry_run: bool) -> String {
+    let mut done: Vec<String> = row.actions.iter().filter_map(|action| describe(*action)).map(String::from).collect();
+    if !row.unmapped.is_empty() {
+        done.push(format!("null in Athena: {}", row.unmapped.join(" ")));
+    }
     let state = match row.outcome {
         Outcome::Planned => "to do",
         Outcome::Ready => "ready",
@@ -123,6 +126,7 @@ fn outcome(row: &TableReport) -> String {
         (None, true, Outcome::Crawled) => "crawled, unchanged".into(),
         (None, true, Outcome::Planned) => "nothing to do".into(),
         (None, true, _) => state.into(),
+        (None, false, Outcome::Vanished) if dry_run => format!("{state}; to do: {}", done.join(", ")),
         (None, false, Outcome::Planned) => format!("{state}: {}", done.join(", ")),
         (None, false, _) => format!("{state}; {}", done.join(", ")),
     }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_glue::types::{
-    CrawlerTargets, DatabaseInput, DeleteBehavior as GlueDelete, DynamoDbTarget, SchemaChangePolicy,
+    CrawlerTargets, DatabaseInput, DeleteBehavior as GlueDelete, DynamoDbTarget, SchemaChangePolicy, Table,
     UpdateBehavior as GlueUpdate,
 };
 use aws_sdk_iam::types::Tag;
@@ -14,7 +14,7 @@ use crate::discover::{CrawlerConfig, Inventory, OWNER_TAG};
 use crate::error::{Error, Kind};
 use crate::plan::{CrawlerChange, CrawlerPlan, DATABASE_LOCATION, DatabaseChange, RoleChange, Vanished};
 use crate::policy::{INLINE_POLICY, RoleScope};
-use crate::{Clients, naming, publish};
+use crate::{Clients, crawl, naming, publish};
 
 /// How long a new role may take until Glue can assume it.
 const PROPAGATION_LIMIT: Duration = Duration::from_secs(90);
@@ -45,14 +45,18 @@ pub async fn database(
             }
         }
         DatabaseChange::Flag => {
-            let existing = inventory.database.clone().unwrap_or_default();
-            let location = match existing.location {
+            let Some(existing) = inventory.database.clone() else { return Ok(()) };
+            let location = match existing.location_uri {
                 Some(location) if !location.is_empty() => format!("{location}/{DATABASE_LOCATION}"),
                 _ => DATABASE_LOCATION.to_owned(),
             };
+            // What is not said is taken away: Lake Formation's default permissions, for one.
             let input = database_input(name)
                 .set_description(existing.description)
-                .set_parameters(Some(existing.parameters.into_iter().collect()))
+                .set_parameters(existing.parameters)
+                .set_create_table_default_permissions(existing.create_table_default_permissions)
+                .set_target_database(existing.target_database)
+                .set_federated_database(existing.federated_database)
                 .location_uri(location)
                 .build()
                 .map_err(|e| Error::new(Kind::Settings, format!("database {name}: {e}")))?;
@@ -66,19 +70,17 @@ fn database_input(name: &str) -> aws_sdk_glue::types::builders::DatabaseInputBui
     DatabaseInput::builder().name(name)
 }
 
-/// Marks or deletes the catalog table of a DynamoDB table that is gone.
+/// Marks or deletes `table`, the catalog table of a DynamoDB table that is gone.
 ///
 /// # Errors
-/// If Glue refuses or does not answer.
-pub async fn retire(
-    clients: &Clients,
-    inventory: &Inventory,
-    database: &str,
-    vanished: &Vanished,
-) -> Result<(), Error> {
-    let Some(table) = inventory.sources().get(vanished.table.as_str()).copied().cloned() else { return Ok(()) };
-    let now = crate::crawl::now_millis();
-    publish::retire(clients, database, table, vanished.behavior, now).await.map(drop)
+/// [`Kind::Conflict`] if the DynamoDB table is there: tables and catalog are listed side by side, so that one made
+/// meanwhile looks as if it were gone. Else Glue's refusal, or DynamoDB's.
+pub async fn retire(clients: &Clients, database: &str, vanished: &Vanished, table: &Table) -> Result<(), Error> {
+    if crawl::describe(clients, &vanished.table).await?.is_some() {
+        let message = format!("the DynamoDB table {} was made during this run: run again", vanished.table);
+        return Err(Error::new(Kind::Conflict, message));
+    }
+    publish::retire(clients, database, table.clone(), vanished.behavior, crawl::now_millis()).await.map(drop)
 }
 
 /// Makes or repairs the role. Its description, with the fingerprint, is written last: until then the role counts as
@@ -106,9 +108,17 @@ pub async fn role(clients: &Clients, name: &str, scope: &RoleScope<'_>, change: 
         .send()
         .await
         .map_err(Error::aws("iam:PutRolePolicy"))?;
+    let arn = scope.managed_policy_arn();
     if scope.managed_policy {
-        let attach = clients.iam.attach_role_policy().role_name(name).policy_arn(scope.managed_policy_arn());
+        let attach = clients.iam.attach_role_policy().role_name(name).policy_arn(arn);
         attach.send().await.map_err(Error::aws("iam:AttachRolePolicy"))?;
+    } else if change == RoleChange::Repair {
+        // Attached when the setting was on, it would keep the role wider than its documents say.
+        let detach = clients.iam.detach_role_policy().role_name(name).policy_arn(arn);
+        match detach.send().await.map_err(Error::aws("iam:DetachRolePolicy")) {
+            Err(error) if !error.is("NoSuchEntity") => return Err(error),
+            _ => {}
+        }
     }
     let description = clients.iam.update_role().role_name(name).description(scope.description());
     description.send().await.map(drop).map_err(Error::aws("iam:UpdateRole"))
@@ -212,7 +222,7 @@ async fn is_ours(clients: &Clients, inventory: &Inventory, name: &str) -> Result
     Ok(answer.tags().is_some_and(|tags| tags.get(OWNER_TAG.0).is_some_and(|value| value == OWNER_TAG.1)))
 }
 
-fn foreign(name: &str) -> Error {
+pub(crate) fn foreign(name: &str) -> Error {
     let (key, value) = OWNER_TAG;
     Error::new(
         Kind::Conflict,
@@ -232,7 +242,8 @@ pub async fn start(clients: &Clients, name: &str) -> Result<(), Error> {
 }
 
 /// Repeats `request` while the service can't assume a role yet, with growing pauses; IAM takes seconds to spread a new
-/// role. The texts are those that the Terraform provider for AWS retries on.
+/// role. It says so in several ways ("Service is unable to assume provided role", "Please verify role's TrustPolicy", "not
+/// authorized to perform: sts:AssumeRole"), all of which name what can't be done yet.
 /// A permit of `working` is held for the calls, not for the pauses.
 async fn with_propagation<F: Future<Output = Result<(), Error>>>(
     working: &Semaphore,
@@ -257,7 +268,7 @@ async fn with_propagation<F: Future<Output = Result<(), Error>>>(
 
 fn is_propagation(error: &Error) -> bool {
     error.is("InvalidInputException")
-        && ["assume", "TrustPolicy", "trust policy"].iter().any(|text| error.message.contains(text))
+        && ["assume", "trustpolicy", "trust policy"].iter().any(|text| error.message.to_lowercase().contains(text))
 }
 
 fn role_arn(inventory: &Inventory, name: &str) -> String {

@@ -88,19 +88,12 @@ pub async fn crawl(clients: &Clients, request: &CrawlRequest) -> Result<Crawled,
     let CrawlRequest { table, database, catalog_table, .. } = request;
     let Some(description) = describe(clients, table).await? else { return retire(clients, request).await };
     let existing = publish::get(clients, database, catalog_table).await?;
-    if let Some(existing) = &existing
-        && publish::made_from(std::slice::from_ref(existing), table).is_none()
-    {
-        return Err(Error::new(
-            Kind::Conflict,
-            format!(
-                "{database}.{catalog_table} exists and was not made from this table: rename it, or set a table prefix"
-            ),
-        ));
+    let arn = naming::table_arn(&clients.region, &request.account, table);
+    if let Some(existing) = &existing {
+        check_source(request, existing, &arn)?;
     }
 
     let scanned = scan::scan(clients, &description, request).await?;
-    let arn = naming::table_arn(&clients.region, &request.account, table);
     let source = Source { table: table.clone(), arn, keys: keys(&description) };
     let given = existing.as_ref().map(publish::given_columns).unwrap_or_default();
     let schema = scanned.shape.settle(&source.keys, &given, &request.types);
@@ -109,14 +102,29 @@ pub async fn crawl(clients: &Clients, request: &CrawlRequest) -> Result<Crawled,
     let change = match existing {
         None => match create(clients, request, &source, &schema, statistics).await? {
             None => Change::Created,
-            Some(existing) => update(clients, request, existing, &source, &schema, statistics).await?,
+            Some(existing) => {
+                check_source(request, &existing, &source.arn)?;
+                update(clients, request, existing, &source, &schema, statistics).await?
+            }
         },
         Some(existing) => update(clients, request, existing, &source, &schema, statistics).await?,
     };
     Ok(Crawled { change, items: scanned.shape.items(), bytes: scanned.shape.bytes(), read_units: scanned.read_units })
 }
 
-/// Creates the catalog table. One that exists by now, because the answer of an earlier attempt was lost, is returned.
+/// Another's catalog table is not ours to write, whatever its name.
+fn check_source(request: &CrawlRequest, existing: &Table, arn: &str) -> Result<(), Error> {
+    if publish::location(existing) == Some(arn) {
+        return Ok(());
+    }
+    let CrawlRequest { database, catalog_table, .. } = request;
+    let message =
+        format!("{database}.{catalog_table} exists and was not made from this table: rename it, or set a table prefix");
+    Err(Error::new(Kind::Conflict, message))
+}
+
+/// Creates the catalog table. One that exists by now is returned: the answer of an earlier attempt was lost, or another was
+/// faster.
 async fn create(
     clients: &Clients,
     request: &CrawlRequest,
@@ -207,7 +215,8 @@ fn statistics(description: &TableDescription, scanned: &scan::Scanned) -> Statis
 async fn retire(clients: &Clients, request: &CrawlRequest) -> Result<Crawled, Error> {
     let gone = || Error::new(Kind::NotFound, format!("the DynamoDB table {} does not exist", request.table));
     let existing = publish::get(clients, &request.database, &request.catalog_table).await?.ok_or_else(gone)?;
-    if publish::made_from(std::slice::from_ref(&existing), &request.table).is_none() {
+    let arn = naming::table_arn(&clients.region, &request.account, &request.table);
+    if publish::location(&existing) != Some(&arn) {
         return Err(gone());
     }
     let changed = publish::retire(clients, &request.database, existing, request.on_delete, now_millis()).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_glue::types::{Crawler, CrawlerState, Table};
+use aws_sdk_glue::types::{Crawler, CrawlerState, Database, LastCrawlStatus, Table};
 
 use crate::settings::{Engine, Settings};
 use crate::{Clients, Error, naming, policy, publish};
@@ -29,17 +29,6 @@ pub struct Inventory {
     pub catalog: Vec<Table>,
 }
 
-/// The Glue database.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Database {
-    /// Its `LocationUri`.
-    pub location: Option<String>,
-    /// Its description.
-    pub description: Option<String>,
-    /// Its parameters.
-    pub parameters: BTreeMap<String, String>,
-}
-
 /// What a plan needs to know of a crawler.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CrawlerInfo {
@@ -47,7 +36,7 @@ pub struct CrawlerInfo {
     pub owned: bool,
     /// Whether it runs or stops at this moment.
     pub running: bool,
-    /// Start of its last crawl, in seconds since 1970; `None` if it never crawled.
+    /// Start of its last crawl, in milliseconds since 1970; `None` if it never crawled.
     pub last_crawl: Option<i64>,
     /// How its last crawl failed, if it did.
     pub last_error: Option<String>,
@@ -104,7 +93,7 @@ fn sources<'a>(catalog: &'a [Table], region: &str, account: &str) -> BTreeMap<&'
     let crawled = |table: &Table| publish::parameter(table, publish::UPDATED_BY).is_some();
     let mut sources: BTreeMap<&str, &Table> = BTreeMap::new();
     for table in catalog {
-        let Some(source) = location(table).and_then(|location| location.strip_prefix(&here)) else { continue };
+        let Some(source) = publish::location(table).and_then(|location| location.strip_prefix(&here)) else { continue };
         if sources.get(source).is_none_or(|other| crawled(table) && !crawled(other)) {
             sources.insert(source, table);
         }
@@ -123,16 +112,12 @@ pub fn taken_names(catalog: &[Table], region: &str, account: &str) -> BTreeMap<S
 
 /// The DynamoDB table behind a catalog table, from its location ARN.
 pub fn source_table(table: &Table) -> Option<&str> {
-    let location = location(table)?;
+    let location = publish::location(table)?;
     if location.starts_with("arn:") && location.contains(":dynamodb:") {
         location.split_once(":table/").map(|(_, name)| name)
     } else {
         None
     }
-}
-
-fn location(table: &Table) -> Option<&str> {
-    table.storage_descriptor()?.location()
 }
 
 /// Lists what the plan needs: all pages, side by side.
@@ -200,11 +185,7 @@ pub async fn catalog_tables(clients: &Clients, database: &str) -> Result<Vec<Tab
 async fn catalog(clients: &Clients, name: &str) -> Result<(Option<Database>, Vec<Table>), Error> {
     let found = clients.glue.get_database().name(name).send().await.map_err(Error::aws("glue:GetDatabase"));
     let database = match found {
-        Ok(answer) => answer.database.map(|database| Database {
-            location: database.location_uri,
-            description: database.description,
-            parameters: database.parameters.unwrap_or_default().into_iter().collect(),
-        }),
+        Ok(answer) => answer.database,
         Err(error) if error.is("EntityNotFoundException") => return Ok((None, Vec::new())),
         Err(error) => return Err(error),
     };
@@ -240,6 +221,11 @@ async fn crawlers(clients: &Clients) -> Result<BTreeMap<String, CrawlerInfo>, Er
         .collect())
 }
 
+/// Start of a crawler's last crawl, in milliseconds since 1970; `None` if it never crawled.
+pub(crate) fn last_crawl(crawler: &Crawler) -> Option<i64> {
+    crawler.last_crawl()?.start_time()?.to_millis().ok()
+}
+
 fn crawler_info(crawler: &Crawler, owned: bool) -> CrawlerInfo {
     let targets = crawler.targets().map(|targets| targets.dynamo_db_targets()).unwrap_or_default();
     let policy = crawler.schema_change_policy();
@@ -247,8 +233,11 @@ fn crawler_info(crawler: &Crawler, owned: bool) -> CrawlerInfo {
     CrawlerInfo {
         owned,
         running: !matches!(crawler.state(), None | Some(CrawlerState::Ready)),
-        last_crawl: crawler.last_crawl().and_then(|crawl| crawl.start_time()).map(|time| time.secs()),
-        last_error: crawler.last_crawl().and_then(|crawl| crawl.error_message()).map(str::to_owned),
+        last_crawl: last_crawl(crawler),
+        last_error: crawler
+            .last_crawl()
+            .filter(|crawl| crawl.status() == Some(&LastCrawlStatus::Failed))
+            .map(|crawl| crawl.error_message().unwrap_or("no reason given").to_owned()),
         config: CrawlerConfig {
             role: role.rsplit('/').next().unwrap_or(role).to_owned(),
             database: crawler.database_name().unwrap_or_default().to_owned(),

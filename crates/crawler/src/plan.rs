@@ -121,13 +121,16 @@ impl Plan {
 pub fn plan(inventory: &Inventory, settings: &Settings) -> Result<Plan, Error> {
     let selection = settings.selection()?;
     let catalog_names = naming::catalog_names(&inventory.tables, &inventory.taken_names(), &settings.table_prefix);
+    let roles = naming::roles(&inventory.tables, &inventory.region);
+    let role = |table: &str| roles.get(table).cloned().unwrap_or_default();
     let sources = inventory.sources();
     let mut tables: Vec<(Option<i64>, TablePlan)> = inventory
         .tables
         .iter()
         .filter(|table| selection.contains(table))
         .map(|table| {
-            let crawler = (settings.engine == Engine::Managed).then(|| crawler_plan(inventory, settings, table));
+            let crawler =
+                (settings.engine == Engine::Managed).then(|| crawler_plan(inventory, settings, table, role(table)));
             let last_crawl = crawler.as_ref().and_then(|c| inventory.crawlers.get(&c.name)).and_then(|c| c.last_crawl);
             let catalog_table = catalog_names.get(table).cloned().unwrap_or_default();
             let catalogued = sources.contains_key(table.as_str());
@@ -147,16 +150,15 @@ pub fn plan(inventory: &Inventory, settings: &Settings) -> Result<Plan, Error> {
 fn database_change(inventory: &Inventory) -> DatabaseChange {
     match &inventory.database {
         None => DatabaseChange::Create,
-        Some(database) if database.location.as_deref().is_some_and(|l| l.contains(DATABASE_LOCATION)) => {
+        Some(database) if database.location_uri().is_some_and(|l| l.contains(DATABASE_LOCATION)) => {
             DatabaseChange::None
         }
         Some(_) => DatabaseChange::Flag,
     }
 }
 
-fn crawler_plan(inventory: &Inventory, settings: &Settings, table: &str) -> CrawlerPlan {
+fn crawler_plan(inventory: &Inventory, settings: &Settings, table: &str, role: String) -> CrawlerPlan {
     let name = naming::crawler(&settings.crawler_name, table);
-    let role = naming::role(table, &inventory.region);
     let config = CrawlerConfig {
         role: role.clone(),
         database: settings.database.clone(),

@@ -1,7 +1,6 @@
 //! The IAM documents of a crawler's role: who may assume it, and what it may do.
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::naming;
 
@@ -92,7 +91,7 @@ impl RoleScope<'_> {
     /// 16 hex digits over everything above: another fingerprint means that the role has drifted from what we would make.
     pub fn fingerprint(&self) -> String {
         let text = format!("{}\n{}\n{}", self.trust(), self.permissions(), self.managed_policy);
-        Sha256::digest(text)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        naming::hash(&text, 8)
     }
 
     /// The description of a finished role. It is written last and carries the fingerprint, so that one listing of roles

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_glue::types::{Column as GlueColumn, SerDeInfo, StorageDescriptor, Table, TableInput};
 use schema::{Column, GlueType, TableSchema};
 
+use crate::Clients;
 use crate::error::{Error, Kind};
 use crate::settings::DeleteBehavior;
-use crate::{Clients, discover};
 
 /// The parameter of a table whose source is gone: epoch milliseconds.
 pub const DEPRECATED: &str = "DEPRECATED_BY_CRAWLER";
@@ -98,6 +98,11 @@ pub(crate) fn table_schema(table: &Table) -> Result<TableSchema, Error> {
         Ok(Column { name: column.name().to_owned(), attribute, glue_type: parsed })
     });
     Ok(TableSchema { columns: columns.collect::<Result<_, Error>>()? })
+}
+
+/// The location of a catalog table: the ARN of the DynamoDB table that it was made from.
+pub(crate) fn location(table: &Table) -> Option<&str> {
+    table.storage_descriptor()?.location()
 }
 
 /// The columns of a catalog table.
@@ -390,9 +395,4 @@ pub(crate) async fn retire(
             update(clients, database, table, mark).await
         }
     }
-}
-
-/// The catalog table that was made from a DynamoDB table, among `tables`.
-pub(crate) fn made_from<'a>(tables: &'a [Table], source: &str) -> Option<&'a Table> {
-    tables.iter().find(|table| discover::source_table(table) == Some(source))
 }

@@ -63,7 +63,7 @@ impl<'a> Linker<'a> {
     /// # Cost
     /// No call at all for a table whose linked version has its columns.
     pub async fn link(&self, table: &Table) -> Result<Link, Error> {
-        if is_current(table)? {
+        if is_current(table, self.settings)? {
             return Ok(Link::Current);
         }
         let completed = match publish::is_incomplete(table) {
@@ -90,10 +90,9 @@ impl<'a> Linker<'a> {
         let (clients, database) = (self.clients, &self.settings.database);
         let name = crate::discover::source_table(table).unwrap_or_default();
         let Some(description) = crawl::describe(clients, name).await? else { return Ok(None) };
-        let location = table.storage_descriptor().and_then(|descriptor| descriptor.location());
         let source = Source {
             table: name.to_owned(),
-            arn: location.unwrap_or_default().to_owned(),
+            arn: publish::location(table).unwrap_or_default().to_owned(),
             keys: crawl::keys(&description),
         };
         let spelled = match self.settings.learn_spelling {
@@ -138,7 +137,7 @@ impl<'a> Linker<'a> {
         }
     }
 
-    /// The latest version that is in force; `None` where there is no schema yet.
+    /// The newest version that is in force; `None` where there is none yet.
     async fn previous(&self, table: &Table) -> Result<Option<GetSchemaVersionOutput>, Error> {
         let latest = self
             .clients
@@ -151,12 +150,25 @@ impl<'a> Linker<'a> {
             Err(error) if error.is("EntityNotFoundException") => return Ok(None),
             Err(error) => return Err(error),
         };
-        if latest.status() != Some(&SchemaVersionStatus::Failure) {
-            return Ok(Some(latest));
+        match latest.status() {
+            Some(SchemaVersionStatus::Available) => Ok(Some(latest)),
+            // Refused, or not checked yet: neither is one to build on or to link to.
+            _ => self.newest_available(table).await,
         }
-        // The newest one was refused: what the table is linked to is the newest in force.
-        let Some(linked) = publish::parameter(table, "schemaVersionId") else { return Ok(Some(latest)) };
-        let version = self.clients.glue.get_schema_version().schema_version_id(linked);
+    }
+
+    async fn newest_available(&self, table: &Table) -> Result<Option<GetSchemaVersionOutput>, Error> {
+        let versions = self.clients.glue.list_schema_versions().schema_id(self.schema_id(table));
+        let mut versions = versions.max_results(100).into_paginator().items().send();
+        let mut newest = None;
+        while let Some(version) = versions.next().await {
+            let version = version.map_err(Error::aws("glue:ListSchemaVersions"))?;
+            if version.status() == Some(&SchemaVersionStatus::Available) {
+                newest = newest.max(version.version_number.zip(version.schema_version_id));
+            }
+        }
+        let Some((_, id)) = newest else { return Ok(None) };
+        let version = self.clients.glue.get_schema_version().schema_version_id(id);
         version.send().await.map(Some).map_err(Error::aws("glue:GetSchemaVersion"))
     }
 
@@ -212,18 +224,7 @@ impl<'a> Linker<'a> {
                     waited += pause;
                     pause = (pause * 2).min(Duration::from_secs(3));
                 }
-                status => {
-                    let number = version.version_number.unwrap_or_default();
-                    let status = status.map_or("without a status", SchemaVersionStatus::as_str);
-                    return Err(Error::new(
-                        Kind::InvalidInput,
-                        format!(
-                            "version {number} of the schema {schema} is {status}: the columns changed in a way that its \
-                             compatibility mode does not allow; the table keeps its old link. Set the schema's \
-                             compatibility to NONE and run again to accept the change"
-                        ),
-                    ));
-                }
+                status => return Err(unavailable(schema, &version, status)),
             }
         }
     }
@@ -281,14 +282,35 @@ impl<'a> Linker<'a> {
     }
 }
 
-/// Whether the linked version has the table's columns, as far as the table itself can tell.
+/// Why a version can't be linked.
+fn unavailable(schema: &str, version: &GetSchemaVersionOutput, status: Option<&SchemaVersionStatus>) -> Error {
+    let number = version.version_number.unwrap_or_default();
+    if status == Some(&SchemaVersionStatus::Failure) {
+        let message = format!(
+            "version {number} of the schema {schema} is FAILURE: the columns changed in a way that its compatibility \
+             mode does not allow; the table keeps its old link. Set the schema's compatibility to NONE and run again to \
+             accept the change"
+        );
+        return Error::new(Kind::InvalidInput, message);
+    }
+    let status = status.map_or("without a status", SchemaVersionStatus::as_str);
+    let message = format!(
+        "version {number} of the schema {schema} is {status}, not AVAILABLE: the table keeps its old link. Run again later"
+    );
+    Error::new(Kind::Service, message)
+}
+
+/// Whether the linked version has the table's columns and is where the settings want it, as far as the table itself can
+/// tell.
 ///
 /// # Errors
 /// If a column has a type that Glue itself would not know.
-pub(crate) fn is_current(table: &Table) -> Result<bool, Error> {
+pub(crate) fn is_current(table: &Table, settings: &Settings) -> Result<bool, Error> {
     let referred = table.storage_descriptor().is_some_and(|descriptor| descriptor.schema_reference().is_some());
     Ok(!publish::is_incomplete(table)
         && publish::parameter(table, "schemaVersionId").is_some()
+        && publish::parameter(table, "schemaRegistryName") == Some(&settings.registry)
+        && publish::parameter(table, "schemaName") == Some(&naming::schema(&settings.database, table.name()))
         && publish::parameter(table, publish::LINKED) == Some(&mark(&publish::table_schema(table)?, referred)))
 }
 
@@ -308,4 +330,41 @@ fn can_refer(table: &Table, schema: &TableSchema, definition: &str) -> bool {
             .eq(schema.columns.iter().map(|c| (&c.name, &c.glue_type)))
     });
     same && !commented
+}
+
+#[cfg(test)]
+mod tests {
+    use local::{Config, Server};
+
+    use super::*;
+
+    /// AWS may answer "the latest version" with one that was refused; the embedded endpoint does not.
+    #[tokio::test]
+    async fn the_newest_available_version_is_found_behind_a_refused_one() {
+        let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await.unwrap();
+        let clients = Clients::local(server.url(), "eu-west-1");
+        let settings = Settings { compatibility: "FORWARD".into(), ..Settings::default() };
+        let linker = Linker::new(&clients, &settings);
+        let table = Table::builder().name("t").build().unwrap();
+        let with = |field: &str| {
+            format!(
+                r#"{{"type":"record","name":"t","fields":[{{"name":"n","type":["null",{field}],"default":null}}]}}"#
+            )
+        };
+
+        linker.ensure_registry().await.unwrap();
+        let first = linker.create(&table, with(r#""long""#)).await.unwrap();
+        let refused = linker.register(&table, with(r#""double""#)).await.unwrap_err();
+        assert!(refused.message.contains("version 2") && refused.message.contains("keeps its old link"), "{refused}");
+        let newest = linker.newest_available(&table).await.unwrap().unwrap();
+        assert_eq!(newest.schema_version_id(), first.schema_version_id());
+    }
+
+    #[test]
+    fn only_a_refused_version_is_blamed_on_the_columns() {
+        let version = GetSchemaVersionOutput::builder().version_number(3).build();
+        let pending = unavailable("d.t", &version, Some(&SchemaVersionStatus::Pending));
+        insta::assert_snapshot!(pending, @"version 3 of the schema d.t is PENDING, not AVAILABLE: the table keeps its old link. Run again later");
+        assert_eq!(pending.kind, Kind::Service);
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::apply;
 use crate::discover::Inventory;
 use crate::plan::{CrawlerChange, DatabaseChange, Plan, RoleChange, TablePlan, Vanished};
 use crate::registry::{self, Linked};
@@ -65,7 +66,7 @@ pub struct TableReport {
     pub crawler: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why it was deferred or failed.
+    /// Why it was deferred or failed; of a table that was started, why the crawl before failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What was done, in order.
@@ -97,7 +98,7 @@ pub struct SchemaLink {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Dry run: nothing was done.
+    /// Dry run: nothing was done. Tables that are gone, and those that would fail, say so in a dry run too.
     Planned,
     /// Role and crawler are right; no crawl was asked for.
     Ready,
@@ -152,10 +153,13 @@ impl Report {
             .iter()
             .map(|table| {
                 let mut report = TableReport::new(table);
+                if let Some(crawler) = table.crawler.as_ref().filter(|c| c.change == CrawlerChange::Foreign) {
+                    return report.ended(Outcome::Failed, apply::foreign(&crawler.name).message);
+                }
                 report.actions = planned_actions(table, settings);
                 report.outcome = Outcome::Planned;
                 if let Some(existing) = sources.get(table.table.as_str())
-                    && !registry::is_current(existing).unwrap_or(false)
+                    && !registry::is_current(existing, settings).unwrap_or(false)
                 {
                     report.actions.push(Action::LinkSchema);
                 }
@@ -225,7 +229,7 @@ fn planned_actions(table: &TablePlan, settings: &Settings) -> Vec<Action> {
                 CrawlerChange::Create => actions.push(Action::CreateCrawler),
                 CrawlerChange::Update => actions.push(Action::UpdateCrawler),
                 // Nothing is done for a table whose crawler is somebody else's.
-                CrawlerChange::Foreign => return Vec::new(),
+                CrawlerChange::Foreign => return actions,
             }
             if !settings.no_start && !crawler.running {
                 actions.push(Action::StartCrawler);
@@ -264,7 +268,7 @@ impl TableReport {
             catalog_table: vanished.catalog_table.clone(),
             crawler: None,
             outcome: Outcome::Vanished,
-            reason: Some("the DynamoDB table is gone".into()),
+            reason: None,
             actions: vec![action],
             columns: None,
             items: None,

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use crate::crawl::{self, Change, CrawlRequest};
 use crate::discover::{self, Inventory};
 use crate::error::{Error, Kind};
-use crate::plan::{self, CrawlerChange, CrawlerPlan, Plan, RoleChange, TablePlan};
+use crate::plan::{self, CrawlerChange, CrawlerPlan, Plan, RoleChange, TablePlan, Vanished};
 use crate::publish;
 use crate::registry::{Link, Linker};
 use crate::report::{Action, Outcome, Report, SchemaLink, TableReport};
@@ -55,10 +55,39 @@ pub type Progress<'a> = &'a (dyn Fn(Event<'_>) + Sync);
 /// If nothing could be done at all: impossible settings, a listing refused, no database. What goes wrong with one table is in
 /// the report.
 pub async fn sync(clients: &Clients, settings: &Settings, progress: Progress<'_>) -> Result<Report, Error> {
+    run(clients, settings, &[], progress).await
+}
+
+/// Crawls the named DynamoDB tables (all that the settings choose, if none is named) with the native engine, and links
+/// them. Tables that are named are crawled whatever `include` and `exclude` say.
+///
+/// # Errors
+/// As [`sync`], and if there is nothing to do for a named table: then nothing is done for the others either.
+pub async fn crawl_tables(
+    clients: &Clients,
+    settings: &Settings,
+    tables: &[String],
+    progress: Progress<'_>,
+) -> Result<Report, Error> {
+    let mut settings = Settings { engine: Engine::Native, ..settings.clone() };
+    if !tables.is_empty() {
+        settings.include = tables.iter().map(|table| globset::escape(table)).collect();
+        settings.exclude.clear();
+    }
+    run(clients, &settings, tables, progress).await
+}
+
+async fn run(
+    clients: &Clients,
+    settings: &Settings,
+    named: &[String],
+    progress: Progress<'_>,
+) -> Result<Report, Error> {
     let since = Instant::now();
     settings.selection()?;
     let inventory = discover::discover(clients, settings).await?;
     let plan = plan::plan(&inventory, settings)?;
+    all_planned(named, &plan, &clients.region)?;
     progress(Event::Planned(plan.tables.len()));
 
     let mut report = Report::planned(&inventory, &plan, settings);
@@ -68,25 +97,14 @@ pub async fn sync(clients: &Clients, settings: &Settings, progress: Progress<'_>
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
 }
 
-/// Crawls the named DynamoDB tables (all, if none is named) with the native engine, and links them.
-///
-/// # Errors
-/// As [`sync`], and if a named table exists neither in DynamoDB nor in the catalog.
-pub async fn crawl_tables(
-    clients: &Clients,
-    settings: &Settings,
-    tables: &[String],
-    progress: Progress<'_>,
-) -> Result<Report, Error> {
-    let mut settings = Settings { engine: Engine::Native, ..settings.clone() };
-    settings.include.extend(tables.iter().map(|table| globset::escape(table)));
-    let report = sync(clients, &settings, progress).await?;
-    let missing: Vec<&str> =
-        tables.iter().filter(|name| !report.tables.iter().any(|t| t.table == **name)).map(String::as_str).collect();
+fn all_planned(named: &[String], plan: &Plan, region: &str) -> Result<(), Error> {
+    let planned = plan.tables.iter().map(|table| &table.table).chain(plan.vanished.iter().map(|v| &v.table));
+    let planned: BTreeSet<&String> = planned.collect();
+    let missing: Vec<&str> = named.iter().filter(|name| !planned.contains(name)).map(String::as_str).collect();
     if missing.is_empty() {
-        return Ok(report);
+        return Ok(());
     }
-    Err(Error::new(Kind::NotFound, format!("no DynamoDB table {} in {}", missing.join(", "), report.region)))
+    Err(Error::new(Kind::NotFound, format!("no DynamoDB table {} in {region}", missing.join(", "))))
 }
 
 async fn carry_out(
@@ -97,22 +115,14 @@ async fn carry_out(
     progress: Progress<'_>,
 ) -> Result<Vec<TableReport>, Error> {
     apply::database(clients, inventory, &settings.database, plan.database).await?;
-    let mut reports = Vec::new();
-    for vanished in &plan.vanished {
-        let report = TableReport::vanished(vanished);
-        reports.push(match apply::retire(clients, inventory, &settings.database, vanished).await {
-            Ok(()) => report,
-            Err(error) => report.ended(Outcome::Failed, error.message),
-        });
-    }
     let run = Run::new(clients, settings, inventory, plan, progress);
     let mut tables = match settings.engine {
         Engine::Managed => run.managed(&plan.tables).await,
         Engine::Native => run.native(&plan.tables).await,
     };
-    run.link(&mut tables).await?;
-    reports.append(&mut tables);
-    Ok(reports)
+    run.link(&mut tables).await;
+    tables.append(&mut run.retire(&plan.vanished).await);
+    Ok(tables)
 }
 
 /// What every table's work shares.
@@ -166,6 +176,8 @@ impl<'a> Run<'a> {
         let Some(crawler) = &table.crawler else { return report };
         let outcome = self.prepare_and_start(table, crawler, &mut report).await;
         let (outcome, reason) = match outcome {
+            // Nobody waits for this crawl, so a run says how the one before it ended.
+            Ok(Outcome::Started) => (Outcome::Started, self.last_error(crawler)),
             Ok(outcome) => (outcome, None),
             Err(error) if error.kind == Kind::Throttled || error.is("CrawlerRunningException") => {
                 (Outcome::Deferred, Some(error.message))
@@ -174,6 +186,11 @@ impl<'a> Run<'a> {
         };
         (self.progress)(Event::Done(&table.table, outcome));
         report.ended(outcome, reason)
+    }
+
+    fn last_error(&self, crawler: &CrawlerPlan) -> Option<String> {
+        let error = self.inventory.crawlers.get(&crawler.name)?.last_error.as_ref()?;
+        Some(format!("the crawl before failed: {error}"))
     }
 
     async fn prepare_and_start(
@@ -235,7 +252,8 @@ impl<'a> Run<'a> {
             running.into_iter().for_each(|permit| permit.forget());
             return Ok(Outcome::Started);
         }
-        self.watcher.ended(&crawler.name).await.map(|()| Outcome::Crawled)
+        let last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
+        self.watcher.ended(&crawler.name, last_crawl, crawler.running).await.map(|()| Outcome::Crawled)
     }
 
     async fn native(&self, tables: &[TablePlan]) -> Vec<TableReport> {
@@ -284,11 +302,34 @@ impl<'a> Run<'a> {
         report.ended(outcome, reason)
     }
 
+    /// Marks or deletes the catalog tables whose DynamoDB tables are gone.
+    async fn retire(&self, vanished: &[Vanished]) -> Vec<TableReport> {
+        let sources = self.inventory.sources();
+        let work = vanished.iter().filter_map(|gone| Some((gone, *sources.get(gone.table.as_str())?)));
+        stream::iter(work)
+            .map(|(gone, table)| async move {
+                let report = TableReport::vanished(gone);
+                match apply::retire(self.clients, &self.settings.database, gone, table).await {
+                    Ok(()) => report,
+                    Err(error) => TableReport { actions: Vec::new(), ..report.ended(Outcome::Failed, error.message) },
+                }
+            })
+            .buffer_unordered(self.settings.concurrency)
+            .collect()
+            .await
+    }
+
     /// Links every table that has something to link, and notes what the catalog holds now.
-    async fn link(&self, reports: &mut [TableReport]) -> Result<(), Error> {
+    async fn link(&self, reports: &mut [TableReport]) {
         let crawled = reports.iter().any(|report| report.outcome == Outcome::Crawled);
         let fresh = match crawled {
-            true => Some(discover::catalog_tables(self.clients, &self.settings.database).await?),
+            true => match discover::catalog_tables(self.clients, &self.settings.database).await {
+                Ok(tables) => Some(tables),
+                Err(error) => {
+                    let crawled = reports.iter_mut().filter(|report| report.outcome == Outcome::Crawled);
+                    return crawled.for_each(|report| not_linked(report, &error));
+                }
+            },
             // Nothing was crawled in this run: the listing of the beginning is as good.
             false => None,
         };
@@ -318,7 +359,6 @@ impl<'a> Run<'a> {
                 self.link_one(linker, report, table).await;
             })
             .await;
-        Ok(())
     }
 
     async fn link_one(&self, linker: &Linker<'_>, report: &mut TableReport, table: &aws_sdk_glue::types::Table) {
@@ -334,10 +374,12 @@ impl<'a> Run<'a> {
                 report.link(&linked);
                 report.schema = Some(SchemaLink { name: linked.schema, version: linked.version });
             }
-            Err(error) => {
-                report.outcome = if error.kind == Kind::Throttled { Outcome::Deferred } else { Outcome::Failed };
-                report.reason = Some(format!("not linked: {}", error.message));
-            }
+            Err(error) => not_linked(report, &error),
         }
     }
+}
+
+fn not_linked(report: &mut TableReport, error: &Error) {
+    report.outcome = if error.kind == Kind::Throttled { Outcome::Deferred } else { Outcome::Failed };
+    report.reason = Some(format!("not linked: {}", error.message));
 }

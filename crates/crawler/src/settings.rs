@@ -45,9 +45,9 @@ pub struct Settings {
     pub learn_spelling: bool,
     /// Attach `AWSGlueServiceRole` to the crawlers' roles; default false.
     pub managed_policy: bool,
-    /// How many tables are worked on at once; default 16.
+    /// How many tables are worked on at once, 1 to 1000; default 16.
     pub concurrency: usize,
-    /// How many crawlers may run at once; default 150, the service's own limit.
+    /// How many crawlers may run at once, 1 to 1000; default 150, the service's own limit.
     pub max_running: usize,
     /// How observed items become types.
     pub types: schema::Policy,
@@ -146,8 +146,10 @@ impl Settings {
         if self.registry.is_empty() || self.registry.len() > 255 || !self.registry.bytes().all(registry_ok) {
             return wrong(format!("registry {:?}: use 1 to 255 of letters, digits and -_$#.", self.registry));
         }
-        if self.concurrency == 0 || self.max_running == 0 {
-            return wrong("concurrency and max_running: use 1 or more".into());
+        for (name, value) in [("concurrency", self.concurrency), ("max_running", self.max_running)] {
+            if !(1..=1000).contains(&value) {
+                return wrong(format!("{name} {value}: use 1 to 1000"));
+            }
         }
         Ok(Selection { include: globs("include", &self.include)?, exclude: globs("exclude", &self.exclude)? })
     }
@@ -203,6 +205,8 @@ mod tests {
         insta::assert_snapshot!(message(Settings { database: "Ddb".into(), ..base() }), @r#"database "Ddb": use 1 to 255 of a-z, 0-9 and _"#);
         insta::assert_snapshot!(message(Settings { crawler_name: "x".into(), ..base() }), @r#"crawler_name "x": needs {table} exactly once, and at most 100 characters"#);
         insta::assert_snapshot!(message(Settings { scan_rate: Some(2.0), ..base() }), @"scan_rate 2: use 0.1 to 1.5");
+        insta::assert_snapshot!(message(Settings { concurrency: 0, ..base() }), @"concurrency 0: use 1 to 1000");
+        insta::assert_snapshot!(message(Settings { max_running: usize::MAX, ..base() }), @"max_running 18446744073709551615: use 1 to 1000");
         insta::assert_snapshot!(message(Settings { include: vec!["a[".into()], ..base() }), @r#"include "a[": unclosed character class; missing ']'"#);
     }
 }

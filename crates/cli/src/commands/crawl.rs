@@ -12,6 +12,7 @@ use crate::{connect, output, settings};
 /// If nothing could be done at all, or a named table does not exist.
 pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, BTreeMap::new())?;
+    settings.selection()?;
     let connection = connect::connect(common, &args.place).await?;
     let report = {
         let progress = Progress::new(common);
@@ -22,5 +23,6 @@ pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
     }
     let report = report?;
     output::report(common, &report)?;
+    super::sync::hint(common, &args.place);
     Ok(super::sync::exit_code(&report))
 }

@@ -78,6 +78,24 @@ fn check_tells_changes_by_exit_code() {
 }
 
 #[test]
+fn tables_that_are_gone_and_columns_that_read_as_null_are_told() {
+    let shell = shop();
+    shell.table("tables", "odd", &[r#"{"id":{"S":"1"},"a,b":{"S":"x"}}"#]);
+    let args = ["sync", "--local", "tables", "--wait"];
+    let done = shell.run(&args);
+    assert!(done.stdout.contains("schema registered, linked, null in Athena: a_b"), "{}", done.stdout);
+    let done = shell.run(&args);
+    assert!(done.stdout.contains("crawled; null in Athena: a_b"), "{}", done.stdout);
+
+    std::fs::remove_file(shell.path("tables/odd.json")).unwrap();
+    std::fs::remove_file(shell.path("tables/odd.jsonl")).unwrap();
+    let done = shell.run(&[&args[..], &["--dry-run"]].concat());
+    assert!(done.stdout.contains("gone; to do: marked deprecated"), "{}", done.stdout);
+    let done = shell.run(&args);
+    assert!(done.stdout.contains("gone; marked deprecated"), "{}", done.stdout);
+}
+
+#[test]
 fn a_failed_table_is_exit_code_1_and_the_others_are_done() {
     let shell = shop();
     shell.table("tables", "broken", &[r#"{"id":{"S":"1"},"x":{"S":"unfinished"#]);

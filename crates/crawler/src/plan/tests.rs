@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 
-use aws_sdk_glue::types::StorageDescriptor;
+use aws_sdk_glue::types::{Database, StorageDescriptor};
 
 use super::*;
-use crate::discover::Database;
 
 const ACCOUNT: &str = "123456789012";
 const REGION: &str = "eu-west-1";
@@ -17,9 +16,13 @@ fn inventory(tables: &[&str]) -> Inventory {
     }
 }
 
+fn database(location: &str) -> Database {
+    Database::builder().name("ddb_tables").location_uri(location).build().unwrap()
+}
+
 /// The inventory after `plan` was carried out: what a second run finds.
 fn applied(mut inventory: Inventory, plan: &Plan, settings: &Settings) -> Inventory {
-    inventory.database = Some(Database { location: Some(DATABASE_LOCATION.into()), ..Database::default() });
+    inventory.database = Some(database(DATABASE_LOCATION));
     for table in &plan.tables {
         inventory.catalog.push(catalog_table(&table.catalog_table, &table.table, &[(publish::UPDATED_BY, "x")]));
         let Some(crawler) = &table.crawler else { continue };
@@ -141,7 +144,7 @@ fn vanished_tables_are_retired_once_and_only_ours() {
 #[test]
 fn a_database_without_the_flag_gets_it() {
     let mut now = inventory(&[]);
-    now.database = Some(Database { location: Some("s3://bucket/".into()), ..Database::default() });
+    now.database = Some(database("s3://bucket/"));
     assert_eq!(plan(&now, &Settings::default()).unwrap().database, DatabaseChange::Flag);
 }
 

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_glue::types::{Crawler, CrawlerState, LastCrawlStatus};
 use tokio::sync::oneshot;
 
-use crate::Clients;
 use crate::error::{Error, Kind};
+use crate::{Clients, discover};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -17,11 +17,23 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const PATIENCE: u32 = 5;
 /// `BatchGetCrawlers` takes this many names.
 const BATCH: usize = 100;
+/// How long a crawler that was started may be shown as it was before.
+const BEGIN_LIMIT: Duration = Duration::from_secs(60);
 
 /// Knows who waits for which crawler.
 pub(super) struct Watcher<'a> {
     clients: &'a Clients,
-    waiting: Mutex<HashMap<String, oneshot::Sender<Result<(), Error>>>>,
+    waiting: Mutex<HashMap<String, Waiting>>,
+}
+
+/// Somebody who waits for a crawler.
+struct Waiting {
+    tell: oneshot::Sender<Result<(), Error>>,
+    /// Start of the crawl before, in milliseconds since 1970.
+    last_crawl: Option<i64>,
+    /// The crawler was seen running.
+    begun: bool,
+    since: Instant,
 }
 
 impl<'a> Watcher<'a> {
@@ -29,13 +41,14 @@ impl<'a> Watcher<'a> {
         Watcher { clients, waiting: Mutex::default() }
     }
 
-    /// Waits until the crawler `name`, which was just started, is ready again.
+    /// Waits until the crawler `name`, which was just started or seen running (`begun`), is ready again. `last_crawl` is the
+    /// start of the crawl before, in milliseconds since 1970: a crawler that is shown READY with that one has not begun.
     ///
     /// # Errors
     /// With the crawl's own message if it did not succeed.
-    pub(super) async fn ended(&self, name: &str) -> Result<(), Error> {
-        let (sender, receiver) = oneshot::channel();
-        self.lock().insert(name.to_owned(), sender);
+    pub(super) async fn ended(&self, name: &str, last_crawl: Option<i64>, begun: bool) -> Result<(), Error> {
+        let (tell, receiver) = oneshot::channel();
+        self.lock().insert(name.to_owned(), Waiting { tell, last_crawl, begun, since: Instant::now() });
         receiver.await.unwrap_or_else(|_| Err(Error::new(Kind::Service, "nobody watches the crawler any more")))
     }
 
@@ -69,8 +82,10 @@ impl<'a> Watcher<'a> {
         let answer = request.send().await.map_err(Error::aws("glue:BatchGetCrawlers"))?;
         let mut any = false;
         for crawler in answer.crawlers() {
-            if crawler.state() == Some(&CrawlerState::Ready) {
-                self.tell(crawler.name().unwrap_or_default(), outcome(crawler));
+            let name = crawler.name().unwrap_or_default();
+            let outcome = self.lock().get_mut(name).and_then(|waiting| waiting.look_at(crawler));
+            if let Some(outcome) = outcome {
+                self.tell(name, outcome);
                 any = true;
             }
         }
@@ -81,14 +96,29 @@ impl<'a> Watcher<'a> {
     }
 
     fn tell(&self, name: &str, outcome: Result<(), Error>) {
-        if let Some(sender) = self.lock().remove(name) {
+        if let Some(waiting) = self.lock().remove(name) {
             // A receiver that is gone has stopped waiting.
-            let _ = sender.send(outcome);
+            let _ = waiting.tell.send(outcome);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, oneshot::Sender<Result<(), Error>>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    /// How the crawl ended, if it has.
+    fn look_at(&mut self, crawler: &Crawler) -> Option<Result<(), Error>> {
+        self.begun |= crawler.state() != Some(&CrawlerState::Ready) || discover::last_crawl(crawler) != self.last_crawl;
+        if crawler.state() != Some(&CrawlerState::Ready) {
+            return None;
+        }
+        match self.begun {
+            true => Some(outcome(crawler)),
+            false if self.since.elapsed() < BEGIN_LIMIT => None,
+            false => Some(Err(Error::new(Kind::Service, "the crawler was started, but no crawl began: run again"))),
+        }
     }
 }
 
@@ -99,5 +129,42 @@ fn outcome(crawler: &Crawler) -> Result<(), Error> {
         Some(LastCrawlStatus::Failed) => Err(Error::new(Kind::Service, format!("the crawl failed: {reason}"))),
         Some(LastCrawlStatus::Cancelled) => Err(Error::new(Kind::Service, "the crawl was stopped".to_owned())),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_glue::primitives::DateTime;
+    use aws_sdk_glue::types::LastCrawlInfo;
+
+    use super::*;
+
+    fn crawler(state: CrawlerState, last: Option<(i64, LastCrawlStatus)>) -> Crawler {
+        let last = last.map(|(start, status)| {
+            LastCrawlInfo::builder().start_time(DateTime::from_millis(start)).status(status).build()
+        });
+        Crawler::builder().state(state).set_last_crawl(last).build()
+    }
+
+    fn waiting(last_crawl: Option<i64>, begun: bool) -> Waiting {
+        Waiting { tell: oneshot::channel().0, last_crawl, begun, since: Instant::now() }
+    }
+
+    #[test]
+    fn the_crawl_before_is_not_taken_for_this_one() {
+        use CrawlerState::{Ready, Running};
+        use LastCrawlStatus::{Failed, Succeeded};
+
+        let mut first = waiting(None, false);
+        assert!(first.look_at(&crawler(Ready, None)).is_none(), "not begun");
+        assert!(first.look_at(&crawler(Ready, Some((2, Succeeded)))).unwrap().is_ok());
+
+        let mut later = waiting(Some(1), false);
+        assert!(later.look_at(&crawler(Ready, Some((1, Failed)))).is_none(), "the failure of yesterday");
+        assert!(later.look_at(&crawler(Running, Some((1, Failed)))).is_none());
+        assert!(later.look_at(&crawler(Ready, Some((2, Succeeded)))).unwrap().is_ok());
+
+        let mut running = waiting(Some(1), true);
+        assert!(running.look_at(&crawler(Ready, Some((1, Failed)))).unwrap().is_err(), "was seen running");
     }
 }

@@ -36,13 +36,14 @@ const OPERATIONS: [&str; 22] = [
     "STS.GetCallerIdentity",
 ];
 
-/// Strikes the first call of one operation in a world of its own, for each operation side by side: adaptive retries
-/// slow down for seconds after a throttled call.
-async fn strike_each(fault: Fault, after: bool) {
-    let runs = OPERATIONS.iter().map(|operation| {
+/// Strikes the first call of one operation in a world and a region of its own, for each operation side by side: adaptive
+/// retries slow down for seconds after a throttled call.
+async fn strike_each(kind: &str, fault: Fault, after: bool) {
+    let runs = OPERATIONS.iter().zip(1..).map(|(operation, number)| {
         let rule = Rule::new(*operation, Calls::Nth(1), fault.clone());
+        let region = format!("{kind}-{number}");
         async move {
-            let world = World::new(&[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
+            let world = World::in_region(&region, &[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
             world.server.faults().add(if after { rule.after() } else { rule });
             let report = all_well(world.sync(&waiting()).await);
             assert_eq!(report.summary.linked, 2, "{operation}");
@@ -56,22 +57,22 @@ async fn strike_each(fault: Fault, after: bool) {
 
 #[tokio::test]
 async fn throttling_of_every_operation_is_ridden_out() {
-    strike_each(Fault::Throttle, false).await;
+    strike_each("throttled", Fault::Throttle, false).await;
 }
 
 #[tokio::test]
 async fn a_server_error_of_every_operation_is_ridden_out() {
-    strike_each(Fault::Status(503), false).await;
+    strike_each("failing", Fault::Status(503), false).await;
 }
 
 #[tokio::test]
 async fn a_lost_request_of_every_operation_is_ridden_out() {
-    strike_each(Fault::Reset, false).await;
+    strike_each("request-lost", Fault::Reset, false).await;
 }
 
 #[tokio::test]
 async fn a_lost_answer_of_every_operation_is_ridden_out() {
-    strike_each(Fault::Reset, true).await;
+    strike_each("answer-lost", Fault::Reset, true).await;
 }
 
 #[tokio::test]
@@ -162,4 +163,38 @@ async fn a_failed_crawl_is_reported_with_its_reason() {
     let row = row(&report, "tbla");
     assert_eq!(row.outcome, Outcome::Failed);
     assert!(row.reason.as_ref().unwrap().contains("the crawl failed"), "{row:?}");
+
+    // A run that does not wait tells what became of the crawl before.
+    let report = all_well(world.sync(&Settings::default()).await);
+    let row = self::row(&report, "tbla");
+    assert_eq!(row.outcome, Outcome::Started);
+    assert!(row.reason.as_ref().unwrap().starts_with("the crawl before failed: "), "{row:?}");
+}
+
+#[tokio::test]
+async fn a_listing_refused_before_linking_does_not_lose_the_report() {
+    let world = World::new(&[("tbla", &[ITEM])]).await;
+    let denied = Fault::Error { code: "AccessDeniedException", message: "not allowed".into() };
+    world.server.faults().add(Rule::new("Glue.GetTables", Calls::Nth(1), denied));
+    let report = world.sync(&waiting()).await;
+    let tbla = row(&report, "tbla");
+    assert_eq!(tbla.outcome, Outcome::Failed);
+    assert!(tbla.reason.as_ref().unwrap().starts_with("not linked: glue:GetTables: AccessDeniedException"), "{tbla:?}");
+    assert_eq!(all_well(world.sync(&waiting()).await).summary.linked, 1);
+}
+
+/// The tables are listed beside the catalog: one that was made and crawled meanwhile only looks as if it were gone.
+#[tokio::test]
+async fn a_table_that_was_only_missing_from_the_listing_is_not_retired() {
+    let world = World::new(&[("tbla", &[ITEM])]).await;
+    all_well(world.sync(&waiting()).await);
+    let listed = world.table("tbla").await;
+    let gone = crawler::plan::Vanished {
+        table: "tbla".into(),
+        catalog_table: "tbla".into(),
+        behavior: crawler::settings::DeleteBehavior::DeleteFromDatabase,
+    };
+    let refused = crawler::apply::retire(&world.clients, "ddb_tables", &gone, &listed).await.unwrap_err();
+    assert_eq!(refused.kind, crawler::Kind::Conflict);
+    assert_eq!(world.table("tbla").await, listed);
 }

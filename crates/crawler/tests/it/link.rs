@@ -85,6 +85,21 @@ async fn a_refused_version_is_reported_and_the_old_link_kept() {
 }
 
 #[tokio::test]
+async fn another_registry_in_the_settings_moves_the_link() {
+    let world = World::new(&[("tblt", &[r#"{"id":{"S":"1"}}"#])]).await;
+    all_well(world.sync(&native()).await);
+    let first = world.table("tblt").await;
+    let other = Settings { registry: "other".into(), ..native() };
+    assert!(world.sync(&Settings { dry_run: true, ..other.clone() }).await.has_changes());
+    let moved = all_well(world.sync(&other).await);
+    assert_eq!(row(&moved, "tblt").actions, [Action::Crawl, Action::RegisterSchema, Action::LinkSchema]);
+    let table = world.table("tblt").await;
+    assert_eq!(parameter(&table, "schemaRegistryName"), Some("other"));
+    assert_ne!(parameter(&table, "schemaVersionId"), parameter(&first, "schemaVersionId"));
+    assert_eq!(all_well(world.sync(&other).await).summary.changed, 0);
+}
+
+#[tokio::test]
 async fn a_dropped_reference_is_put_back() {
     let world = World::new(&[("tblt", &[r#"{"id":{"S":"1"}}"#])]).await;
     all_well(world.sync(&native()).await);

@@ -13,6 +13,7 @@ pub(crate) const REGION: &str = "eu-west-1";
 pub(crate) const ACCOUNT: &str = "123456789012";
 
 pub(crate) struct World {
+    region: String,
     pub folder: TempDir,
     pub server: Server,
     pub clients: Clients,
@@ -21,6 +22,12 @@ pub(crate) struct World {
 impl World {
     /// An endpoint with these tables, each with the hash key `id` (S) and the items given as DynamoDB JSON.
     pub(crate) async fn new(tables: &[(&str, &[&str])]) -> World {
+        World::in_region(REGION, tables).await
+    }
+
+    /// In a region of its own: all SDK clients of a process that talk to one service in one region share a rate limiter,
+    /// and a throttled call slows every test down that uses the same.
+    pub(crate) async fn in_region(region: &str, tables: &[(&str, &[&str])]) -> World {
         let folder = tempfile::tempdir().unwrap();
         for (name, items) in tables {
             write_table(folder.path(), name, items);
@@ -28,8 +35,8 @@ impl World {
         let source = Source::Files(folder.path().to_owned());
         let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), source, ..Config::default() });
         let server = server.await.unwrap();
-        let clients = Clients::local(server.url(), REGION);
-        World { folder, server, clients }
+        let clients = Clients::local(server.url(), region);
+        World { region: region.to_owned(), folder, server, clients }
     }
 
     /// Writes or rewrites a table.
@@ -45,7 +52,7 @@ impl World {
 
     /// One run, with clients of its own, so that the report counts its calls alone.
     pub(crate) async fn sync(&self, settings: &Settings) -> Report {
-        let clients = Clients::local(self.server.url(), REGION);
+        let clients = Clients::local(self.server.url(), &self.region);
         crawler::sync(&clients, settings, &|_| ()).await.unwrap()
     }
 

@@ -174,6 +174,8 @@ async fn foreign_crawlers_and_roles_are_left_alone() {
         async move { request.send().await.unwrap().crawler.unwrap() }
     };
     let before = version(&world).await;
+    let planned = world.sync(&Settings { dry_run: true, ..waiting() }).await;
+    assert_eq!(row(&planned, "Orders").outcome, Outcome::Failed, "a dry run tells what would fail");
     let report = world.sync(&Settings { scan_rate: Some(1.0), ..waiting() }).await;
     assert_eq!(row(&report, "Orders").outcome, Outcome::Failed);
     assert!(row(&report, "Orders").reason.as_ref().unwrap().contains("not ours"));
@@ -242,4 +244,51 @@ async fn both_engines_publish_the_same() {
         published.push(tables.collect::<Vec<_>>());
     }
     assert_eq!(published[0], published[1]);
+}
+
+/// IAM does not tell roles apart by case, DynamoDB does so with tables.
+#[tokio::test]
+async fn tables_that_differ_in_case_have_a_role_each() {
+    let world = World::new(&[("Orders", ORDERS), ("orders", &[])]).await;
+    assert_eq!(all_well(world.sync(&waiting()).await).summary.crawled, 2);
+    let again = all_well(world.sync(&waiting()).await);
+    assert!(again.tables.iter().all(|row| row.actions == [Action::StartCrawler]), "{:#?}", again.tables);
+}
+
+#[tokio::test]
+async fn a_managed_policy_that_is_no_longer_wanted_is_detached() {
+    let world = World::new(&[("Orders", ORDERS)]).await;
+    let wide = Settings { managed_policy: true, no_start: true, ..Settings::default() };
+    all_well(world.sync(&wide).await);
+    let attached = || async {
+        let policies = world.clients.iam.list_attached_role_policies().role_name("Orders_crawler_eu-west-1");
+        policies.send().await.unwrap().attached_policies.unwrap_or_default().len()
+    };
+    assert_eq!(attached().await, 1);
+    let report = all_well(world.sync(&Settings { managed_policy: false, ..wide }).await);
+    assert_eq!(row(&report, "Orders").actions, [Action::RepairRole]);
+    assert_eq!(attached().await, 0);
+}
+
+#[tokio::test]
+async fn the_flag_is_all_that_changes_of_a_database() {
+    use aws_sdk_glue::types::{DataLakePrincipal, DatabaseInput, Permission, PrincipalPermissions};
+
+    let world = World::new(&[]).await;
+    let principal = DataLakePrincipal::builder().data_lake_principal_identifier("IAM_ALLOWED_PRINCIPALS").build();
+    let permissions = PrincipalPermissions::builder().principal(principal).permissions(Permission::Select).build();
+    let input = DatabaseInput::builder()
+        .name("ddb_tables")
+        .description("by hand")
+        .location_uri("s3://bucket/path")
+        .parameters("team", "shop")
+        .create_table_default_permissions(permissions);
+    world.clients.glue.create_database().database_input(input.build().unwrap()).send().await.unwrap();
+    let database =
+        || async { world.clients.glue.get_database().name("ddb_tables").send().await.unwrap().database.unwrap() };
+    let mut before = database().await;
+    assert!(world.sync(&Settings::default()).await.database_changed);
+    before.location_uri = Some("s3://bucket/path/dynamo-db-flag".into());
+    assert_eq!(database().await, before);
+    assert!(!world.sync(&Settings::default()).await.database_changed);
 }
