@@ -88,13 +88,24 @@ pub async fn retire(clients: &Clients, database: &str, vanished: &Vanished, tabl
 ///
 /// # Errors
 /// [`Kind::Conflict`] if a role of that name exists outside of our path; else IAM's refusal.
-pub async fn role(clients: &Clients, name: &str, scope: &RoleScope<'_>, change: RoleChange) -> Result<(), Error> {
-    if change == RoleChange::None {
-        return Ok(());
+pub async fn role(
+    clients: &Clients,
+    name: &str,
+    scope: &RoleScope<'_>,
+    change: RoleChange,
+    working: &Semaphore,
+) -> Result<(), Error> {
+    match change {
+        RoleChange::None => Ok(()),
+        RoleChange::Create => {
+            with_propagation(working, is_never, || create_role(clients, name, scope)).await?;
+            with_propagation(working, is_new_role, || write_role(clients, name, scope, change)).await
+        }
+        RoleChange::Repair => with_propagation(working, is_never, || write_role(clients, name, scope, change)).await,
     }
-    if change == RoleChange::Create {
-        create_role(clients, name, scope).await?;
-    }
+}
+
+async fn write_role(clients: &Clients, name: &str, scope: &RoleScope<'_>, change: RoleChange) -> Result<(), Error> {
     if change == RoleChange::Repair {
         let trust = clients.iam.update_assume_role_policy().role_name(name).policy_document(scope.trust().to_string());
         trust.send().await.map_err(Error::aws("iam:UpdateAssumeRolePolicy"))?;
@@ -182,7 +193,7 @@ pub async fn crawler(
                 .targets(targets(&plan.config))
                 .schema_change_policy(policy(&plan.config))
                 .tags(OWNER_TAG.0, OWNER_TAG.1);
-            let created = with_propagation(working, || async {
+            let created = with_propagation(working, is_new_role, || async {
                 request.clone().send().await.map(drop).map_err(Error::aws("glue:CreateCrawler"))
             })
             .await;
@@ -207,7 +218,7 @@ pub async fn crawler(
                 .table_prefix(&plan.config.table_prefix)
                 .targets(targets(&plan.config))
                 .schema_change_policy(policy(&plan.config));
-            with_propagation(working, || async {
+            with_propagation(working, is_new_role, || async {
                 request.clone().send().await.map(drop).map_err(Error::aws("glue:UpdateCrawler"))
             })
             .await
@@ -241,12 +252,11 @@ pub async fn start(clients: &Clients, name: &str) -> Result<(), Error> {
     }
 }
 
-/// Repeats `request` while the service can't assume a role yet, with growing pauses; IAM takes seconds to spread a new
-/// role. It says so in several ways ("Service is unable to assume provided role", "Please verify role's TrustPolicy", "not
-/// authorized to perform: sts:AssumeRole"), all of which name what can't be done yet.
+/// Repeats `request` while it fails because a new role has not spread yet, as `waits` tells, with growing pauses.
 /// A permit of `working` is held for the calls, not for the pauses.
 async fn with_propagation<F: Future<Output = Result<(), Error>>>(
     working: &Semaphore,
+    waits: fn(&Error) -> bool,
     request: impl Fn() -> F,
 ) -> Result<(), Error> {
     let since = Instant::now();
@@ -256,7 +266,7 @@ async fn with_propagation<F: Future<Output = Result<(), Error>>>(
         let result = request().await;
         drop(permit);
         match result {
-            Err(error) if is_propagation(&error) && since.elapsed() + pause < PROPAGATION_LIMIT => {
+            Err(error) if waits(&error) && since.elapsed() + pause < PROPAGATION_LIMIT => {
                 tracing::debug!(reason = %error, "waiting for the role");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(10));
@@ -266,9 +276,17 @@ async fn with_propagation<F: Future<Output = Result<(), Error>>>(
     }
 }
 
-fn is_propagation(error: &Error) -> bool {
-    error.is("InvalidInputException")
-        && ["assume", "trustpolicy", "trust policy"].iter().any(|text| error.message.to_lowercase().contains(text))
+/// What a role that was made seconds ago is answered with. Glue says in several ways that it can't assume it ("Service is
+/// unable to assume provided role", "Please verify role's TrustPolicy", "not authorized to perform: sts:AssumeRole"), and
+/// another part of IAM may not know it yet.
+fn is_new_role(error: &Error) -> bool {
+    let names = ["assume", "trustpolicy", "trust policy"];
+    let cannot_assume = names.iter().any(|text| error.message.to_lowercase().contains(text));
+    (error.is("InvalidInputException") && cannot_assume) || error.is("NoSuchEntity")
+}
+
+fn is_never(_: &Error) -> bool {
+    false
 }
 
 fn role_arn(inventory: &Inventory, name: &str) -> String {

@@ -101,19 +101,6 @@ pub struct Vanished {
     pub behavior: DeleteBehavior,
 }
 
-impl Plan {
-    /// Whether anything but crawls is left to do.
-    pub fn is_right(&self) -> bool {
-        self.database == DatabaseChange::None
-            && self.vanished.is_empty()
-            && self.tables.iter().all(|table| {
-                table.crawler.as_ref().map_or(table.catalogued, |crawler| {
-                    crawler.role_change == RoleChange::None && crawler.change == CrawlerChange::None
-                })
-            })
-    }
-}
-
 /// Compares the inventory with the settings.
 ///
 /// # Errors

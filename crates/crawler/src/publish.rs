@@ -205,6 +205,7 @@ pub(crate) fn is_incomplete(table: &Table) -> bool {
     parameter(table, "sourceTable").is_none()
         || parameter(table, "classification") != Some("dynamodb")
         || parameter(table, "hashKey").is_none()
+        || parameter(table, DEPRECATED).is_some()
         || columns(table).iter().any(|column| parsed(column).is_some_and(|t| t.normalised() != t))
 }
 
@@ -281,7 +282,8 @@ fn difference(
     }
 }
 
-fn same_columns(existing: &Table, schema: &TableSchema) -> bool {
+/// Whether a catalog table shows the columns of a schema, by name, type and order.
+pub(crate) fn same_columns(existing: &Table, schema: &TableSchema) -> bool {
     let wanted = schema.columns.iter().map(|column| (column.name.as_str(), column.glue_type.to_string()));
     columns(existing).iter().map(|c| (c.name(), c.r#type().unwrap_or("").to_owned())).eq(wanted)
 }

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use aws_sdk_glue::operation::get_schema_version::GetSchemaVersionOutput;
 use aws_sdk_glue::types::{
-    Compatibility, DataFormat, RegistryId, SchemaId, SchemaReference, SchemaVersionNumber, SchemaVersionStatus, Table,
-    TableInput,
+    Column, Compatibility, DataFormat, RegistryId, SchemaId, SchemaReference, SchemaVersionNumber, SchemaVersionStatus,
+    Table, TableInput,
 };
 use schema::TableSchema;
-use serde::Serialize;
 use tokio::sync::OnceCell;
 
 use crate::discover::OWNER_TAG;
@@ -21,7 +20,7 @@ use crate::{Clients, crawl, naming, publish};
 const REGISTRATION_LIMIT: Duration = Duration::from_secs(60);
 
 /// The schema version that a table is linked to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linked {
     /// The schema's name in the registry.
     pub schema: String,
@@ -131,7 +130,7 @@ impl<'a> Linker<'a> {
         )
         .map_err(|e| Error::new(Kind::Data, format!("the Avro schema of {}: {e}", table.name())))?;
         match previous {
-            Some(version) if version.schema_definition() == Some(&definition) => Ok((version, false)),
+            Some(version) if same_json(version.schema_definition(), &definition) => Ok((version, false)),
             Some(_) => Ok((self.register(table, definition).await?, true)),
             None => Ok((self.create(table, definition).await?, true)),
         }
@@ -232,44 +231,66 @@ impl<'a> Linker<'a> {
     /// Points the table at the version: parameters always; the reference where it says the same as the columns do.
     async fn write(&self, table: &Table, schema: &TableSchema, linked: &Linked, reference: bool) -> Result<(), Error> {
         let (clients, database) = (self.clients, &self.settings.database);
-        let input = |table: &Table, reference: bool| -> Result<Option<(TableInput, bool)>, Error> {
-            // Somebody changed the columns since: the next run links those.
-            if publish::table_schema(table)?.fingerprint() != schema.fingerprint() {
-                return Ok(None);
+        let columns = publish::columns(table).to_vec();
+        let by_parameters = |table: &Table| self.linked_input(table, linked, schema, Some(columns.clone()));
+        // Somebody changed the columns since: the next run links those.
+        let unchanged = |table: &Table| Ok(publish::table_schema(table)?.fingerprint() == schema.fingerprint());
+        if reference {
+            let by_reference = |table: &Table| match unchanged(table)? {
+                true => Ok(Some((self.linked_input(table, linked, schema, None)?, true))),
+                false => Ok(None),
+            };
+            match publish::update(clients, database, table.clone(), by_reference).await {
+                Ok(written) => {
+                    let shown = if written { publish::get(clients, database, table.name()).await? } else { None };
+                    let Some(shown) = shown.filter(|shown| !publish::same_columns(shown, schema)) else {
+                        return Ok(());
+                    };
+                    // How Glue derives columns is not documented in full: where it does so differently, readers would see
+                    // other columns than the table's own.
+                    tracing::info!(table = table.name(), "schema reference shows other columns, linking by parameters");
+                    let back = |shown: &Table| Ok(Some((by_parameters(shown)?, true)));
+                    return publish::update(clients, database, shown, back).await.map(drop);
+                }
+                // Lake Formation takes no schema references.
+                Err(error) if error.kind == Kind::InvalidInput => {
+                    tracing::info!(table = table.name(), reason = %error, "schema reference refused, linking by parameters");
+                }
+                Err(error) => return Err(error),
             }
-            Ok(Some((self.linked_input(table, linked, mark(schema, reference), reference)?, true)))
-        };
-        match publish::update(clients, database, table.clone(), |table| input(table, reference)).await {
-            // Lake Formation takes no schema references: the parameters alone are the link.
-            Err(error) if error.kind == Kind::InvalidInput && reference => {
-                tracing::info!(table = table.name(), reason = %error, "schema reference refused, linking by parameters");
-                publish::update(clients, database, table.clone(), |table| input(table, false)).await.map(drop)
-            }
-            other => other.map(drop),
         }
+        let input = |table: &Table| match unchanged(table)? {
+            true => Ok(Some((by_parameters(table)?, true))),
+            false => Ok(None),
+        };
+        publish::update(clients, database, table.clone(), input).await.map(drop)
     }
 
-    fn linked_input(&self, table: &Table, linked: &Linked, mark: String, reference: bool) -> Result<TableInput, Error> {
+    /// The table with its link: by reference, or with columns of its own.
+    fn linked_input(
+        &self,
+        table: &Table,
+        linked: &Linked,
+        schema: &TableSchema,
+        columns: Option<Vec<Column>>,
+    ) -> Result<TableInput, Error> {
         let link = [
             ("schemaRegistryName", self.settings.registry.clone()),
             ("schemaName", linked.schema.clone()),
             ("schemaVersionId", linked.version_id.clone()),
             ("schemaVersionNumber", linked.version.to_string()),
-            (publish::LINKED, mark),
+            (publish::LINKED, mark(schema, columns.is_none())),
         ]
         .map(|(name, value)| (name.to_owned(), value));
         let mut input = publish::unchanged(table)?;
         input.parameters.get_or_insert_default().extend(link.clone());
         if let Some(descriptor) = &mut input.storage_descriptor {
             descriptor.parameters.get_or_insert_default().extend(link);
-            if reference {
-                descriptor.columns = Some(Vec::new());
-                descriptor.schema_reference =
-                    Some(SchemaReference::builder().schema_version_id(&linked.version_id).build());
-            } else {
-                descriptor.columns = Some(publish::columns(table).to_vec());
-                descriptor.schema_reference = None;
-            }
+            descriptor.schema_reference = match columns {
+                None => Some(SchemaReference::builder().schema_version_id(&linked.version_id).build()),
+                Some(_) => None,
+            };
+            descriptor.columns = Some(columns.unwrap_or_default());
         }
         Ok(input)
     }
@@ -298,6 +319,12 @@ fn unavailable(schema: &str, version: &GetSchemaVersionOutput, status: Option<&S
         "version {number} of the schema {schema} is {status}, not AVAILABLE: the table keeps its old link. Run again later"
     );
     Error::new(Kind::Service, message)
+}
+
+/// Whether two definitions say the same: the service may lay one out in its own way.
+fn same_json(one: Option<&str>, other: &str) -> bool {
+    let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+    one.is_some_and(|one| one == other || (parsed(one).is_some() && parsed(one) == parsed(other)))
 }
 
 /// Whether the linked version has the table's columns and is where the settings want it, as far as the table itself can

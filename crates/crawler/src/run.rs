@@ -204,10 +204,9 @@ impl<'a> Run<'a> {
             return apply::crawler(self.clients, self.inventory, crawler, &self.working).await.map(|()| Outcome::Ready);
         }
         if crawler.role_change != RoleChange::None {
-            let _working = self.working.acquire().await;
             (self.progress)(Event::Step(&table.table, Step::Role));
             let scope = plan::role_scope(self.inventory, self.settings, &table.table);
-            apply::role(self.clients, &crawler.role, &scope, crawler.role_change).await?;
+            apply::role(self.clients, &crawler.role, &scope, crawler.role_change, &self.working).await?;
             report.actions.push(match crawler.role_change {
                 RoleChange::Repair => Action::RepairRole,
                 _ => Action::CreateRole,
@@ -362,6 +361,7 @@ impl<'a> Run<'a> {
     }
 
     async fn link_one(&self, linker: &Linker<'_>, report: &mut TableReport, table: &aws_sdk_glue::types::Table) {
+        (self.progress)(Event::Step(&report.table, Step::Linking));
         match linker.link(table).await {
             Ok(Link::Current) => {
                 report.schema = publish::parameter(table, "schemaName").map(|name| SchemaLink {
@@ -370,7 +370,6 @@ impl<'a> Run<'a> {
                 });
             }
             Ok(Link::Written(linked)) => {
-                (self.progress)(Event::Step(&report.table, Step::Linking));
                 report.link(&linked);
                 report.schema = Some(SchemaLink { name: linked.schema, version: linked.version });
             }

@@ -48,6 +48,8 @@ pub enum Fault {
     Delay(Duration),
     /// The connection is closed in the middle of the answer.
     Reset,
+    /// Another answer than the service's own (HTTP 200), as JSON.
+    Answer(String),
     /// An exception of the service (HTTP 400).
     Error {
         /// The exception's name, e.g. `InvalidInputException`.
@@ -99,7 +101,7 @@ impl Fault {
                 Some(AwsError { status: *status, ..AwsError::internal("The service is unable to process the request") })
             }
             Fault::Error { code, message } => Some(AwsError::new(code, message)),
-            Fault::Delay(_) | Fault::Reset => None,
+            Fault::Delay(_) | Fault::Reset | Fault::Answer(_) => None,
         }
     }
 }

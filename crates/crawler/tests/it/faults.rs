@@ -121,6 +121,14 @@ async fn a_role_that_glue_cannot_assume_yet_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_role_that_iam_does_not_know_everywhere_yet_is_waited_for() {
+    let world = World::new(&[("tbla", &[ITEM])]).await;
+    let unknown = Fault::Error { code: "NoSuchEntity", message: "The role with name x cannot be found.".into() };
+    world.server.faults().add(Rule::new("IAM.PutRolePolicy", Calls::Nth(1), unknown));
+    assert_eq!(all_well(world.sync(&waiting()).await).summary.crawled, 1);
+}
+
+#[tokio::test]
 async fn quotas_defer_a_table() {
     let world = World::new(&[("tbla", &[]), ("tblb", &[])]).await;
     let quota = |code| Fault::Error { code, message: "limit reached".into() };

@@ -4,6 +4,7 @@ use aws_sdk_glue::types::{Column, SchemaId, StorageDescriptor, Table, TableInput
 use crawler::report::{Action, Outcome};
 use crawler::settings::Engine;
 use crawler::{Report, Settings};
+use local::faults::{Calls, Fault, Rule};
 
 use crate::support::{ACCOUNT, World, all_well, columns, parameter, row};
 
@@ -133,6 +134,24 @@ async fn comments_stay_as_people_left_them() {
     assert_eq!(comment(&table, 2).as_deref(), Some("how many"));
     assert!(!referred(&table), "a reference would hide the comment");
     assert_eq!(all_well(world.sync(&native()).await).summary.changed, 0);
+}
+
+#[tokio::test]
+async fn a_reference_that_shows_other_columns_is_taken_back() {
+    let world = World::new(&[("tblt", &[r#"{"id":{"S":"1"},"n":{"N":"1"}}"#])]).await;
+    // The second look at the table is the one at what the reference shows.
+    let other = format!(
+        r#"{{"Table":{{"Name":"tblt","DatabaseName":"ddb_tables","VersionId":"1","StorageDescriptor":{{
+            "Location":"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/tblt","SchemaReference":{{"SchemaVersionId":"x"}},
+            "Columns":[{{"Name":"id","Type":"string"}},{{"Name":"n","Type":"int"}}]}}}}}}"#
+    );
+    world.server.faults().add(Rule::new("Glue.GetTable", Calls::Nth(2), Fault::Answer(other)));
+    all_well(world.sync(&native()).await);
+    let table = world.table("tblt").await;
+    assert_eq!(columns(&table), ["id: string", "n: bigint"]);
+    assert!(!referred(&table));
+    assert_eq!(parameter(&table, "schemaVersionNumber"), Some("1"));
+    assert_eq!(all_well(world.sync(&native()).await).summary.changed, 0, "and left at that");
 }
 
 /// What AWS's own crawler writes, as far as that is known: names in lower case, sets, few parameters.

@@ -151,6 +151,11 @@ async fn struck(fault: Fault, response: Response<Body>, service: Service, reques
             tokio::time::sleep(time).await;
             response
         }
+        Fault::Answer(body) => {
+            let (mut parts, _) = response.into_parts();
+            parts.headers.remove(axum::http::header::CONTENT_LENGTH);
+            Response::from_parts(parts, Body::from(body))
+        }
         _ => reset::cut(response).await,
     }
 }
