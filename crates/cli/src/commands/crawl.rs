@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::{exit_code, run_job};
 use crate::args::{Common, Crawl};
-use crate::progress::Progress;
-use crate::{connect, output, settings};
+use crate::settings;
 
 /// Runs `crawl`; the exit code is the result.
 ///
@@ -12,17 +12,5 @@ use crate::{connect, output, settings};
 /// If nothing could be done at all, or a named table does not exist.
 pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, BTreeMap::new())?;
-    settings.selection()?;
-    let connection = connect::connect(common, &args.place).await?;
-    let report = {
-        let progress = Progress::new(common);
-        crawler::crawl_tables(&connection.clients, &settings, &args.names, &|event| progress.on(event)).await
-    };
-    if let Some(server) = connection.server {
-        server.stop().await;
-    }
-    let report = report?;
-    output::report(common, &report)?;
-    super::sync::hint(common, &args.place);
-    Ok(super::sync::exit_code(&report))
+    Ok(exit_code(&run_job(common, &args.place, &settings, Some(&args.names)).await?))
 }

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crawler::Report;
-
-use crate::args::{Common, Engine, Place, Sync};
-use crate::progress::Progress;
-use crate::{connect, output, settings};
+use super::{exit_code, run_job};
+use crate::args::{Common, Engine, Sync};
+use crate::settings;
 
 /// Runs `sync`; the exit code is the result.
 ///
@@ -14,40 +12,11 @@ use crate::{connect, output, settings};
 /// If nothing could be done at all.
 pub(crate) async fn run(common: &Common, args: &Sync) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, typed(args))?;
-    settings.selection()?;
-    let connection = connect::connect(common, &args.place).await?;
-    let report = {
-        let progress = Progress::new(common);
-        crawler::sync(&connection.clients, &settings, &|event| progress.on(event)).await
-    };
-    if let Some(server) = connection.server {
-        server.stop().await;
-    }
-    let report = report?;
-    output::report(common, &report)?;
-    hint(common, &args.place);
+    let report = run_job(common, &args.place, &settings, None).await?;
     Ok(match args.check && report.has_changes() {
         true => crate::CHANGES,
         false => exit_code(&report),
     })
-}
-
-/// 0, or 1 if any table failed.
-pub(crate) fn exit_code(report: &Report) -> u8 {
-    if report.summary.failed > 0 { crate::FAILED } else { crate::DONE }
-}
-
-/// How to look at what the embedded endpoint now holds.
-pub(crate) fn hint(common: &Common, place: &Place) {
-    if let Some(tables) = &place.local
-        && common.output == crate::args::Output::Text
-    {
-        let tables = tables.as_ref().map(|folder| format!(" --tables {}", folder.display())).unwrap_or_default();
-        let state = place.state.display();
-        let program = std::env::args().next().unwrap_or_else(|| "glue-ddb-crawler".into());
-        let serve = format!("{program} serve{tables} --state {state}");
-        output::note(common, &format!("The catalog is kept in {state}/. To look into it: {serve}"));
-    }
 }
 
 fn typed(args: &Sync) -> BTreeMap<&'static str, serde_json::Value> {
