@@ -152,6 +152,9 @@ pub(crate) struct Serve {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
     pub listen: SocketAddr,
+    /// Listen on an address that other machines reach; signatures are not verified, so whoever can connect may do anything
+    #[arg(long)]
+    pub allow_remote: bool,
     /// Serve DynamoDB reads over the table files in DIR
     #[arg(long, value_name = "DIR", conflicts_with = "dynamodb_endpoint")]
     pub tables: Option<PathBuf>,

@@ -35,8 +35,22 @@ async fn run_job(
     }
     let report = report?;
     output::report(common, &report)?;
-    hint(common, place);
+    match report.tables.is_empty() {
+        true => output::note(common, no_table(place, settings)),
+        false => hint(common, place),
+    }
     Ok(report)
+}
+
+/// Why there may be no table, which is hardly ever what somebody wants.
+fn no_table(place: &Place, settings: &Settings) -> &'static str {
+    if !(settings.include.is_empty() && settings.exclude.is_empty()) {
+        "No DynamoDB table passes --include and --exclude; names are told apart by case."
+    } else if let Some(Some(_)) = place.local {
+        "No table: a table is NAME.json, its CreateTable request, beside NAME.jsonl or NAME.jsonl.gz. See docs/local.md."
+    } else {
+        "There is no DynamoDB table in this region and account."
+    }
 }
 
 /// 0, or 1 if any table failed.
@@ -49,12 +63,12 @@ fn hint(common: &Common, place: &Place) {
     if let Some(tables) = &place.local
         && common.output == Output::Text
     {
-        let tables = tables.as_ref().map(|folder| format!(" --tables {}", folder.display())).unwrap_or_default();
         let state = place.state.display();
         let program = std::env::args().next().unwrap_or_else(|| "glue-ddb-crawler".into());
-        output::note(
-            common,
-            &format!("The catalog is kept in {state}/. To look into it: {program} serve{tables} --state {state}"),
-        );
+        let look = match tables {
+            Some(folder) => format!(" To look into it: {program} serve --tables {} --state {state}", folder.display()),
+            None => String::new(),
+        };
+        output::note(common, &format!("The catalog is kept in {state}/.{look}"));
     }
 }

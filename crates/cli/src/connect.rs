@@ -26,7 +26,7 @@ pub(crate) async fn connect(common: &Common, place: &Place) -> anyhow::Result<Co
     let (region, dynamodb) = match tables {
         Some(_) => (common.region.clone().unwrap_or_else(|| LOCAL_REGION.into()), None),
         None => {
-            let config = sdk_config(common).await?;
+            let config = load(common, Some(LOCAL_REGION)).await;
             (config.region().map(ToString::to_string).unwrap_or_default(), Some(config))
         }
     };
@@ -49,6 +49,14 @@ pub(crate) async fn connect(common: &Common, place: &Place) -> anyhow::Result<Co
 /// # Errors
 /// If no region is set anywhere.
 pub(crate) async fn sdk_config(common: &Common) -> anyhow::Result<aws_config::SdkConfig> {
+    let config = load(common, None).await;
+    if config.region().is_none() {
+        bail!(crate::settings::Wrong("no region: give --region, set AWS_REGION, or configure a profile".into()));
+    }
+    Ok(config)
+}
+
+async fn load(common: &Common, default_region: Option<&str>) -> aws_config::SdkConfig {
     let mut loader = crawler::aws::config_loader();
     if let Some(profile) = &common.profile {
         loader = loader.profile_name(profile);
@@ -57,8 +65,8 @@ pub(crate) async fn sdk_config(common: &Common) -> anyhow::Result<aws_config::Sd
         loader = loader.region(aws_config::Region::new(region.clone()));
     }
     let config = loader.load().await;
-    if config.region().is_none() {
-        bail!(crate::settings::Wrong("no region: give --region, set AWS_REGION, or configure a profile".into()));
+    match (config.region(), default_region) {
+        (None, Some(region)) => config.into_builder().region(aws_config::Region::new(region.to_owned())).build(),
+        _ => config,
     }
-    Ok(config)
 }

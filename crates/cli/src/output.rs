@@ -14,8 +14,9 @@ use crate::args::{Common, Output};
 pub(crate) fn start_logging(common: &Common) {
     let level = match (common.quiet, common.verbose) {
         (true, _) => "error",
-        (_, 0) => "warn",
-        (_, 1) => "warn,crawler=info,local=info,cli=info",
+        // That no region or credentials were found is told once, at the end.
+        (_, 0) => "warn,aws_config=error",
+        (_, 1) => "warn,aws_config=error,crawler=info",
         (_, 2) => "info,crawler=debug,local=debug",
         _ => "debug",
     };
@@ -108,10 +109,7 @@ fn colour(outcome: Outcome) -> Color {
 
 /// One line about one table: what was done, or why not.
 fn outcome(row: &TableReport, dry_run: bool) -> String {
-    let mut done: Vec<String> = row.actions.iter().filter_map(|action| describe(*action)).map(String::from).collect();
-    if !row.unmapped.is_empty() {
-        done.push(format!("null in Athena: {}", row.unmapped.join(" ")));
-    }
+    let done = done(row);
     let state = match row.outcome {
         Outcome::Planned => "to do",
         Outcome::Ready => "ready",
@@ -126,27 +124,44 @@ fn outcome(row: &TableReport, dry_run: bool) -> String {
         (None, true, Outcome::Crawled) => "crawled, unchanged".into(),
         (None, true, Outcome::Planned) => "nothing to do".into(),
         (None, true, _) => state.into(),
-        (None, false, Outcome::Vanished) if dry_run => format!("{state}; to do: {}", done.join(", ")),
-        (None, false, Outcome::Planned) => format!("{state}: {}", done.join(", ")),
-        (None, false, _) => format!("{state}; {}", done.join(", ")),
+        (None, false, Outcome::Vanished) if dry_run => format!("{state}; to do: {}", done.join("; ")),
+        (None, false, Outcome::Planned) => format!("{state}: {}", done.join("; ")),
+        (None, false, _) => format!("{state}; {}", done.join("; ")),
     }
 }
 
-fn describe(action: Action) -> Option<&'static str> {
-    Some(match action {
-        Action::CreateRole => "new role",
-        Action::RepairRole => "role repaired",
-        Action::CreateCrawler => "new crawler",
-        Action::UpdateCrawler => "crawler updated",
-        Action::CreateTable => "new table",
-        Action::UpdateTable => "columns changed",
-        Action::RegisterSchema => "schema registered",
-        Action::LinkSchema => "linked",
-        Action::DeprecateTable => "marked deprecated",
-        Action::DeleteTable => "deleted",
-        // Said by the outcome.
-        Action::StartCrawler | Action::Crawl => return None,
-    })
+/// What was done to a table, in few words; that it was crawled says the outcome.
+fn done(row: &TableReport) -> Vec<String> {
+    let has = |action| row.actions.contains(&action);
+    let listed = |words: &[(Action, &'static str)]| -> Vec<&'static str> {
+        words.iter().filter(|(action, _)| has(*action)).map(|(_, word)| *word).collect()
+    };
+    let new = listed(&[
+        (Action::CreateRole, "role"),
+        (Action::CreateCrawler, "crawler"),
+        (Action::CreateTable, "table"),
+        (Action::RegisterSchema, "schema"),
+    ]);
+    let mut done = Vec::new();
+    if !new.is_empty() {
+        done.push(format!("new {}", new.join(", ")));
+    }
+    let changed = listed(&[
+        (Action::RepairRole, "role repaired"),
+        (Action::UpdateCrawler, "crawler updated"),
+        (Action::UpdateTable, "columns changed"),
+        (Action::DeprecateTable, "marked deprecated"),
+        (Action::DeleteTable, "deleted"),
+    ]);
+    done.extend(changed.into_iter().map(String::from));
+    // A new schema is always linked.
+    if has(Action::LinkSchema) && !has(Action::RegisterSchema) {
+        done.push("linked".into());
+    }
+    if !row.unmapped.is_empty() {
+        done.push(format!("attributes that can't be mapped, null in Athena: {}", row.unmapped.join(", ")));
+    }
+    done
 }
 
 fn summary(report: &Report) -> String {
@@ -164,8 +179,11 @@ fn summary(report: &Report) -> String {
             counts.push(format!("{count} {word}"));
         }
     }
+    if report.database_changed {
+        counts.push(if report.dry_run { "the database to set up" } else { "database set up" }.into());
+    }
     if counts.is_empty() {
-        counts.push("nothing to do".into());
+        counts.push(if summary.tables == 0 { "no table to work on" } else { "nothing to do" }.into());
     }
     let tables = if summary.tables == 1 { "1 table".to_owned() } else { format!("{} tables", summary.tables) };
     format!(

@@ -67,6 +67,13 @@ impl Error {
                 }
                 cause = inner.source();
             }
+            if reason.contains("loading credentials") {
+                let message = format!(
+                    "{operation}: no usable AWS credentials: choose a profile (--profile, AWS_PROFILE), sign in, or set \
+                     AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                );
+                return Error { kind: Kind::AccessDenied, code: None, message };
+            }
             Error { kind: Kind::Service, code: None, message: format!("{operation}: {reason}") }
         }
     }

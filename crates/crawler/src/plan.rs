@@ -73,7 +73,7 @@ pub enum RoleChange {
     None,
     /// It does not exist.
     Create,
-    /// It was left half-made, or its documents are not what we would write.
+    /// It was left half-made, or its documents are not what we would write, or its last crawl was denied.
     Repair,
 }
 
@@ -166,8 +166,9 @@ fn crawler_plan(inventory: &Inventory, settings: &Settings, table: &str, role: S
         ),
     };
     let existing = inventory.crawlers.get(&name);
+    let denied = existing.and_then(|crawler| crawler.last_error.as_deref()).is_some_and(is_denial);
     CrawlerPlan {
-        role_change: role_change(inventory.roles.get(&role), &role_scope(inventory, settings, table)),
+        role_change: role_change(inventory.roles.get(&role), &role_scope(inventory, settings, table), denied),
         change: crawler_change(existing, &config),
         running: existing.is_some_and(|crawler| crawler.running),
         name,
@@ -176,12 +177,19 @@ fn crawler_plan(inventory: &Inventory, settings: &Settings, table: &str, role: S
     }
 }
 
-fn role_change(existing: Option<&RoleInfo>, scope: &RoleScope) -> RoleChange {
+/// The description tells what we wrote, not what became of it: a crawl that was denied tells that.
+fn role_change(existing: Option<&RoleInfo>, scope: &RoleScope, denied: bool) -> RoleChange {
     match existing {
         None => RoleChange::Create,
-        Some(role) if role.fingerprint.as_deref() == Some(&scope.fingerprint()) => RoleChange::None,
+        Some(role) if role.fingerprint.as_deref() == Some(&scope.fingerprint()) && !denied => RoleChange::None,
         Some(_) => RoleChange::Repair,
     }
+}
+
+/// Whether a crawl failed for want of permission: its role was changed by somebody, or was too new.
+fn is_denial(crawl_error: &str) -> bool {
+    let error = crawl_error.to_lowercase();
+    ["accessdenied", "access denied", "not authorized", "unable to assume"].iter().any(|text| error.contains(text))
 }
 
 fn crawler_change(existing: Option<&CrawlerInfo>, config: &CrawlerConfig) -> CrawlerChange {

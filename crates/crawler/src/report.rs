@@ -44,7 +44,7 @@ pub struct Summary {
     pub started: usize,
     /// Crawls that ended well.
     pub crawled: usize,
-    /// Tables whose catalog table or schema link was written.
+    /// Tables whose catalog table or schema link was written; in a dry run, those that need anything but a crawl.
     pub changed: usize,
     /// Tables that carry a link to a schema version.
     pub linked: usize,
@@ -185,7 +185,12 @@ impl Report {
     pub(crate) fn summed(mut self, calls: BTreeMap<String, u64>, seconds: f64) -> Report {
         self.tables.sort_by(|a, b| a.table.cmp(&b.table));
         let count = |outcome| self.tables.iter().filter(|table| table.outcome == outcome).count();
-        let changes = |table: &&TableReport| table.actions.iter().any(|action| action.writes_catalog());
+        let dry_run = self.dry_run;
+        // A dry run also counts roles and crawlers: what `--check` exits with 3 for.
+        let changes = |table: &&TableReport| match dry_run {
+            true => table.actions.iter().any(|action| !action.is_crawl()),
+            false => table.actions.iter().any(|action| action.writes_catalog()),
+        };
         self.summary = Summary {
             tables: self.tables.len(),
             started: count(Outcome::Started),
@@ -202,12 +207,15 @@ impl Report {
 
     /// Whether a dry run found anything to change beside the crawls themselves.
     pub fn has_changes(&self) -> bool {
-        let crawl = |action: &Action| matches!(action, Action::StartCrawler | Action::Crawl);
-        self.database_changed || self.tables.iter().any(|table| table.actions.iter().any(|action| !crawl(action)))
+        self.database_changed || self.tables.iter().any(|table| table.actions.iter().any(|action| !action.is_crawl()))
     }
 }
 
 impl Action {
+    fn is_crawl(self) -> bool {
+        matches!(self, Action::StartCrawler | Action::Crawl)
+    }
+
     fn writes_catalog(self) -> bool {
         use Action::{CreateTable, DeleteTable, DeprecateTable, LinkSchema, RegisterSchema, UpdateTable};
         matches!(self, CreateTable | UpdateTable | RegisterSchema | LinkSchema | DeprecateTable | DeleteTable)

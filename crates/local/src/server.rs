@@ -80,7 +80,7 @@ pub enum Source {
 pub enum StartError {
     /// Only loopback addresses are listened on by default.
     #[error(
-        "{0} can be reached from other machines, and the endpoint verifies no signatures: listen on a loopback address, or allow remote access"
+        "{0} can be reached from other machines, and the endpoint verifies no signatures: listen on a loopback address, or allow it with --allow-remote"
     )]
     NotLoopback(SocketAddr),
     /// The address is taken, or not ours.

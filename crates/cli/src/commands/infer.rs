@@ -24,11 +24,19 @@ const DATA: [&str; 4] = [".jsonl", ".jsonl.gz", ".ndjson", ".json.gz"];
 /// If the input can't be read; the message names file, line and byte offset.
 pub(crate) fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, BTreeMap::new())?;
+    settings.selection()?;
     let mut shape = Shape::default();
     for file in files(&args.input)? {
         shape.merge(&read(&file, &settings.types).with_context(|| file.display().to_string())?);
     }
     let schema = shape.settle(&keys(&args.input)?, &BTreeMap::new(), &settings.types);
+    if schema.columns.is_empty() && matches!(args.format, Format::Avro | Format::Ddl) {
+        bail!("{}: no item and no key schema, so there are no columns", args.input.display());
+    }
+    if !schema.unmapped().is_empty() {
+        let attributes = schema.unmapped().join("  ");
+        output::note(common, &format!("Athena reads null for attributes that columnMapping can't spell: {attributes}"));
+    }
     let name = schema::naming::fold(&table_name(&args.input));
     let text = match args.format {
         Format::Glue => glue(&schema, &shape)?,
@@ -78,6 +86,10 @@ fn files(input: &Path) -> anyhow::Result<Vec<PathBuf>> {
     };
     let entries = std::fs::read_dir(input).with_context(|| input.display().to_string())?;
     let paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    let definitions = paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "json")).count();
+    if definitions > 1 {
+        bail!("{}: a folder of several tables (NAME.json): name the data file of one", input.display());
+    }
     let mut files: Vec<PathBuf> = paths.into_iter().filter(is_data).collect();
     files.sort();
     if files.is_empty() {
@@ -101,6 +113,10 @@ fn read(path: &Path, policy: &schema::Policy) -> anyhow::Result<Shape> {
 
 fn read_plain(mut input: impl BufRead, policy: &schema::Policy) -> anyhow::Result<Shape> {
     let mut reader = Reader::new(policy);
+    // A byte order mark, as some editors leave it.
+    if input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+        input.consume(3);
+    }
     if is_scan_response(input.fill_buf()?) {
         // One JSON document: it is read as a whole.
         let mut body = Vec::new();

@@ -16,7 +16,13 @@ pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
         (None, Some(url)) => Source::Endpoint(url.clone()),
         (None, None) => Source::None,
     };
-    let config = Config { listen: args.listen, source, state: Some(args.state.clone()), ..Config::default() };
+    let config = Config {
+        listen: args.listen,
+        allow_remote: args.allow_remote,
+        source,
+        state: Some(args.state.clone()),
+        ..Config::default()
+    };
     let server = Server::start(config).await.context("the endpoint did not start")?;
     output::result(format!("listening on {}\n", server.url()).as_bytes())?;
     output::note(

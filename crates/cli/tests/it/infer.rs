@@ -100,7 +100,7 @@ fn bad_input_is_told_by_line_and_offset_and_never_by_value() {
     let done = shell.run(&["infer", "bad.jsonl"]);
     assert_eq!((done.code, done.stdout.as_str()), (1, ""));
     assert!(!done.stderr.contains("top-secret"));
-    insta::assert_snapshot!(done.stderr, @"glue-ddb-crawler: bad.jsonl: line 2, byte 48: an unknown type; DynamoDB has S, N, B, BOOL, NULL, M, L, SS, NS and BS");
+    insta::assert_snapshot!(done.stderr, @"glue-ddb-crawler: bad.jsonl: line 2 (byte 48 of the input): an unknown type; DynamoDB has S, N, B, BOOL, NULL, M, L, SS, NS and BS");
 
     let done = shell.run(&["infer", "nowhere.jsonl"]);
     assert_eq!(done.code, 1);

@@ -27,10 +27,10 @@ fn the_first_run_makes_everything_and_the_second_changes_nothing() {
     assert_eq!(first.code, 0, "{}", first.stderr);
     insta::assert_snapshot!(stable(&first.stdout), @"
     DYNAMODB TABLE  GLUE TABLE  COLUMNS  ITEMS  SCHEMA  RESULT
-    Orders          orders            2      1  v1      crawled; new role, new crawler, new table, schema registered, linked
-    users           users             1      0  v1      crawled; new role, new crawler, new table, schema registered, linked
+    Orders          orders            2      1  v1      crawled; new role, crawler, table, schema
+    users           users             1      0  v1      crawled; new role, crawler, table, schema
 
-    2 tables -> Glue database ddb_tables in us-east-1 (account 123456789012): 2 crawled, 2 changed, 2 linked to a schema version. N s
+    2 tables -> Glue database ddb_tables in us-east-1 (account 123456789012): 2 crawled, 2 changed, 2 linked to a schema version, database set up. N s
     ");
     let second = shell.run(&args);
     assert_eq!(second.code, 0);
@@ -83,9 +83,13 @@ fn tables_that_are_gone_and_columns_that_read_as_null_are_told() {
     shell.table("tables", "odd", &[r#"{"id":{"S":"1"},"a,b":{"S":"x"}}"#]);
     let args = ["sync", "--local", "tables", "--wait"];
     let done = shell.run(&args);
-    assert!(done.stdout.contains("schema registered, linked, null in Athena: a_b"), "{}", done.stdout);
+    assert!(
+        done.stdout.contains("new role, crawler, table, schema; attributes that can't be mapped, null in Athena: a_b"),
+        "{}",
+        done.stdout
+    );
     let done = shell.run(&args);
-    assert!(done.stdout.contains("crawled; null in Athena: a_b"), "{}", done.stdout);
+    assert!(done.stdout.contains("crawled; attributes that can't be mapped, null in Athena: a_b"), "{}", done.stdout);
 
     std::fs::remove_file(shell.path("tables/odd.json")).unwrap();
     std::fs::remove_file(shell.path("tables/odd.jsonl")).unwrap();
@@ -113,6 +117,28 @@ fn crawl_reads_named_tables_without_crawlers() {
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(done.stdout.contains("Orders") && !done.stdout.contains("users"), "{}", done.stdout);
     assert_eq!(shell.run(&["crawl", "nope", "--local", "tables"]).code, 1);
+}
+
+#[test]
+fn no_table_at_all_is_told_why() {
+    let shell = shop();
+    shell.write("data/items.jsonl", r#"{"id":{"S":"1"}}"#);
+    let done = shell.run(&["sync", "--local", "data"]);
+    assert_eq!(done.code, 0);
+    insta::assert_snapshot!(done.stderr, @"
+     WARN local::dynamodb::files: items.jsonl is not served: items.json, the CreateTable request of its table, is missing
+    No table: a table is NAME.json, its CreateTable request, beside NAME.jsonl or NAME.jsonl.gz. See docs/local.md.
+    ");
+    let done = shell.run(&["sync", "--local", "tables", "--include", "ORDERS", "--check"]);
+    insta::assert_snapshot!(done.stderr, @"No DynamoDB table passes --include and --exclude; names are told apart by case.");
+}
+
+#[test]
+fn only_loopback_is_listened_on_unless_told() {
+    let shell = shop();
+    let done = shell.run(&["serve", "--listen", "0.0.0.0:0", "--tables", "tables"]);
+    assert_eq!(done.code, 1);
+    assert!(done.stderr.contains("--allow-remote"), "{}", done.stderr);
 }
 
 fn wrong(shell: &Shell, args: &[&str], environment: &[(&str, &str)]) -> String {

@@ -97,12 +97,15 @@ fn drift_is_repaired_and_foreign_crawlers_are_left_alone() {
     now.crawlers.get_mut("b_crawler").unwrap().config.targets[0].1 = false;
     now.crawlers.get_mut("c_crawler").unwrap().owned = false;
     now.crawlers.get_mut("d_crawler").unwrap().running = true;
+    now.crawlers.get_mut("d_crawler").unwrap().last_error =
+        Some("AccessDeniedException: User: x is not authorized".into());
 
     let plan = plan(&now, &settings).unwrap();
     assert_eq!(crawler_of(&plan, "a").role_change, RoleChange::Repair);
     assert_eq!(crawler_of(&plan, "b").change, CrawlerChange::Update);
     assert_eq!(crawler_of(&plan, "c").change, CrawlerChange::Foreign);
     assert!(crawler_of(&plan, "d").running);
+    assert_eq!(crawler_of(&plan, "d").role_change, RoleChange::Repair, "its last crawl was denied");
 }
 
 #[test]

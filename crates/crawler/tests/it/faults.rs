@@ -1,6 +1,6 @@
 //! Faults on the wire: one table's failure never stops the others, and a run after any fault converges.
 
-use crawler::report::Outcome;
+use crawler::report::{Action, Outcome};
 use crawler::{Clients, Settings};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
@@ -171,12 +171,14 @@ async fn a_failed_crawl_is_reported_with_its_reason() {
     let row = row(&report, "tbla");
     assert_eq!(row.outcome, Outcome::Failed);
     assert!(row.reason.as_ref().unwrap().contains("the crawl failed"), "{row:?}");
-
-    // A run that does not wait tells what became of the crawl before.
+    // A run that does not wait tells what became of the crawl before. It sees that the crawl was denied, and writes the
+    // role again.
     let report = all_well(world.sync(&Settings::default()).await);
     let row = self::row(&report, "tbla");
-    assert_eq!(row.outcome, Outcome::Started);
+    assert_eq!((row.outcome, row.actions[0]), (Outcome::Started, Action::RepairRole));
     assert!(row.reason.as_ref().unwrap().starts_with("the crawl before failed: "), "{row:?}");
+    assert_eq!(all_well(world.sync(&waiting()).await).summary.crawled, 1);
+    assert_eq!(all_well(world.sync(&waiting()).await).summary.changed, 0);
 }
 
 #[tokio::test]

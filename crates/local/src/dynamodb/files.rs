@@ -49,7 +49,7 @@ impl Files {
 
     pub(super) fn open(folder: &Path, state: Option<&Path>) -> Result<Files, StartError> {
         let error = |error| StartError::Tables { folder: folder.to_owned(), error };
-        fs::read_dir(folder).map_err(error)?;
+        warn_of_orphans(folder).map_err(error)?;
         let spool = Spool::open(state).map_err(error)?;
         Ok(Files { folder: Some((folder.to_owned(), spool)), tables: Mutex::default() })
     }
@@ -71,7 +71,7 @@ impl Files {
             match table_name_problem(name) {
                 None => drop(names.insert(name.to_owned())),
                 Some(problem) => {
-                    tracing::warn!(file = %file.display(), problem, "not served: its name is no table name")
+                    tracing::warn!("{} is not served: a table's name must {problem}", file.display())
                 }
             }
         }
@@ -99,6 +99,23 @@ impl Files {
         };
         table.map(Some)
     }
+}
+
+/// Says which data files lack the definition that would make them a table.
+fn warn_of_orphans(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let file = entry?.file_name();
+        let Some(file) = file.to_str() else { continue };
+        let stems = [".jsonl", ".jsonl.gz", ".ndjson"].into_iter().filter_map(|ending| file.strip_suffix(ending));
+        for stem in stems {
+            if file.ends_with(".ndjson") {
+                tracing::warn!("{file} is not served: a table's data file is called {stem}.jsonl or {stem}.jsonl.gz");
+            } else if !folder.join(format!("{stem}.json")).exists() {
+                tracing::warn!("{file} is not served: {stem}.json, the CreateTable request of its table, is missing");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The files of one table.

@@ -166,7 +166,7 @@ async fn what_cannot_be_served_does_not_start() {
         start(Config { source: Source::Files("/no/such/folder".into()), ..free.clone() }).await,
     ];
     assert_snapshot!(errors.join("\n"), @r#"
-    0.0.0.0:0 can be reached from other machines, and the endpoint verifies no signatures: listen on a loopback address, or allow remote access
+    0.0.0.0:0 can be reached from other machines, and the endpoint verifies no signatures: listen on a loopback address, or allow it with --allow-remote
     the account "12" is not a number of twelve digits
     cannot read the folder of tables /no/such/folder: No such file or directory (os error 2)
     "#);

@@ -2,7 +2,7 @@
 
 /// Input that is not DynamoDB JSON: what is wrong and where, never the text itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, byte {offset}: {kind}")]
+#[error("line {line} (byte {offset} of the input): {kind}")]
 pub struct ReadError {
     /// What is wrong.
     pub kind: ReadErrorKind,
@@ -20,7 +20,7 @@ pub enum ReadErrorKind {
     #[error("expected {0}")]
     Expected(&'static str),
     /// The input, or a line, ends inside of an item.
-    #[error("the input ends inside of an item")]
+    #[error("the line or the input ends inside of an item; one item a line is expected")]
     Truncated,
     /// Something follows an item on its line, or the object of a Scan response.
     #[error("something follows what should be the end")]
