@@ -63,48 +63,66 @@ fn an_attribute_called_item_is_no_wrapper() {
 #[test]
 fn errors_tell_what_and_where() {
     for (text, expected) in [
-        ("x", "line 1, byte 0: expected an item, which starts with '{'"),
-        ("[]", "line 1, byte 0: expected an item, which starts with '{'"),
-        ("{", "line 1, byte 1: the input ends inside of an item"),
-        ("{}\n\n{\"a\"\n{}", "line 3, byte 8: the input ends inside of an item"),
-        ("{} {}", "line 1, byte 3: something follows what should be the end"),
-        (r#"{"a":{"S":"x"},}"#, "line 1, byte 15: expected an attribute name in quotes"),
-        (r#"{"a":{"S":"x"} "b"}"#, "line 1, byte 15: expected ',' or '}' after an attribute"),
-        (r#"{"a":"x"}"#, "line 1, byte 5: expected an attribute value, which starts with '{'"),
-        (r#"{"a":{}}"#, "line 1, byte 6: an attribute value without a type"),
+        ("x", "line 1 (byte 0 of the input): expected an item, which starts with '{'"),
+        ("[]", "line 1 (byte 0 of the input): expected an item, which starts with '{'"),
+        (
+            "{",
+            "line 1 (byte 1 of the input): the line or the input ends inside of an item; one item a line is expected",
+        ),
+        (
+            "{}\n\n{\"a\"\n{}",
+            "line 3 (byte 8 of the input): the line or the input ends inside of an item; one item a line is expected",
+        ),
+        ("{} {}", "line 1 (byte 3 of the input): something follows what should be the end"),
+        (r#"{"a":{"S":"x"},}"#, "line 1 (byte 15 of the input): expected an attribute name in quotes"),
+        (r#"{"a":{"S":"x"} "b"}"#, "line 1 (byte 15 of the input): expected ',' or '}' after an attribute"),
+        (
+            r#"{"a":"x"}"#,
+            "line 1 (byte 5 of the input): expected an attribute value of DynamoDB JSON, which starts with '{'",
+        ),
+        (r#"{"a":{}}"#, "line 1 (byte 6 of the input): an attribute value without a type"),
         (
             r#"{"a":{"X":"x"}}"#,
-            "line 1, byte 7: an unknown type; DynamoDB has S, N, B, BOOL, NULL, M, L, SS, NS and BS",
+            "line 1 (byte 7 of the input): an unknown type; DynamoDB has S, N, B, BOOL, NULL, M, L, SS, NS and BS",
         ),
-        (r#"{"a":{"S":"x","N":"1"}}"#, "line 1, byte 13: an attribute value with more than one type"),
-        (r#"{"a":{"S":"x"},"a":{"S":"x"}}"#, "line 1, byte 15: a name that stands twice in one object"),
+        (r#"{"a":{"S":"x","N":"1"}}"#, "line 1 (byte 13 of the input): an attribute value with more than one type"),
+        (r#"{"a":{"S":"x"},"a":{"S":"x"}}"#, "line 1 (byte 15 of the input): a name that stands twice in one object"),
         (
             r#"{"m":{"M":{"a":{"S":"x"},"\u0061":{"S":"x"}}}}"#,
-            "line 1, byte 25: a name that stands twice in one object",
+            "line 1 (byte 25 of the input): a name that stands twice in one object",
         ),
-        (r#"{"a":{"S":1}}"#, "line 1, byte 10: expected a string after the type"),
-        (r#"{"a":{"N":"x"}}"#, "line 1, byte 11: not a number"),
-        (r#"{"a":{"N":"1E126"}}"#, "line 1, byte 11: a number out of DynamoDB's range, 1E-130 to 9.99E+125"),
-        (r#"{"a":{"NS":["1",2]}}"#, "line 1, byte 16: expected a string as the element of a set"),
-        (r#"{"a":{"SS":[null]}}"#, "line 1, byte 12: expected a string as the element of a set"),
-        (r#"{"a":{"BOOL":"true"}}"#, "line 1, byte 13: expected true or false after BOOL"),
-        (r#"{"a":{"NULL":false}}"#, "line 1, byte 13: expected true after NULL"),
-        (r#"{"a":{"B":"A"}}"#, "line 1, byte 11: binary that is not base64 with padding"),
-        (r#"{"a":{"BS":["AA=="," "]}}"#, "line 1, byte 20: binary that is not base64 with padding"),
-        (r#"{"a":{"S":"\x"}}"#, "line 1, byte 11: an invalid escape sequence in a string"),
-        (r#"{"a":{"S":"\ud800"}}"#, "line 1, byte 11: an invalid escape sequence in a string"),
-        (r#"{"a":{"S":"\udc00"}}"#, "line 1, byte 11: an invalid escape sequence in a string"),
-        (r#"{"a":{"S":"\u12"}}"#, "line 1, byte 11: an invalid escape sequence in a string"),
-        ("{\"a\":{\"S\":\"\t\"}}", "line 1, byte 11: a control character in a string, which JSON wants escaped"),
-        ("{\"Item\":{\"a\":{\"S\":\"x\"}},\"b\":1}", "line 1, byte 23: expected '}' after the wrapped item"),
+        (r#"{"a":{"S":1}}"#, "line 1 (byte 10 of the input): expected a string after the type"),
+        (r#"{"a":{"N":"x"}}"#, "line 1 (byte 11 of the input): not a number"),
+        (
+            r#"{"a":{"N":"1E126"}}"#,
+            "line 1 (byte 11 of the input): a number out of DynamoDB's range, 1E-130 to 9.99E+125",
+        ),
+        (r#"{"a":{"NS":["1",2]}}"#, "line 1 (byte 16 of the input): expected a string as the element of a set"),
+        (r#"{"a":{"SS":[null]}}"#, "line 1 (byte 12 of the input): expected a string as the element of a set"),
+        (r#"{"a":{"BOOL":"true"}}"#, "line 1 (byte 13 of the input): expected true or false after BOOL"),
+        (r#"{"a":{"NULL":false}}"#, "line 1 (byte 13 of the input): expected true after NULL"),
+        (r#"{"a":{"B":"A"}}"#, "line 1 (byte 11 of the input): binary that is not base64 with padding"),
+        (r#"{"a":{"BS":["AA=="," "]}}"#, "line 1 (byte 20 of the input): binary that is not base64 with padding"),
+        (r#"{"a":{"S":"\x"}}"#, "line 1 (byte 11 of the input): an invalid escape sequence in a string"),
+        (r#"{"a":{"S":"\ud800"}}"#, "line 1 (byte 11 of the input): an invalid escape sequence in a string"),
+        (r#"{"a":{"S":"\udc00"}}"#, "line 1 (byte 11 of the input): an invalid escape sequence in a string"),
+        (r#"{"a":{"S":"\u12"}}"#, "line 1 (byte 11 of the input): an invalid escape sequence in a string"),
+        (
+            "{\"a\":{\"S\":\"\t\"}}",
+            "line 1 (byte 11 of the input): a control character in a string, which JSON wants escaped",
+        ),
+        (
+            "{\"Item\":{\"a\":{\"S\":\"x\"}},\"b\":1}",
+            "line 1 (byte 23 of the input): expected '}' after the wrapped item",
+        ),
     ] {
         assert_eq!(columns(text), expected, "{text}");
     }
     let digits = format!("{{\"a\":{{\"N\":\"{}\"}}}}", "1".repeat(39));
-    assert_eq!(columns(&digits), "line 1, byte 11: a number with more than 38 significant digits");
+    assert_eq!(columns(&digits), "line 1 (byte 11 of the input): a number with more than 38 significant digits");
     let mut reader = Reader::new(&Policy::default());
     let error = reader.lines(b"{}\n{\"a\":{\"S\":\"ok \xc3\x28\"}}\n").unwrap_err();
-    assert_eq!(error.to_string(), "line 2, byte 17: the text is not UTF-8");
+    assert_eq!(error.to_string(), "line 2 (byte 17 of the input): the text is not UTF-8");
 }
 
 #[test]
@@ -193,18 +211,24 @@ fn a_scan_response_in_any_order() {
 #[test]
 fn what_is_no_scan_response() {
     for (body, expected) in [
-        ("", "line 1, byte 0: the input ends inside of an item"),
-        ("{}", "line 1, byte 2: expected a Scan response, which has a Count"),
-        (r#"{"Count":1,"Items":[]}"#, "line 1, byte 22: the response's Count is not the number of its Items"),
-        (r#"{"Count":-1}"#, "line 1, byte 9: expected a whole number"),
-        (r#"{"Count":01}"#, "line 1, byte 10: expected ',' or '}' after a member"),
-        (r#"{"Count":0,"Count":0}"#, "line 1, byte 19: a name that stands twice in one object"),
-        (r#"{"Count":0} x"#, "line 1, byte 12: something follows what should be the end"),
-        ("{\"Count\":1,\n\"Items\":[{\"a\":{}}]}", "line 2, byte 27: an attribute value without a type"),
-        (r#"{"Count":0,"x":1.}"#, "line 1, byte 17: expected a digit"),
-        (r#"{"Count":0,"x":nul}"#, "line 1, byte 15: expected a JSON value"),
-        (r#"{"Count":0,"LastEvaluatedKey":[]}"#, "line 1, byte 30: expected a key, which starts with '{'"),
-        (r#"{"Count":0,"ConsumedCapacity":{"CapacityUnits":"x"}}"#, "line 1, byte 47: expected a number"),
+        ("", "line 1 (byte 0 of the input): the line or the input ends inside of an item; one item a line is expected"),
+        ("{}", "line 1 (byte 2 of the input): expected a Scan response, which has a Count"),
+        (
+            r#"{"Count":1,"Items":[]}"#,
+            "line 1 (byte 22 of the input): the response's Count is not the number of its Items",
+        ),
+        (r#"{"Count":-1}"#, "line 1 (byte 9 of the input): expected a whole number"),
+        (r#"{"Count":01}"#, "line 1 (byte 10 of the input): expected ',' or '}' after a member"),
+        (r#"{"Count":0,"Count":0}"#, "line 1 (byte 19 of the input): a name that stands twice in one object"),
+        (r#"{"Count":0} x"#, "line 1 (byte 12 of the input): something follows what should be the end"),
+        ("{\"Count\":1,\n\"Items\":[{\"a\":{}}]}", "line 2 (byte 27 of the input): an attribute value without a type"),
+        (r#"{"Count":0,"x":1.}"#, "line 1 (byte 17 of the input): expected a digit"),
+        (r#"{"Count":0,"x":nul}"#, "line 1 (byte 15 of the input): expected a JSON value"),
+        (
+            r#"{"Count":0,"LastEvaluatedKey":[]}"#,
+            "line 1 (byte 30 of the input): expected a key, which starts with '{'",
+        ),
+        (r#"{"Count":0,"ConsumedCapacity":{"CapacityUnits":"x"}}"#, "line 1 (byte 47 of the input): expected a number"),
     ] {
         let error = Reader::new(&Policy::default()).scan_response(body.as_bytes()).unwrap_err();
         assert_eq!(error.to_string(), expected, "{body}");

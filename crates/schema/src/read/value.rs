@@ -24,7 +24,7 @@ impl Parser<'_> {
 
     /// From before the brace of an attribute value to after the quote that opens its type.
     fn value(&self, at: usize) -> Result<usize, Stop> {
-        let at = self.expect(at, b'{', "an attribute value, which starts with '{'")?;
+        let at = self.expect(at, b'{', "an attribute value of DynamoDB JSON, which starts with '{'")?;
         let quote = self.space(at);
         if self.input.get(quote) == Some(&b'}') {
             return Err(Stop::at(quote, ReadErrorKind::NoType));
