@@ -32,7 +32,8 @@ pub async fn database(
     match change {
         DatabaseChange::None => Ok(()),
         DatabaseChange::Create => {
-            let input = database_input(name)
+            let input = DatabaseInput::builder()
+                .name(name)
                 .description("DynamoDB tables, kept in step by glue-ddb-crawler")
                 .parameters(OWNER_TAG.0, OWNER_TAG.1)
                 .location_uri(DATABASE_LOCATION)
@@ -51,7 +52,8 @@ pub async fn database(
                 _ => DATABASE_LOCATION.to_owned(),
             };
             // What is not said is taken away: Lake Formation's default permissions, for one.
-            let input = database_input(name)
+            let input = DatabaseInput::builder()
+                .name(name)
                 .set_description(existing.description)
                 .set_parameters(existing.parameters)
                 .set_create_table_default_permissions(existing.create_table_default_permissions)
@@ -64,10 +66,6 @@ pub async fn database(
             updated.map(drop).map_err(Error::aws("glue:UpdateDatabase"))
         }
     }
-}
-
-fn database_input(name: &str) -> aws_sdk_glue::types::builders::DatabaseInputBuilder {
-    DatabaseInput::builder().name(name)
 }
 
 /// Marks or deletes `table`, the catalog table of a DynamoDB table that is gone.
@@ -98,10 +96,16 @@ pub async fn role(
     match change {
         RoleChange::None => Ok(()),
         RoleChange::Create => {
-            with_propagation(working, is_never, || create_role(clients, name, scope)).await?;
-            with_propagation(working, is_new_role, || write_role(clients, name, scope, change)).await
+            {
+                let _working = working.acquire().await;
+                create_role(clients, name, scope).await?;
+            }
+            with_propagation(working, || write_role(clients, name, scope, change)).await
         }
-        RoleChange::Repair => with_propagation(working, is_never, || write_role(clients, name, scope, change)).await,
+        RoleChange::Repair => {
+            let _working = working.acquire().await;
+            write_role(clients, name, scope, change).await
+        }
     }
 }
 
@@ -193,7 +197,7 @@ pub async fn crawler(
                 .targets(targets(&plan.config))
                 .schema_change_policy(policy(&plan.config))
                 .tags(OWNER_TAG.0, OWNER_TAG.1);
-            let created = with_propagation(working, is_new_role, || async {
+            let created = with_propagation(working, || async {
                 request.clone().send().await.map(drop).map_err(Error::aws("glue:CreateCrawler"))
             })
             .await;
@@ -218,7 +222,7 @@ pub async fn crawler(
                 .table_prefix(&plan.config.table_prefix)
                 .targets(targets(&plan.config))
                 .schema_change_policy(policy(&plan.config));
-            with_propagation(working, is_new_role, || async {
+            with_propagation(working, || async {
                 request.clone().send().await.map(drop).map_err(Error::aws("glue:UpdateCrawler"))
             })
             .await
@@ -252,11 +256,10 @@ pub async fn start(clients: &Clients, name: &str) -> Result<(), Error> {
     }
 }
 
-/// Repeats `request` while it fails because a new role has not spread yet, as `waits` tells, with growing pauses.
+/// Repeats `request` while it fails because a new role has not spread yet, with growing pauses.
 /// A permit of `working` is held for the calls, not for the pauses.
 async fn with_propagation<F: Future<Output = Result<(), Error>>>(
     working: &Semaphore,
-    waits: fn(&Error) -> bool,
     request: impl Fn() -> F,
 ) -> Result<(), Error> {
     let since = Instant::now();
@@ -266,7 +269,7 @@ async fn with_propagation<F: Future<Output = Result<(), Error>>>(
         let result = request().await;
         drop(permit);
         match result {
-            Err(error) if waits(&error) && since.elapsed() + pause < PROPAGATION_LIMIT => {
+            Err(error) if is_new_role(&error) && since.elapsed() + pause < PROPAGATION_LIMIT => {
                 tracing::debug!(reason = %error, "waiting for the role");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(10));
@@ -283,10 +286,6 @@ fn is_new_role(error: &Error) -> bool {
     let names = ["assume", "trustpolicy", "trust policy"];
     let cannot_assume = names.iter().any(|text| error.message.to_lowercase().contains(text));
     (error.is("InvalidInputException") && cannot_assume) || error.is("NoSuchEntity")
-}
-
-fn is_never(_: &Error) -> bool {
-    false
 }
 
 fn role_arn(inventory: &Inventory, name: &str) -> String {

@@ -78,36 +78,51 @@ impl Inventory {
     ///
     /// Of several catalog tables of one DynamoDB table, the one that a crawler made counts.
     pub fn sources_in<'a>(&self, catalog: &'a [Table]) -> BTreeMap<&'a str, &'a Table> {
-        sources(catalog, &self.region, &self.account)
+        let tables = catalog.iter().map(|table| (table, publish::location(table), crawled(table)));
+        by_source(tables, &self.region, &self.account)
     }
 
-    /// The catalog names that are taken: DynamoDB table -> catalog table. A catalog table that was made from something
-    /// else stands under a key of its own, so that nobody gets its name.
+    /// The catalog names that are taken: see [`taken_names`].
     pub fn taken_names(&self) -> BTreeMap<String, String> {
-        taken_names(&self.catalog, &self.region, &self.account)
+        let named: Vec<Named> =
+            self.catalog.iter().map(|table| (table.name(), publish::location(table), crawled(table))).collect();
+        taken_names(&named, &self.region, &self.account)
     }
 }
 
-fn sources<'a>(catalog: &'a [Table], region: &str, account: &str) -> BTreeMap<&'a str, &'a Table> {
-    let here = naming::table_arn(region, account, "");
-    let crawled = |table: &Table| publish::parameter(table, publish::UPDATED_BY).is_some();
-    let mut sources: BTreeMap<&str, &Table> = BTreeMap::new();
-    for table in catalog {
-        let Some(source) = publish::location(table).and_then(|location| location.strip_prefix(&here)) else { continue };
-        if sources.get(source).is_none_or(|other| crawled(table) && !crawled(other)) {
-            sources.insert(source, table);
-        }
-    }
-    sources
-}
+/// A catalog table as far as its name goes: the name, the location, and whether a crawler made it.
+pub type Named<'a> = (&'a str, Option<&'a str>, bool);
 
-/// [`Inventory::taken_names`] of any listing of a catalog.
-pub fn taken_names(catalog: &[Table], region: &str, account: &str) -> BTreeMap<String, String> {
-    let sources = sources(catalog, region, account);
-    let owners: BTreeMap<&str, &str> = sources.into_iter().map(|(source, table)| (table.name(), source)).collect();
+/// The catalog names that are taken: DynamoDB table of this region and account -> catalog table. A catalog table that was
+/// made from something else stands under a key of its own, so that nobody gets its name.
+pub fn taken_names(catalog: &[Named], region: &str, account: &str) -> BTreeMap<String, String> {
+    let sources = by_source(catalog.iter().map(|named| (named.0, named.1, named.2)), region, account);
+    let owners: BTreeMap<&str, &str> = sources.into_iter().map(|(source, name)| (name, source)).collect();
     // No DynamoDB table is called so: their names have no colon.
     let owner = |name: &str| owners.get(name).map_or_else(|| format!("catalog:{name}"), |source| (*source).to_owned());
-    catalog.iter().map(|table| (owner(table.name()), table.name().to_owned())).collect()
+    catalog.iter().map(|(name, ..)| (owner(name), (*name).to_owned())).collect()
+}
+
+/// DynamoDB table -> what was made from it, of `(what, location, whether a crawler made it)`. Of several, the one that a
+/// crawler made counts, else the first.
+fn by_source<'a, T>(
+    catalog: impl Iterator<Item = (T, Option<&'a str>, bool)>,
+    region: &str,
+    account: &str,
+) -> BTreeMap<&'a str, T> {
+    let here = naming::table_arn(region, account, "");
+    let mut sources: BTreeMap<&str, (T, bool)> = BTreeMap::new();
+    for (made, location, crawled) in catalog {
+        let Some(source) = location.and_then(|location| location.strip_prefix(&here)) else { continue };
+        if sources.get(source).is_none_or(|(_, other)| crawled && !other) {
+            sources.insert(source, (made, crawled));
+        }
+    }
+    sources.into_iter().map(|(source, (made, _))| (source, made)).collect()
+}
+
+fn crawled(table: &Table) -> bool {
+    publish::parameter(table, publish::UPDATED_BY).is_some()
 }
 
 /// The DynamoDB table behind a catalog table, from its location ARN.

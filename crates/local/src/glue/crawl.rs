@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crawler::Clients;
 use crawler::crawl::{Change, CrawlRequest, crawl};
+use crawler::discover::{Named, taken_names};
 use crawler::settings::{DeleteBehavior, UpdateBehavior};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::crawl_history::Summary;
 use super::crawler_input::role_name;
@@ -198,11 +199,7 @@ async fn catalog_name(engine: &Arc<Engine>, clients: &Clients, job: &CrawlJob, t
         return Ok(name);
     }
     let given = given_names(engine, job).await.map_err(|error| error.to_string())?;
-    let mut tables = Vec::new();
-    let mut names = clients.dynamodb.list_tables().into_paginator().items().send();
-    while let Some(name) = names.next().await {
-        tables.push(name.map_err(|error| format!("ListTables: {}", chain(&error)))?);
-    }
+    let tables = crawler::discover::tables(clients).await.map_err(|error| error.to_string())?;
     let mut names = crawler::naming::catalog_names(&tables, &given, &job.prefix);
     names.remove(table).ok_or_else(|| format!("DynamoDB table {table} not found in {}. Check the Path.", job.region))
 }
@@ -223,32 +220,22 @@ async fn given_name(engine: &Arc<Engine>, job: &CrawlJob, table: &str) -> Result
     engine.read(look_up).await
 }
 
-/// The names that are taken in the job's database, by the DynamoDB table of this account and region that they were made
-/// from. Where a table has several, the one that a crawler made counts; every other name stands under a key that no DynamoDB
-/// table has, so that nobody gets it.
+/// The names that are taken in the job's database, as [`crawler::discover::taken_names`] has them.
 async fn given_names(engine: &Arc<Engine>, job: &CrawlJob) -> Result<BTreeMap<String, String>, AwsError> {
     let context = engine.context(&job.region);
-    let tables = context.arn("dynamodb", "table/");
     let database = job.database.clone();
     let collect = move |tx: &Transaction| {
         let mut statement = tx.prepare_cached(
-            "SELECT name, json_extract(input, '$.StorageDescriptor.Location') FROM glue_table
-             WHERE scope = ?1 AND database = ?2
-             ORDER BY json_extract(input, '$.Parameters.UPDATED_BY_CRAWLER') IS NULL, name",
+            "SELECT name, json_extract(input, '$.StorageDescriptor.Location'),
+                    json_extract(input, '$.Parameters.UPDATED_BY_CRAWLER') IS NOT NULL
+             FROM glue_table WHERE scope = ?1 AND database = ?2 ORDER BY name",
         )?;
-        let rows = statement.query_map(params![super::scope(&context), database], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?))
-        })?;
-        let mut given = BTreeMap::new();
-        for row in rows {
-            let (name, location) = row?;
-            let source = location.as_deref().and_then(|location| location.strip_prefix(&tables));
-            match source.filter(|source| !given.contains_key(*source)) {
-                Some(source) => given.insert(source.to_owned(), name),
-                None => given.insert(format!("catalog:{name}"), name),
-            };
-        }
-        Ok(given)
+        let row = |row: &Row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, bool>(2)?));
+        let rows = statement.query_map(params![super::scope(&context), database], row)?;
+        let rows = rows.collect::<Result<Vec<_>, _>>()?;
+        let named: Vec<Named> =
+            rows.iter().map(|(name, at, crawled)| (name.as_str(), at.as_deref(), *crawled)).collect();
+        Ok(taken_names(&named, &context.region, &context.account))
     };
     engine.read(collect).await
 }
@@ -273,17 +260,6 @@ async fn source_of(engine: &Arc<Engine>, job: &CrawlJob, database: &str, table: 
             })
         }
     }
-}
-
-/// An error with its causes: the SDK's own text is only "service error".
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
