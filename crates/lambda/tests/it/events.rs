@@ -1,0 +1,60 @@
+//! What is not done, and how it is told.
+
+use local::faults::{Calls, Fault, Rule};
+use serde_json::json;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn a_wrong_event_starts_nothing_and_is_told() {
+    let world = World::new(&["Orders"]).await;
+    let lambda = world.lambda(&[]).await;
+    let (kind, message) = lambda.invoke(json!({"dryrun": true})).await.unwrap_err();
+    assert_eq!(kind, "Settings");
+    insta::assert_snapshot!(message, @"");
+    let (kind, message) = lambda.invoke(json!({"include": "Orders"})).await.unwrap_err();
+    assert_eq!(
+        (kind.as_str(), message.as_str()),
+        ("Settings", r#"include: invalid type: string "Orders", expected a sequence"#)
+    );
+    let (kind, message) = lambda.invoke(json!({"scan_rate": 9})).await.unwrap_err();
+    assert_eq!((kind.as_str(), message.as_str()), ("Settings", "scan_rate 9: use 0.1 to 1.5"));
+    let scheduled = json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}});
+    assert_eq!(lambda.invoke(scheduled).await.unwrap_err().0, "Settings");
+    assert!(world.server.calls().is_empty(), "{:?}", world.server.calls());
+    assert!(lambda.invoke(json!({})).await.is_ok(), "one wrong event does no harm to the next");
+}
+
+/// An init that fails is retried by Lambda and told as `Runtime.ExitError`, without a reason.
+#[tokio::test]
+async fn a_wrong_environment_is_told_to_every_invocation() {
+    let world = World::new(&[]).await;
+    let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_SCAN_RATE", "fast")]).await;
+    for _ in 0..2 {
+        let (kind, message) = lambda.invoke(json!({})).await.unwrap_err();
+        assert_eq!(kind, "Settings");
+        insta::assert_snapshot!(message, @"");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_denied_fails_with_its_kind() {
+    let world = World::new(&["Orders"]).await;
+    let denied = Fault::Error { code: "AccessDeniedException", message: "User: x is not authorized".into() };
+    world.server.faults().add(Rule::new("Glue.GetDatabase", Calls::Every, denied));
+    let lambda = world.lambda(&[]).await;
+    let (kind, message) = lambda.invoke(json!({})).await.unwrap_err();
+    assert_eq!(kind, "AccessDenied");
+    insta::assert_snapshot!(message, @"");
+}
+
+#[tokio::test]
+async fn the_beginning_of_a_crawl_is_no_work() {
+    let world = World::new(&["Orders"]).await;
+    let event = json!({
+        "source": "aws.glue", "detail-type": "Glue Crawler State Change",
+        "detail": {"crawlerName": "Orders_crawler", "state": "Started"},
+    });
+    assert_eq!(world.lambda(&[]).await.invoke(event).await.unwrap(), json!(null));
+    assert!(world.server.calls().is_empty(), "{:?}", world.server.calls());
+}
