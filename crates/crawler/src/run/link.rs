@@ -60,7 +60,7 @@ pub(crate) async fn one(linker: &Linker<'_>, deadline: Deadline, report: &mut Ta
     report.columns = Some(publish::columns(table).len());
     report.items = publish::parameter(table, "recordCount").and_then(|count| count.parse().ok());
     report.unmapped = publish::unmapped(table).into_iter().map(str::to_owned).collect();
-    match deadline.limit(linker.link(table)).await {
+    match deadline.finish(linker.link(table)).await {
         Ok(Link::Current) => {
             report.schema = publish::parameter(table, "schemaName").map(|name| SchemaLink {
                 name: name.to_owned(),
