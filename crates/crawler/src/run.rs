@@ -284,7 +284,7 @@ impl<'a> Run<'a> {
         if self.settings.no_start {
             return Ok(Outcome::Ready);
         }
-        self.in_step(&table.table, Step::Crawling, self.start(crawler, report, turn)).await
+        self.in_step(&table.table, Step::Crawling, self.start(&table.table, crawler, report, turn)).await
     }
 
     async fn start(&self, crawler: &CrawlerPlan, report: &mut TableReport, turn: Turn<'_>) -> Result<Outcome, Error> {
@@ -307,9 +307,17 @@ impl<'a> Run<'a> {
             self.start_crawl(crawler, report).await?;
         }
         let last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
-        tokio::select! {
-            ended = self.watcher.ended(&crawler.name, last_crawl, crawler.running) => ended.map(|()| Outcome::Crawled),
-            () = self.deadline.reached() => Ok(Outcome::Started),
+        let ended = tokio::select! {
+            ended = self.watcher.ended(&crawler.name, last_crawl, crawler.running) => ended,
+            () = self.deadline.reached() => return Ok(Outcome::Started),
+        };
+        match ended {
+            Ok(()) => Ok(Outcome::Crawled),
+            // The table may have been deleted since it was listed.
+            Err(error) => match crawl::describe(self.clients, table).await {
+                Ok(None) => Ok(Outcome::Vanished),
+                _ => Err(error),
+            },
         }
     }
 
@@ -346,15 +354,22 @@ impl<'a> Run<'a> {
             on_delete: settings.on_delete,
             types: settings.types.clone(),
         };
-        let crawled = self.in_step(&table.table, Step::Crawling, crawl::crawl(self.clients, &request)).await?;
-        report.actions.push(Action::Crawl);
-        report.items = Some(crawled.items);
-        match crawled.change {
-            Change::Deprecated => report.actions.push(Action::DeprecateTable),
-            Change::Deleted => report.actions.push(Action::DeleteTable),
-            _ => {}
-        }
-        Ok(Outcome::Crawled)
+        let crawled = match self.in_step(&table.table, Step::Crawling, crawl::crawl(self.clients, &request)).await {
+            // Deleted since it was listed, and never catalogued.
+            Err(error) if error.kind == Kind::NotFound && error.code.is_none() => return Ok(Outcome::Vanished),
+            crawled => crawled?,
+        };
+        let action = match crawled.change {
+            Change::Deprecated => Action::DeprecateTable,
+            Change::Deleted => Action::DeleteTable,
+            _ => {
+                report.actions.push(Action::Crawl);
+                report.items = Some(crawled.items);
+                return Ok(Outcome::Crawled);
+            }
+        };
+        report.actions.push(action);
+        Ok(Outcome::Vanished)
     }
 
     /// Marks or deletes the catalog tables whose DynamoDB tables are gone.

@@ -31,7 +31,8 @@ impl Run<'_> {
         let before = self.inventory.sources();
         let linker = Linker::new(self.clients, self.settings);
         let linker = &linker;
-        let work = reports.iter_mut().filter(|report| report.outcome != Outcome::Failed).filter_map(|report| {
+        let there = |report: &&mut TableReport| !matches!(report.outcome, Outcome::Failed | Outcome::Vanished);
+        let work = reports.iter_mut().filter(there).filter_map(|report| {
             let table = *sources.get(report.table.as_str())?;
             Some((report, table))
         });
