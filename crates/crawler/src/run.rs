@@ -287,7 +287,13 @@ impl<'a> Run<'a> {
         self.in_step(&table.table, Step::Crawling, self.start(&table.table, crawler, report, turn)).await
     }
 
-    async fn start(&self, crawler: &CrawlerPlan, report: &mut TableReport, turn: Turn<'_>) -> Result<Outcome, Error> {
+    async fn start(
+        &self,
+        table: &str,
+        crawler: &CrawlerPlan,
+        report: &mut TableReport,
+        turn: Turn<'_>,
+    ) -> Result<Outcome, Error> {
         if self.deadline.passed() {
             return Err(time_is_up());
         }
