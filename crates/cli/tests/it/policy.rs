@@ -25,6 +25,19 @@ fn policies_are_printed_without_credentials() {
         },
         {
           "Action": [
+            "kms:Decrypt"
+          ],
+          "Condition": {
+            "StringLike": {
+              "kms:ViaService": "dynamodb.eu-west-1.amazonaws.com*"
+            }
+          },
+          "Effect": "Allow",
+          "Resource": "arn:aws:kms:eu-west-1:123456789012:key/*",
+          "Sid": "DecryptTables"
+        },
+        {
+          "Action": [
             "glue:BatchCreatePartition",
             "glue:BatchGetPartition",
             "glue:CreateTable",
@@ -91,6 +104,19 @@ fn policies_are_printed_without_credentials() {
           "Effect": "Allow",
           "Resource": "arn:aws:dynamodb:eu-west-1:123456789012:table/*",
           "Sid": "ReadTables"
+        },
+        {
+          "Action": [
+            "kms:Decrypt"
+          ],
+          "Condition": {
+            "StringLike": {
+              "kms:ViaService": "dynamodb.eu-west-1.amazonaws.com*"
+            }
+          },
+          "Effect": "Allow",
+          "Resource": "arn:aws:kms:eu-west-1:123456789012:key/*",
+          "Sid": "DecryptTables"
         },
         {
           "Action": [

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{boundary, catalog_arns, managed_policy_arn};
+use super::{boundary, catalog_arns, decrypt_tables, managed_policy_arn};
 use crate::discover::OWNER_TAG;
 use crate::settings::Engine;
 use crate::{Settings, naming};
@@ -47,6 +47,7 @@ impl RunScope<'_> {
                 &["dynamodb:DescribeTable", "dynamodb:Scan"],
                 naming::table_arn(region, account, "*").into(),
             ),
+            decrypt_tables(region, account),
             allow(
                 "Catalog",
                 &[
@@ -199,7 +200,7 @@ mod tests {
                     ["arn", "aws-cn", "iam", "", "123456789012", resource] => {
                         assert_eq!(resource, "role/glue-ddb-crawler/*_crawler_cn-north-1");
                     }
-                    ["arn", "aws-cn", "dynamodb" | "glue", "cn-north-1", "123456789012", _] => {}
+                    ["arn", "aws-cn", "dynamodb" | "glue" | "kms", "cn-north-1", "123456789012", _] => {}
                     _ => panic!("{statement}"),
                 }
             }
