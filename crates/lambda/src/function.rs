@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use aws_config::SdkConfig;
 use crawler::report::Outcome;
-use crawler::{Clients, Error, Kind, Report, Settings};
+use crawler::{Clients, Deadline, Error, Kind, Report, Settings};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
 
@@ -37,12 +37,13 @@ impl Function {
     /// If nothing could be done at all. What goes wrong with one table is in the report.
     pub(crate) async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Option<Answer>, Failure> {
         let since = Instant::now();
-        let end = tokio::time::Instant::now() + time_left(event.context.deadline(), SystemTime::now());
+        let left = time_left(event.context.deadline(), SystemTime::now());
+        let deadline = Deadline::at(tokio::time::Instant::now() + left);
         // New ones for each invocation, so that its report counts its own calls; they share the connections.
         let clients = Clients::new(&self.sdk);
         let (job, done) = match self.asked(&event.payload) {
             Ok(asked) => {
-                let done = run(&clients, &asked, end).await;
+                let done = run(&clients, &asked, deadline).await;
                 (Some(asked.job), done)
             }
             Err(error) => (None, Err(error)),
@@ -67,10 +68,13 @@ impl Function {
     }
 }
 
-async fn run(clients: &Clients, asked: &Asked, _end: tokio::time::Instant) -> Result<Option<Report>, Error> {
-    match &asked.job {
-        Job::Sync => crawler::sync(clients, &asked.settings, &|_| ()).await.map(Some),
-        Job::CrawlEnded { .. } => Err(Error::new(Kind::Settings, "not yet")),
+async fn run(clients: &Clients, asked: &Asked, deadline: Deadline) -> Result<Option<Report>, Error> {
+    let Asked { job, settings } = asked;
+    match job {
+        Job::Sync => crawler::sync(clients, settings, deadline, &|_| ()).await.map(Some),
+        Job::CrawlEnded { crawler, state } => {
+            crawler::event::crawl_ended(clients, settings, crawler, state, deadline).await.map(Some)
+        }
         Job::Nothing => Ok(None),
     }
 }

@@ -4,7 +4,9 @@
 
 mod cost;
 mod crawl;
+mod events;
 mod faults;
 mod link;
+mod prune;
 mod support;
 mod sync;

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path as UrlPath, State};
+use axum::extract::{DefaultBodyLimit, Path as UrlPath, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -34,8 +34,6 @@ struct Api {
     work: Mutex<Option<(String, u64)>>,
     waiting: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
     more: Notify,
-    /// The process has asked for work.
-    ready: Notify,
 }
 
 /// What the function answered: a value, or `errorType` and `errorMessage`.
@@ -50,6 +48,7 @@ impl Lambda {
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/{kind}", post(done))
+            .layer(DefaultBodyLimit::disable())
             .with_state(Arc::clone(&api));
         tokio::spawn(axum::serve(listener, router).into_future());
         let output = File::options().create(true).append(true).open(log).unwrap();
@@ -67,11 +66,6 @@ impl Lambda {
         Lambda { api, process, log: log.to_owned() }
     }
 
-    /// Waits until the process has asked for work.
-    pub(crate) async fn ready(&self) {
-        self.api.ready.notified().await;
-    }
-
     /// Invokes with the longest time there is.
     pub(crate) async fn invoke(&self, event: Value) -> Outcome {
         self.invoke_within(event, Duration::from_secs(900)).await
@@ -79,11 +73,12 @@ impl Lambda {
 
     pub(crate) async fn invoke_within(&self, event: Value, limit: Duration) -> Outcome {
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + limit;
-        self.send(event, deadline.as_millis() as u64).await.await.expect("the process answers")
+        let answer = self.send(event, deadline.as_millis() as u64);
+        tokio::time::timeout(Duration::from_secs(60), answer).await.expect("the process answers").unwrap()
     }
 
     /// Hands an event over; the answer comes when there is one.
-    pub(crate) async fn send(&self, event: Value, deadline_ms: u64) -> oneshot::Receiver<Outcome> {
+    pub(crate) fn send(&self, event: Value, deadline_ms: u64) -> oneshot::Receiver<Outcome> {
         let (answer, receiver) = oneshot::channel();
         self.api.waiting.lock().unwrap().insert(REQUEST_ID.to_owned(), answer);
         *self.api.work.lock().unwrap() = Some((event.to_string(), deadline_ms));
@@ -118,7 +113,6 @@ impl Drop for Lambda {
 }
 
 async fn next(State(api): State<Arc<Api>>) -> Response {
-    api.ready.notify_one();
     loop {
         let work = api.work.lock().unwrap().take();
         if let Some((event, deadline)) = work {

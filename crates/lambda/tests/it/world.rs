@@ -45,7 +45,12 @@ impl World {
         Lambda::start(Path::new(BINARY), &log, &[&aws, environment].concat()).await
     }
 
-    /// How often the endpoint was called, by operation.
+    /// How often the endpoint was called, by whomever.
+    pub(crate) fn all_calls(&self) -> u64 {
+        self.server.calls().values().sum()
+    }
+
+    /// How often one operation was called.
     pub(crate) fn calls(&self, operation: &str) -> u64 {
         self.server.calls().get(operation).copied().unwrap_or_default()
     }
