@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -85,8 +86,8 @@ pub enum Source {
 pub struct IamEndpoint {
     /// `http://HOST[:PORT]`.
     pub url: String,
-    /// Whose credentials look roles up and assume them, and list the tables.
-    pub config: aws_config::SdkConfig,
+    /// Who looks roles up and assumes them, and lists the tables.
+    pub credentials: SharedCredentialsProvider,
 }
 
 /// Why the endpoint did not start.

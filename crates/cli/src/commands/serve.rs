@@ -19,7 +19,8 @@ pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
     let iam = match &args.iam_endpoint {
         Some(url) => {
             let config = connect::load(common, Some(connect::LOCAL_REGION)).await;
-            Some(IamEndpoint { url: url.clone(), config })
+            let credentials = config.credentials_provider().context("no credentials to ask IAM with were found")?;
+            Some(IamEndpoint { url: url.clone(), credentials })
         }
         None => None,
     };

@@ -9,6 +9,7 @@ use aws_config::sts::AssumeRoleProvider;
 use aws_sdk_dynamodb::config::{Credentials, IdentityCache, SharedCredentialsProvider};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crawler::Clients;
+use crawler::aws::local_config;
 use percent_encoding::percent_decode_str;
 
 use super::Engine;
@@ -16,6 +17,9 @@ use crate::error::AwsError;
 use crate::iam::{assumable_by_glue, trusts_glue};
 use crate::server::{IamEndpoint, Source, blocking};
 use crate::sts;
+
+/// IAM and STS are global.
+const REGION: &str = "us-east-1";
 
 /// The name that Glue gives the sessions of its crawlers.
 pub(super) const SESSION: &str = "AWS-Crawler";
@@ -135,8 +139,8 @@ pub(super) struct Elsewhere {
 
 impl Elsewhere {
     pub(super) fn new(iam: IamEndpoint) -> Elsewhere {
-        // Without the service configuration, whose AWS_ENDPOINT_URL would be stronger, and may well be this endpoint.
-        let config = iam.config.into_builder().endpoint_url(&iam.url).set_service_config(None).build();
+        // Nothing of the environment but the credentials: its AWS_ENDPOINT_URL may well be this endpoint.
+        let config = local_config(&iam.url, REGION).into_builder().credentials_provider(iam.credentials).build();
         Elsewhere { clients: Clients::new(&config), config, url: iam.url }
     }
 
