@@ -4,6 +4,7 @@ use aws_sdk_iam::types::{PermissionsBoundaryAttachmentType, Role, Tag};
 use insta::assert_snapshot;
 use local::Config;
 
+use crate::refused;
 use crate::support::{Attempts, Endpoint, NOW, folder};
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
@@ -29,15 +30,6 @@ fn percent_decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned()
 }
 
-/// Code, status and message of an error.
-macro_rules! refused {
-    ($call:expr) => {{
-        let error = $call.send().await.unwrap_err();
-        let status = error.raw_response().unwrap().status();
-        format!("{status} {}: {}", error.code().unwrap_or("?"), error.message().unwrap_or("?"))
-    }};
-}
-
 async fn get(iam: &Client, name: &str) -> Role {
     iam.get_role().role_name(name).send().await.unwrap().role.unwrap()
 }
@@ -47,6 +39,7 @@ async fn a_role_comes_back_as_it_was_created() {
     let endpoint = Endpoint::empty().await;
     let iam = iam(&endpoint);
     let boundary = "arn:aws:iam::123456789012:policy/boundary";
+    iam.create_policy().policy_name("boundary").policy_document(POLICY).send().await.unwrap();
     let created = iam
         .create_role()
         .role_name("Orders_crawler")
@@ -253,6 +246,7 @@ async fn roles_that_iam_would_refuse() {
         refused!(role("r").max_session_duration(3599)),
         refused!(role("r").max_session_duration(43_201)),
         refused!(role("r").permissions_boundary("boundary")),
+        refused!(role("r").permissions_boundary("arn:aws:iam::123456789012:policy/none")),
         refused!(role("r").assume_role_policy_document(POLICY)),
         refused!(role("r").assume_role_policy_document(long_trust)),
         refused!(iam.get_role().role_name("r")),
@@ -269,6 +263,7 @@ async fn roles_that_iam_would_refuse() {
     400 ValidationError: 1 validation error detected: Value '3599' at 'maxSessionDuration' failed to satisfy constraint: Member must have value greater than or equal to 3600
     400 ValidationError: 1 validation error detected: Value '43201' at 'maxSessionDuration' failed to satisfy constraint: Member must have value less than or equal to 43200
     400 InvalidInput: ARN boundary is not valid.
+    404 NoSuchEntity: Policy arn:aws:iam::123456789012:policy/none does not exist or is not attachable.
     400 MalformedPolicyDocument: Has prohibited field Resource
     409 LimitExceeded: Cannot exceed quota for ACLSizePerRole: 2048
     404 NoSuchEntity: The role with name r cannot be found.
