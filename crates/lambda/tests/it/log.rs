@@ -81,11 +81,11 @@ async fn the_most_verbose_log_holds_no_item_no_key_and_no_credential() {
 #[tokio::test]
 async fn a_level_that_is_none_is_told_and_does_no_harm() {
     let world = World::new(&[]).await;
-    let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_LOG", "loud!")]).await;
+    let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_LOG", "inof")]).await;
     assert!(lambda.invoke(json!({})).await.is_ok());
     let lines = lines(&lambda.log());
     assert_eq!(lines[0]["level"], "WARN");
-    insta::assert_snapshot!(lines[0]["message"].as_str().unwrap(), @"");
+    insta::assert_snapshot!(lines[0]["message"].as_str().unwrap(), @r#"GLUE_DDB_CRAWLER_LOG "inof": use error, warn, info or debug, or like info,crawler=debug; info is taken"#);
     line(&lines, "done");
 }
 

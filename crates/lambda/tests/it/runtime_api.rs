@@ -74,7 +74,10 @@ impl Lambda {
     pub(crate) async fn invoke_within(&self, event: Value, limit: Duration) -> Outcome {
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + limit;
         let answer = self.send(event, deadline.as_millis() as u64);
-        tokio::time::timeout(Duration::from_secs(60), answer).await.expect("the process answers").unwrap()
+        tokio::time::timeout(Duration::from_secs(60), answer)
+            .await
+            .unwrap_or_else(|_| panic!("no answer: {}", self.log()))
+            .unwrap()
     }
 
     /// Hands an event over; the answer comes when there is one.
