@@ -80,13 +80,13 @@ pub enum Source {
     Client(aws_sdk_dynamodb::Client),
 }
 
-/// Another endpoint that serves IAM and STS: requests for them are passed on to it, signature and all, the roles of crawlers
-/// are looked up and assumed there, and DynamoDB is read with the credentials that it gives out.
+/// Another endpoint that serves IAM and STS: requests for them are passed on to it, signature and all. The roles of crawlers
+/// are looked up there, whenever they are given to a crawler and at the start of a crawl, and judged here.
 #[derive(Debug, Clone)]
 pub struct IamEndpoint {
     /// `http://HOST[:PORT]`.
     pub url: String,
-    /// Who looks roles up and assumes them, and lists the tables.
+    /// Who looks roles up, and reads the tables.
     pub credentials: SharedCredentialsProvider,
 }
 
