@@ -74,7 +74,8 @@ pub enum Source {
     None,
     /// A folder of table files, served as [`crate::dynamodb`] says; every region has the same tables.
     Files(PathBuf),
-    /// The URL (`http://HOST[:PORT]`) of another DynamoDB endpoint: requests are passed on, signature and all.
+    /// The URL (`http://HOST[:PORT]`) of another DynamoDB endpoint: requests are passed on, signature and all, except that those of a role are
+    /// judged here and signed by nobody.
     Endpoint(String),
     /// Crawls read through this client; DynamoDB is not served on the endpoint itself.
     Client(aws_sdk_dynamodb::Client),
