@@ -26,9 +26,9 @@ const MOST: usize = 256;
 
 /// Clients with the credentials of roles, the oldest first.
 #[derive(Default)]
-pub(super) struct Assumed(VecDeque<Clothed>);
+pub(super) struct Assumed(VecDeque<RoleClients>);
 
-struct Clothed {
+struct RoleClients {
     region: String,
     /// Another role of the same name, made later, has another.
     role: String,
@@ -38,16 +38,16 @@ struct Clothed {
 
 impl Assumed {
     fn find(&mut self, region: &str, role: &str) -> Option<Clients> {
-        self.0.retain(|clothed| clothed.made.elapsed() < GIVEN);
-        let found = self.0.iter().find(|clothed| clothed.region == region && clothed.role == role);
-        found.map(|clothed| clothed.clients.clone())
+        self.0.retain(|kept| kept.made.elapsed() < GIVEN);
+        let found = self.0.iter().find(|kept| kept.region == region && kept.role == role);
+        found.map(|kept| kept.clients.clone())
     }
 
     fn keep(&mut self, region: &str, role: String, clients: Clients) {
         if self.0.len() >= MOST {
             self.0.pop_front();
         }
-        self.0.push_back(Clothed { region: region.to_owned(), role, made: Instant::now(), clients });
+        self.0.push_back(RoleClients { region: region.to_owned(), role, made: Instant::now(), clients });
     }
 }
 
@@ -78,13 +78,13 @@ impl Engine {
         };
         let issued = blocking(issue).await?;
         let credentials = Credentials::new(issued.access_key, issued.secret, Some(issued.token), None, "role");
-        let clients = self.clothe(region, SharedCredentialsProvider::new(credentials));
+        let clients = self.with_credentials(region, SharedCredentialsProvider::new(credentials));
         self.assumed.lock().unwrap_or_else(PoisonError::into_inner).keep(region, id, clients.clone());
         Ok(clients)
     }
 
     /// The endpoint's own clients, but with other credentials where these are known.
-    fn clothe(&self, region: &str, credentials: SharedCredentialsProvider) -> Clients {
+    fn with_credentials(&self, region: &str, credentials: SharedCredentialsProvider) -> Clients {
         let mut clients = self.clients(region);
         // Clients made from others share their cache of identities, which would grow with each role.
         let cache = || IdentityCache::lazy().build();
