@@ -42,7 +42,8 @@ struct Lines;
 struct Line<'a> {
     timestamp: String,
     level: &'a str,
-    message: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Value>,
     target: &'a str,
     #[serde(flatten)]
     fields: Map<String, Value>,
@@ -68,7 +69,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, JsonFields> for Line
         fields.append(&mut object(&own));
         // A member is there once.
         ["timestamp", "level", "target"].iter().for_each(|name| drop(fields.remove(*name)));
-        let message = fields.remove("message").unwrap_or_default();
+        let message = fields.remove("message");
         let metadata = event.metadata();
         let line = Line { timestamp, level: metadata.level().as_str(), message, target: metadata.target(), fields };
         writeln!(writer, "{}", serde_json::to_string(&line).map_err(|_| fmt::Error)?)

@@ -47,6 +47,9 @@ async fn a_run_that_is_denied_fails_with_its_kind() {
     let (kind, message) = lambda.invoke(json!({})).await.unwrap_err();
     assert_eq!(kind, "AccessDenied");
     insta::assert_snapshot!(message, @"glue:GetDatabase: AccessDeniedException: User: x is not authorized");
+    let errors: Vec<_> = lambda.lines().into_iter().filter(|line| line["level"] == "ERROR").collect();
+    let [error] = &errors[..] else { panic!("one line: {errors:#?}") };
+    assert_eq!(error["message"], "AccessDenied: glue:GetDatabase: AccessDeniedException: User: x is not authorized");
 }
 
 fn state_change(state: &str) -> serde_json::Value {
@@ -84,6 +87,10 @@ async fn the_end_of_a_crawl_links_it_and_starts_the_next() {
     let report = tokio::time::timeout(Duration::from_secs(30), drained).await.unwrap();
     assert_eq!((count(&report, "crawled"), count(&report, "failed")), (1, 0), "{report}");
     assert_eq!(world.calls("Glue.StartCrawler"), 2);
+    let metrics = lambda.lines().into_iter().rfind(|line| line["event"] == "crawl_ended").unwrap();
+    let mut names: Vec<&String> = metrics.as_object().unwrap().keys().collect();
+    names.retain(|name| name.starts_with(char::is_uppercase));
+    assert_eq!(names, ["Calls", "Duration", "Failed", "FunctionName", "Linked", "Started"]);
 
     event["detail"]["crawlerName"] = "not_ours".into();
     let report = lambda.invoke(event).await.unwrap();

@@ -105,6 +105,12 @@ impl Lambda {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// The same, line by line: each is an object.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        let object = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+        self.log().lines().map(object).collect()
+    }
+
     /// The most memory that the process had so far, in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
