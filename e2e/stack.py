@@ -1,0 +1,186 @@
+"""The application as SAM installs it: MiniStack is the account, `glue-ddb-crawler serve` its AWS Glue.
+
+MiniStack runs with AUTH=true: it checks signatures, and enforces the policies of identities and permissions boundaries.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from conftest import ACCOUNT, REGION, REPOSITORY, client_environment, running, serving
+
+TOOLS = REPOSITORY / ".tools"
+TEMPLATE = REPOSITORY / "template.yaml"
+FUNCTION = "sys-glue-ddb-crawler"
+POLICY = "run"  # the inline policy of the function's role that says what a run may do
+
+
+def sam_environment(directory, endpoint="http://127.0.0.1:9"):
+    """The whole environment of `sam` and `cfn-lint`: an account, and no settings of whoever runs the checks."""
+    return client_environment(endpoint) | {
+        "PATH": f"{TOOLS / 'sam' / 'bin'}:{os.environ['PATH']}",
+        "HOME": str(directory),
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+        "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "1",
+    }
+
+
+def run(command, environment, cwd=REPOSITORY, timeout=120):
+    """What the command printed; its failure fails the test with all that it said."""
+    done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=timeout)
+    assert done.returncode == 0, f"{command}\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"
+    return done.stdout + done.stderr
+
+
+@dataclass
+class Account:
+    """One AWS account in one region: everything but Glue is MiniStack's."""
+
+    url: str
+    glue_url: str
+
+    def client(self, service, **credentials):
+        """A boto3 client; of the account's root user, unless credentials are given."""
+        credentials = credentials or {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "any"}
+        config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
+        url = self.glue_url if service == "glue" else self.url
+        return boto3.client(service, endpoint_url=url, region_name=REGION, config=config, **credentials)
+
+
+@dataclass
+class Stack:
+    """A deployed stack."""
+
+    account: Account
+    name: str
+    directory: pathlib.Path
+    resources: dict = field(default_factory=dict)  # logical id -> physical id
+
+    def invoke(self, payload, error=False):
+        """What `aws lambda invoke` writes to its file; an error of the function fails the test, unless asked for."""
+        answer = self.directory / "answer.json"
+        command = [pathlib.Path(sys.executable).with_name("aws"), "lambda", "invoke", "--output", "json"]
+        command += ["--function-name", self.resources["Function"], "--payload", json.dumps(payload), str(answer)]
+        said = run(command, client_environment(self.account.url) | {"AWS_ACCESS_KEY_ID": ACCOUNT})
+        text = answer.read_text()
+        assert ("FunctionError" in json.loads(said)) == error, text
+        return json.loads(text)
+
+    def policy(self):
+        iam = self.account.client("iam")
+        answer = iam.get_role_policy(RoleName=self.resources["FunctionRole"], PolicyName=POLICY)
+        return answer["PolicyDocument"]
+
+    def put_policy(self, document):
+        self.account.client("iam").put_role_policy(
+            RoleName=self.resources["FunctionRole"], PolicyName=POLICY, PolicyDocument=json.dumps(document)
+        )
+
+    @contextlib.contextmanager
+    def environment(self, **variables):
+        """The function with these variables as well, for a while."""
+        functions, name = self.account.client("lambda"), self.resources["Function"]
+        before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": before | variables})
+        try:
+            yield
+        finally:
+            functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+
+
+def deploy(account, built, directory, name, *overrides):
+    """`sam deploy` of what was built, with the samconfig.toml of the repository."""
+    environment = sam_environment(directory, account.url)
+    command = ["sam", "deploy", "--template-file", built / "template.yaml", "--stack-name", name]
+    command += ["--config-file", REPOSITORY / "samconfig.toml"]
+    run([*command, "--parameter-overrides", "Architecture=x86_64", *overrides], environment)
+    listed = account.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
+    return Stack(account, name, directory, {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in listed})
+
+
+def for_ministack(policy):
+    """The policy without what MiniStack does not know of IAM's own requests: the path of a role (it asks for
+    `role/NAME`), and the condition keys of IAM."""
+    rewritten = json.loads(json.dumps(policy))
+    for statement in rewritten["Statement"]:
+        if not actions_of(statement)[0].startswith("iam:"):
+            continue
+        statement["Resource"] = re.sub(r":role/glue-ddb-crawler/", ":role/", statement["Resource"])
+        conditions = {
+            operator: {key: value for key, value in keys.items() if not key.startswith("iam:")}
+            for operator, keys in statement.pop("Condition", {}).items()
+        }
+        if conditions := {operator: keys for operator, keys in conditions.items() if keys}:
+            statement["Condition"] = conditions
+    return rewritten
+
+
+def actions_of(statement):
+    actions = statement["Action"]
+    return [actions] if isinstance(actions, str) else actions
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def account_running(binary, directory):
+    """MiniStack and `serve`, each with the other's address in its environment."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with serving(binary, directory, "--dynamodb-endpoint", url, "--iam-endpoint", url) as glue:
+        environment = client_environment(url) | {
+            "AUTH": "true",
+            "AWS_ENDPOINT_URL_GLUE": glue.url,
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "HOME": str(directory),
+            "IOT_MTLS_ENABLED": "0",  # else it opens another port
+            "MINISTACK_REGION": REGION,
+            "TMPDIR": str(directory),
+        }
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            del environment[name]
+        log = directory / "ministack.log"
+        with running([TOOLS / "ministack" / "bin" / "ministack"], log, environment):
+            deadline = time.monotonic() + 30
+            while True:
+                try:
+                    urllib.request.urlopen(f"{url}/_ministack/health", timeout=5).close()
+                    break
+                except OSError:
+                    assert time.monotonic() < deadline, f"MiniStack doesn't answer; its log:\n{log.read_text()[-4000:]}"
+                    time.sleep(0.1)
+            yield Account(url, glue.url)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """`sam build`, for the processor of this machine's MiniStack, beside and not in the builder's own .aws-sam."""
+    directory = tmp_path_factory.mktemp("sam") / "build"
+    environment = os.environ | {"PATH": f"{TOOLS / 'sam' / 'bin'}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
+    command = ["sam", "build", "--build-dir", directory, "--parameter-overrides", "Architecture=x86_64"]
+    run(command, environment, timeout=3600)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def account(binary, tmp_path_factory):
+    with account_running(binary, tmp_path_factory.mktemp("account")) as account:
+        yield account
