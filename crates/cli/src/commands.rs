@@ -1,6 +1,6 @@
 //! The commands, one file each, and what `sync` and `crawl` share.
 
-use crawler::{Report, Settings};
+use crawler::{Deadline, Report, Settings};
 
 use crate::args::{Common, Output, Place};
 use crate::progress::Progress;
@@ -26,8 +26,11 @@ async fn run_job(
     let connection = connect::connect(common, place).await?;
     let progress = Progress::new(common);
     let report = match tables {
-        None => crawler::sync(&connection.clients, settings, &|event| progress.on(event)).await,
-        Some(tables) => crawler::crawl_tables(&connection.clients, settings, tables, &|event| progress.on(event)).await,
+        None => crawler::sync(&connection.clients, settings, Deadline::none(), &|event| progress.on(event)).await,
+        Some(tables) => {
+            crawler::crawl_tables(&connection.clients, settings, tables, Deadline::none(), &|event| progress.on(event))
+                .await
+        }
     };
     drop(progress);
     if let Some(server) = connection.server {

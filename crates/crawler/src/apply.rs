@@ -4,12 +4,13 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_glue::types::{
-    CrawlerTargets, DatabaseInput, DeleteBehavior as GlueDelete, DynamoDbTarget, SchemaChangePolicy, Table,
+    CrawlerTargets, Database, DatabaseInput, DeleteBehavior as GlueDelete, DynamoDbTarget, SchemaChangePolicy, Table,
     UpdateBehavior as GlueUpdate,
 };
 use aws_sdk_iam::types::Tag;
 use tokio::sync::Semaphore;
 
+use crate::deadline::permit;
 use crate::discover::{CrawlerConfig, Inventory, OWNER_TAG};
 use crate::error::{Error, Kind};
 use crate::plan::{CrawlerChange, CrawlerPlan, DATABASE_LOCATION, DatabaseChange, RoleChange, Vanished};
@@ -46,26 +47,33 @@ pub async fn database(
             }
         }
         DatabaseChange::Flag => {
-            let Some(existing) = inventory.database.clone() else { return Ok(()) };
-            let location = match existing.location_uri {
+            let Some(mut existing) = inventory.database.clone() else { return Ok(()) };
+            let location = match existing.location_uri.take() {
                 Some(location) if !location.is_empty() => format!("{location}/{DATABASE_LOCATION}"),
                 _ => DATABASE_LOCATION.to_owned(),
             };
-            // What is not said is taken away: Lake Formation's default permissions, for one.
-            let input = DatabaseInput::builder()
-                .name(name)
-                .set_description(existing.description)
-                .set_parameters(existing.parameters)
-                .set_create_table_default_permissions(existing.create_table_default_permissions)
-                .set_target_database(existing.target_database)
-                .set_federated_database(existing.federated_database)
-                .location_uri(location)
-                .build()
-                .map_err(|e| Error::new(Kind::Settings, format!("database {name}: {e}")))?;
-            let updated = clients.glue.update_database().name(name).database_input(input).send().await;
-            updated.map(drop).map_err(Error::aws("glue:UpdateDatabase"))
+            existing.location_uri = Some(location);
+            update_database(clients, existing).await
         }
     }
+}
+
+/// Writes a database as it is given.
+pub(crate) async fn update_database(clients: &Clients, database: Database) -> Result<(), Error> {
+    let name = database.name;
+    // What is not said is taken away: Lake Formation's default permissions, for one.
+    let input = DatabaseInput::builder()
+        .name(&name)
+        .set_description(database.description)
+        .set_parameters(database.parameters)
+        .set_create_table_default_permissions(database.create_table_default_permissions)
+        .set_target_database(database.target_database)
+        .set_federated_database(database.federated_database)
+        .set_location_uri(database.location_uri)
+        .build()
+        .map_err(|e| Error::new(Kind::Settings, format!("database {name}: {e}")))?;
+    let updated = clients.glue.update_database().name(name).database_input(input).send().await;
+    updated.map(drop).map_err(Error::aws("glue:UpdateDatabase"))
 }
 
 /// Marks or deletes `table`, the catalog table of a DynamoDB table that is gone.
@@ -97,13 +105,13 @@ pub async fn role(
         RoleChange::None => Ok(()),
         RoleChange::Create => {
             {
-                let _working = working.acquire().await;
+                let _working = permit(working).await?;
                 create_role(clients, name, scope).await?;
             }
             with_propagation(working, || write_role(clients, name, scope, change)).await
         }
         RoleChange::Repair => {
-            let _working = working.acquire().await;
+            let _working = permit(working).await?;
             write_role(clients, name, scope, change).await
         }
     }
@@ -111,6 +119,12 @@ pub async fn role(
 
 async fn write_role(clients: &Clients, name: &str, scope: &RoleScope<'_>, change: RoleChange) -> Result<(), Error> {
     if change == RoleChange::Repair {
+        // First: a run that may only write capped roles is refused everything else until then. A boundary that is no longer
+        // asked for stays, since taking it away would widen the role.
+        if let Some(boundary) = scope.boundary {
+            let cap = clients.iam.put_role_permissions_boundary().role_name(name).permissions_boundary(boundary);
+            cap.send().await.map_err(Error::aws("iam:PutRolePermissionsBoundary"))?;
+        }
         let trust = clients.iam.update_assume_role_policy().role_name(name).policy_document(scope.trust().to_string());
         trust.send().await.map_err(Error::aws("iam:UpdateAssumeRolePolicy"))?;
     }
@@ -149,6 +163,7 @@ async fn create_role(clients: &Clients, name: &str, scope: &RoleScope<'_>) -> Re
         .path(naming::ROLE_PATH)
         .description(format!("Being made for the DynamoDB table {}", scope.table))
         .assume_role_policy_document(scope.trust().to_string())
+        .set_permissions_boundary(scope.boundary.map(str::to_owned))
         .tags(tag)
         .send()
         .await
@@ -204,7 +219,7 @@ pub async fn crawler(
             match created {
                 // Ours, if the answer of an earlier attempt was lost or another run was faster.
                 Err(error) if error.is("AlreadyExistsException") => {
-                    match is_ours(clients, inventory, &plan.name).await? {
+                    match is_ours(clients, &inventory.account, &plan.name).await? {
                         true => Ok(()),
                         false => Err(foreign(&plan.name)),
                     }
@@ -230,8 +245,12 @@ pub async fn crawler(
     }
 }
 
-async fn is_ours(clients: &Clients, inventory: &Inventory, name: &str) -> Result<bool, Error> {
-    let Inventory { region, account, .. } = inventory;
+/// Whether the crawler `name` carries our tag.
+///
+/// # Errors
+/// [`Kind::NotFound`] if there is no such crawler; else Glue's refusal.
+pub(crate) async fn is_ours(clients: &Clients, account: &str, name: &str) -> Result<bool, Error> {
+    let region = &clients.region;
     let arn = format!("arn:{}:glue:{region}:{account}:crawler/{name}", naming::partition(region));
     let answer = clients.glue.get_tags().resource_arn(arn).send().await.map_err(Error::aws("glue:GetTags"))?;
     Ok(answer.tags().is_some_and(|tags| tags.get(OWNER_TAG.0).is_some_and(|value| value == OWNER_TAG.1)))
@@ -265,9 +284,9 @@ async fn with_propagation<F: Future<Output = Result<(), Error>>>(
     let since = Instant::now();
     let mut pause = Duration::from_secs(1);
     loop {
-        let permit = working.acquire().await;
+        let working = permit(working).await?;
         let result = request().await;
-        drop(permit);
+        drop(working);
         match result {
             Err(error) if is_new_role(&error) && since.elapsed() + pause < PROPAGATION_LIMIT => {
                 tracing::debug!(reason = %error, "waiting for the role");

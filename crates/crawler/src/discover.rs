@@ -78,8 +78,7 @@ impl Inventory {
     ///
     /// Of several catalog tables of one DynamoDB table, the one that a crawler made counts.
     pub fn sources_in<'a>(&self, catalog: &'a [Table]) -> BTreeMap<&'a str, &'a Table> {
-        let tables = catalog.iter().map(|table| (table, publish::location(table), crawled(table)));
-        by_source(tables, &self.region, &self.account)
+        sources(catalog, &self.region, &self.account)
     }
 
     /// The catalog names that are taken: see [`taken_names`].
@@ -88,6 +87,11 @@ impl Inventory {
             self.catalog.iter().map(|table| (table.name(), publish::location(table), crawled(table))).collect();
         taken_names(&named, &self.region, &self.account)
     }
+}
+
+/// DynamoDB table -> catalog table, of those in `catalog` made from a table of this account and region.
+pub(crate) fn sources<'a>(catalog: &'a [Table], region: &str, account: &str) -> BTreeMap<&'a str, &'a Table> {
+    by_source(catalog.iter().map(|table| (table, publish::location(table), crawled(table))), region, account)
 }
 
 /// A catalog table as far as its name goes: the name, the location, and whether a crawler made it.
@@ -198,16 +202,29 @@ pub async fn catalog_tables(clients: &Clients, database: &str) -> Result<Vec<Tab
 }
 
 async fn catalog(clients: &Clients, name: &str) -> Result<(Option<Database>, Vec<Table>), Error> {
-    let found = clients.glue.get_database().name(name).send().await.map_err(Error::aws("glue:GetDatabase"));
-    let database = match found {
-        Ok(answer) => answer.database,
-        Err(error) if error.is("EntityNotFoundException") => return Ok((None, Vec::new())),
-        Err(error) => return Err(error),
-    };
-    Ok((database, catalog_tables(clients, name).await?))
+    match database(clients, name).await? {
+        None => Ok((None, Vec::new())),
+        found => Ok((found, catalog_tables(clients, name).await?)),
+    }
 }
 
-async fn crawlers(clients: &Clients) -> Result<BTreeMap<String, CrawlerInfo>, Error> {
+/// A Glue database, if it exists.
+///
+/// # Errors
+/// If Glue refuses or does not answer.
+pub(crate) async fn database(clients: &Clients, name: &str) -> Result<Option<Database>, Error> {
+    match clients.glue.get_database().name(name).send().await.map_err(Error::aws("glue:GetDatabase")) {
+        Ok(answer) => Ok(answer.database),
+        Err(error) if error.is("EntityNotFoundException") => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The crawlers of the region by name, ours and others.
+///
+/// # Errors
+/// If Glue refuses or does not answer.
+pub(crate) async fn crawlers(clients: &Clients) -> Result<BTreeMap<String, CrawlerInfo>, Error> {
     let owned = async {
         let mut pages =
             clients.glue.list_crawlers().tags(OWNER_TAG.0, OWNER_TAG.1).max_results(1000).into_paginator().send();
@@ -241,7 +258,7 @@ pub(crate) fn last_crawl(crawler: &Crawler) -> Option<i64> {
     crawler.last_crawl()?.start_time()?.to_millis().ok()
 }
 
-fn crawler_info(crawler: &Crawler, owned: bool) -> CrawlerInfo {
+pub(crate) fn crawler_info(crawler: &Crawler, owned: bool) -> CrawlerInfo {
     let targets = crawler.targets().map(|targets| targets.dynamo_db_targets()).unwrap_or_default();
     let policy = crawler.schema_change_policy();
     let role = crawler.role().unwrap_or_default();

@@ -14,6 +14,8 @@ pub struct Error {
     pub code: Option<String>,
     /// For people: what failed, and what to do next where that is known.
     pub message: String,
+    /// The service's name of the request, where it answered: what AWS support asks for.
+    pub request_id: Option<String>,
 }
 
 /// What a caller can do about an [`Error`].
@@ -34,13 +36,15 @@ pub enum Kind {
     Data,
     /// The settings contradict themselves or name something impossible.
     Settings,
+    /// The run's time was up before this was done.
+    Deadline,
     /// No answer, a lost connection, or a failure of the service itself.
     Service,
 }
 
 impl Error {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Error {
-        Error { kind, code: None, message: message.into() }
+        Error { kind, code: None, message: message.into(), request_id: None }
     }
 
     /// Turns an SDK error of `operation` ("glue:CreateTable") into ours.
@@ -55,6 +59,7 @@ impl Error {
                     kind: kind_of(code),
                     code: Some(code.to_owned()),
                     message: format!("{operation}: {code}: {message}"),
+                    request_id: error.meta().extra("aws_request_id").map(str::to_owned),
                 };
             }
             // Without a service's answer, the reason is in the chain of causes (connection refused, no credentials).
@@ -72,10 +77,15 @@ impl Error {
                     "{operation}: no usable AWS credentials: choose a profile (--profile, AWS_PROFILE), sign in, or set \
                      AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
                 );
-                return Error { kind: Kind::AccessDenied, code: None, message };
+                return Error::new(Kind::AccessDenied, message);
             }
-            Error { kind: Kind::Service, code: None, message: format!("{operation}: {reason}") }
+            Error::new(Kind::Service, format!("{operation}: {reason}"))
         }
+    }
+
+    /// Whether the same may go well in a later run, without anybody doing anything.
+    pub(crate) fn is_for_later(&self) -> bool {
+        matches!(self.kind, Kind::Throttled | Kind::Deadline)
     }
 
     /// Whether the service's own name of the error is `code`.

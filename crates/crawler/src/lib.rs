@@ -10,13 +10,18 @@
 //! 5. [`registry`]: register each table's schema and link the table to it.
 //! 6. [`report`]: what happened, table by table.
 //!
+//! Beside it [`event`] goes on where a run had to leave something: each crawl's end links its table and starts the next.
+//!
 //! It talks to AWS through the official SDK clients and nothing else, and prints nothing.
 
 pub mod apply;
 pub mod aws;
 pub mod crawl;
+mod cycle;
+mod deadline;
 pub mod discover;
 pub mod error;
+pub mod event;
 pub mod naming;
 pub mod plan;
 pub mod policy;
@@ -27,6 +32,7 @@ pub mod run;
 pub mod settings;
 
 pub use aws::Clients;
+pub use deadline::Deadline;
 pub use error::{Error, Kind};
 pub use report::Report;
 pub use run::{crawl_tables, sync};

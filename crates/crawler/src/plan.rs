@@ -209,6 +209,7 @@ pub(crate) fn role_scope<'a>(inventory: &'a Inventory, settings: &'a Settings, t
         table,
         database: &settings.database,
         managed_policy: settings.managed_policy,
+        boundary: settings.permissions_boundary.as_deref(),
     }
 }
 

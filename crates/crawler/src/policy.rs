@@ -1,8 +1,13 @@
-//! The IAM documents of a crawler's role: who may assume it, and what it may do.
+//! The IAM documents: of a crawler's role, of the permissions boundary that caps all of these roles, and of the run itself.
+//! `docs/security.md` argues them statement by statement.
+
+mod run;
 
 use serde_json::{Value, json};
 
 use crate::naming;
+
+pub use run::RunScope;
 
 /// The name of the role's one inline policy.
 pub const INLINE_POLICY: &str = "glue-ddb-crawler";
@@ -20,6 +25,8 @@ pub struct RoleScope<'a> {
     pub database: &'a str,
     /// Attach AWS's own `AWSGlueServiceRole` as well (off by default: it allows `glue:*` on everything).
     pub managed_policy: bool,
+    /// The ARN of the role's permissions boundary, if it has one.
+    pub boundary: Option<&'a str>,
 }
 
 impl RoleScope<'_> {
@@ -37,60 +44,19 @@ impl RoleScope<'_> {
     }
 
     /// Read one table; write one database's tables; write the crawler's own log.
-    ///
-    /// `DescribeTable` and `Scan` are the documented needs of a DynamoDB crawl ("Crawler prerequisites", AWS Glue
-    /// guide). Glue authorises a table's operations on the catalog, the database and the table ARN alike.
     pub fn permissions(&self) -> Value {
-        let Self { region, account, table, database, .. } = self;
-        let partition = naming::partition(region);
-        let glue = format!("arn:{partition}:glue:{region}:{account}");
-        json!({
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": "ReadTable",
-                    "Effect": "Allow",
-                    "Action": ["dynamodb:DescribeTable", "dynamodb:Scan"],
-                    "Resource": naming::table_arn(region, account, table),
-                },
-                {
-                    "Sid": "WriteCatalog",
-                    "Effect": "Allow",
-                    "Action": [
-                        "glue:BatchCreatePartition", "glue:BatchGetPartition", "glue:CreateTable", "glue:DeleteTable",
-                        "glue:GetDatabase", "glue:GetPartition", "glue:GetPartitions", "glue:GetTable",
-                        "glue:GetTableVersions", "glue:GetTables", "glue:UpdatePartition", "glue:UpdateTable",
-                    ],
-                    "Resource": [
-                        format!("{glue}:catalog"),
-                        format!("{glue}:database/{database}"),
-                        format!("{glue}:table/{database}/*"),
-                    ],
-                },
-                {
-                    "Sid": "ReadLinkedSchemas",
-                    "Effect": "Allow",
-                    "Action": ["glue:GetSchemaVersion"],
-                    "Resource": "*",
-                },
-                {
-                    "Sid": "WriteLog",
-                    "Effect": "Allow",
-                    "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-                    "Resource": format!("arn:{partition}:logs:{region}:{account}:log-group:/aws-glue/*"),
-                },
-            ],
-        })
+        crawl_permissions(self.region, self.account, self.table, self.database)
     }
 
     /// The ARN of AWS's own policy for Glue services in this partition.
     pub fn managed_policy_arn(&self) -> String {
-        format!("arn:{}:iam::aws:policy/service-role/AWSGlueServiceRole", naming::partition(self.region))
+        managed_policy_arn(self.region)
     }
 
     /// 16 hex digits over everything above: another fingerprint means that the role has drifted from what we would make.
     pub fn fingerprint(&self) -> String {
-        let text = format!("{}\n{}\n{}", self.trust(), self.permissions(), self.managed_policy);
+        let boundary = self.boundary.unwrap_or_default();
+        let text = format!("{}\n{}\n{}\n{boundary}", self.trust(), self.permissions(), self.managed_policy);
         naming::hash(&text, 8)
     }
 
@@ -99,6 +65,63 @@ impl RoleScope<'_> {
     pub fn description(&self) -> String {
         format!("Lets AWS Glue crawl the DynamoDB table {} [policy {}]", self.table, self.fingerprint())
     }
+}
+
+/// The permissions boundary of all crawlers' roles of a region: what any crawl into `database` needs, and nothing else. A role
+/// that has it can do no more than that, whatever its own policies say.
+pub fn boundary(region: &str, account: &str, database: &str) -> Value {
+    crawl_permissions(region, account, "*", database)
+}
+
+/// What a crawl of `table` into `database` needs.
+///
+/// `DescribeTable` and `Scan` are the documented needs of a DynamoDB crawl ("Crawler prerequisites", AWS Glue guide). Glue
+/// authorises a table's operations on the catalog, the database and the table ARN alike.
+fn crawl_permissions(region: &str, account: &str, table: &str, database: &str) -> Value {
+    let partition = naming::partition(region);
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "ReadTable",
+                "Effect": "Allow",
+                "Action": ["dynamodb:DescribeTable", "dynamodb:Scan"],
+                "Resource": naming::table_arn(region, account, table),
+            },
+            {
+                "Sid": "WriteCatalog",
+                "Effect": "Allow",
+                "Action": [
+                    "glue:BatchCreatePartition", "glue:BatchGetPartition", "glue:CreateTable", "glue:DeleteTable",
+                    "glue:GetDatabase", "glue:GetPartition", "glue:GetPartitions", "glue:GetTable",
+                    "glue:GetTableVersions", "glue:GetTables", "glue:UpdatePartition", "glue:UpdateTable",
+                ],
+                "Resource": catalog_arns(region, account, database),
+            },
+            {
+                "Sid": "ReadLinkedSchemas",
+                "Effect": "Allow",
+                "Action": ["glue:GetSchemaVersion"],
+                "Resource": "*",
+            },
+            {
+                "Sid": "WriteLog",
+                "Effect": "Allow",
+                "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
+                "Resource": format!("arn:{partition}:logs:{region}:{account}:log-group:/aws-glue/*"),
+            },
+        ],
+    })
+}
+
+/// The catalog, the database and its tables: operations on tables are authorised on all three.
+fn catalog_arns(region: &str, account: &str, database: &str) -> [String; 3] {
+    let glue = format!("arn:{}:glue:{region}:{account}", naming::partition(region));
+    [format!("{glue}:catalog"), format!("{glue}:database/{database}"), format!("{glue}:table/{database}/*")]
+}
+
+fn managed_policy_arn(region: &str) -> String {
+    format!("arn:{}:iam::aws:policy/service-role/AWSGlueServiceRole", naming::partition(region))
 }
 
 /// The fingerprint in a role's description, if it has one.
@@ -110,8 +133,14 @@ pub fn fingerprint_in(description: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    const SCOPE: RoleScope =
-        RoleScope { region: "cn-north-1", account: "123456789012", table: "T", database: "d", managed_policy: false };
+    const SCOPE: RoleScope = RoleScope {
+        region: "cn-north-1",
+        account: "123456789012",
+        table: "T",
+        database: "d",
+        managed_policy: false,
+        boundary: None,
+    };
 
     #[test]
     fn a_role_reads_one_table_of_its_own_partition() {
@@ -125,6 +154,8 @@ mod tests {
         assert_eq!(fingerprint_in(&SCOPE.description()), Some(SCOPE.fingerprint().as_str()));
         let other = RoleScope { database: "e", ..SCOPE };
         assert_ne!(other.fingerprint(), SCOPE.fingerprint());
+        let capped = RoleScope { boundary: Some("arn:aws:iam::123456789012:policy/b"), ..SCOPE };
+        assert_ne!(capped.fingerprint(), SCOPE.fingerprint());
         assert_eq!(fingerprint_in("made by hand"), None);
     }
 }

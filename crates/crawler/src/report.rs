@@ -59,7 +59,8 @@ pub struct Summary {
 pub struct TableReport {
     /// The DynamoDB table.
     pub table: String,
-    /// Its name in the catalog.
+    /// Its name in the catalog; empty for a crawl that an event started.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub catalog_table: String,
     /// Its crawler; none with the native engine.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -168,14 +169,23 @@ impl Report {
             .collect();
         tables.extend(plan.vanished.iter().map(TableReport::vanished));
         Report {
-            summary: Summary::default(),
-            account: inventory.account.clone(),
-            region: inventory.region.clone(),
-            database: settings.database.clone(),
             database_changed: plan.database != DatabaseChange::None,
+            tables,
+            ..Report::of(&inventory.account, &inventory.region, settings)
+        }
+    }
+
+    /// A report without tables.
+    pub(crate) fn of(account: &str, region: &str, settings: &Settings) -> Report {
+        Report {
+            summary: Summary::default(),
+            account: account.to_owned(),
+            region: region.to_owned(),
+            database: settings.database.clone(),
+            database_changed: false,
             engine: settings.engine,
             dry_run: settings.dry_run,
-            tables,
+            tables: Vec::new(),
             calls: BTreeMap::new(),
             seconds: 0.0,
         }
@@ -253,9 +263,17 @@ fn planned_actions(table: &TablePlan, settings: &Settings) -> Vec<Action> {
 impl TableReport {
     pub(crate) fn new(plan: &TablePlan) -> TableReport {
         TableReport {
-            table: plan.table.clone(),
             catalog_table: plan.catalog_table.clone(),
-            crawler: plan.crawler.as_ref().map(|crawler| crawler.name.clone()),
+            ..TableReport::of(&plan.table, plan.crawler.as_ref().map(|crawler| crawler.name.clone()))
+        }
+    }
+
+    /// Of a table whose name in the catalog is not known (yet).
+    pub(crate) fn of(table: &str, crawler: Option<String>) -> TableReport {
+        TableReport {
+            table: table.to_owned(),
+            catalog_table: String::new(),
+            crawler,
             outcome: Outcome::Ready,
             reason: None,
             actions: Vec::new(),
@@ -272,16 +290,10 @@ impl TableReport {
             DeleteBehavior::DeprecateInDatabase | DeleteBehavior::Log => Action::DeprecateTable,
         };
         TableReport {
-            table: vanished.table.clone(),
             catalog_table: vanished.catalog_table.clone(),
-            crawler: None,
             outcome: Outcome::Vanished,
-            reason: None,
             actions: vec![action],
-            columns: None,
-            items: None,
-            unmapped: Vec::new(),
-            schema: None,
+            ..TableReport::of(&vanished.table, None)
         }
     }
 

@@ -1,22 +1,25 @@
 //! The run: the steps in their order, every table on its own, so that one table's failure never stops the others.
 
+pub(crate) mod link;
 mod watch;
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::time::Instant;
 
 use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
+use tracing::Instrument;
 
 use crate::crawl::{self, Change, CrawlRequest};
+use crate::deadline::{Deadline, permit, time_is_up};
 use crate::discover::{self, Inventory};
 use crate::error::{Error, Kind};
 use crate::plan::{self, CrawlerChange, CrawlerPlan, Plan, RoleChange, TablePlan, Vanished};
-use crate::publish;
-use crate::registry::{Link, Linker};
-use crate::report::{Action, Outcome, Report, SchemaLink, TableReport};
+use crate::report::{Action, Outcome, Report, TableReport};
 use crate::settings::{Engine, Settings};
-use crate::{Clients, apply};
+use crate::{Clients, apply, cycle};
 use watch::Watcher;
 
 /// `UPDATED_BY_CRAWLER` of a native crawl.
@@ -46,16 +49,32 @@ pub enum Step {
     Linking,
 }
 
+impl Step {
+    fn name(self) -> &'static str {
+        match self {
+            Step::Role => "role",
+            Step::Crawler => "crawler",
+            Step::Crawling => "crawling",
+            Step::Linking => "linking",
+        }
+    }
+}
+
 /// Who is told.
 pub type Progress<'a> = &'a (dyn Fn(Event<'_>) + Sync);
 
 /// The whole job, once: see the crate's documentation.
 ///
 /// # Errors
-/// If nothing could be done at all: impossible settings, a listing refused, no database. What goes wrong with one table is in
-/// the report.
-pub async fn sync(clients: &Clients, settings: &Settings, progress: Progress<'_>) -> Result<Report, Error> {
-    run(clients, settings, &[], progress).await
+/// If nothing could be done at all: impossible settings, a listing refused, no database, no time. What goes wrong with one
+/// table is in the report.
+pub async fn sync(
+    clients: &Clients,
+    settings: &Settings,
+    deadline: Deadline,
+    progress: Progress<'_>,
+) -> Result<Report, Error> {
+    run(clients, settings, &[], deadline, progress).await
 }
 
 /// Crawls the named DynamoDB tables (all that the settings choose, if none is named) with the native engine, and links
@@ -67,6 +86,7 @@ pub async fn crawl_tables(
     clients: &Clients,
     settings: &Settings,
     tables: &[String],
+    deadline: Deadline,
     progress: Progress<'_>,
 ) -> Result<Report, Error> {
     let mut settings = Settings { engine: Engine::Native, ..settings.clone() };
@@ -74,25 +94,34 @@ pub async fn crawl_tables(
         settings.include = tables.iter().map(|table| globset::escape(table)).collect();
         settings.exclude.clear();
     }
-    run(clients, &settings, tables, progress).await
+    run(clients, &settings, tables, deadline, progress).await
 }
 
 async fn run(
     clients: &Clients,
     settings: &Settings,
     named: &[String],
+    deadline: Deadline,
     progress: Progress<'_>,
 ) -> Result<Report, Error> {
     let since = Instant::now();
+    let began = crawl::now_millis();
     settings.selection()?;
-    let inventory = discover::discover(clients, settings).await?;
+    let inventory = deadline.limit(discover::discover(clients, settings)).await.map_err(|error| match error.kind {
+        Kind::Deadline => {
+            Error::new(Kind::Deadline, "the time was up before all was listed: nothing was done. Give it more")
+        }
+        _ => error,
+    })?;
     let plan = plan::plan(&inventory, settings)?;
     all_planned(named, &plan, &clients.region)?;
     progress(Event::Planned(plan.tables.len()));
 
     let mut report = Report::planned(&inventory, &plan, settings);
     if !settings.dry_run {
-        report.tables = carry_out(clients, settings, &inventory, &plan, progress).await?;
+        apply::database(clients, &inventory, &settings.database, plan.database).await?;
+        let run = Run::new(clients, settings, &inventory, &plan, deadline, progress);
+        report.tables = run.carry_out(&plan, began).await;
     }
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
 }
@@ -107,29 +136,12 @@ fn all_planned(named: &[String], plan: &Plan, region: &str) -> Result<(), Error>
     Err(Error::new(Kind::NotFound, format!("no DynamoDB table {} in {region}", missing.join(", "))))
 }
 
-async fn carry_out(
-    clients: &Clients,
-    settings: &Settings,
-    inventory: &Inventory,
-    plan: &Plan,
-    progress: Progress<'_>,
-) -> Result<Vec<TableReport>, Error> {
-    apply::database(clients, inventory, &settings.database, plan.database).await?;
-    let run = Run::new(clients, settings, inventory, plan, progress);
-    let mut tables = match settings.engine {
-        Engine::Managed => run.managed(&plan.tables).await,
-        Engine::Native => run.native(&plan.tables).await,
-    };
-    run.link(&mut tables).await;
-    tables.append(&mut run.retire(&plan.vanished).await);
-    Ok(tables)
-}
-
 /// What every table's work shares.
 struct Run<'a> {
     clients: &'a Clients,
     settings: &'a Settings,
     inventory: &'a Inventory,
+    deadline: Deadline,
     progress: Progress<'a>,
     /// Bounds the tables whose calls are in flight. Not held while a table waits for IAM or for its crawl.
     working: Semaphore,
@@ -144,6 +156,7 @@ impl<'a> Run<'a> {
         settings: &'a Settings,
         inventory: &'a Inventory,
         plan: &Plan,
+        deadline: Deadline,
         progress: Progress<'a>,
     ) -> Self {
         let planned: BTreeSet<&str> =
@@ -155,6 +168,7 @@ impl<'a> Run<'a> {
             clients,
             settings,
             inventory,
+            deadline,
             progress,
             working: Semaphore::new(settings.concurrency),
             running: Semaphore::new(settings.max_running.saturating_sub(others).max(1)),
@@ -162,30 +176,71 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// All tables at once; the semaphores hand out the work in the order of the plan.
-    async fn managed(&self, tables: &[TablePlan]) -> Vec<TableReport> {
-        let work = stream::iter(tables).map(|table| self.one_managed(table)).buffer_unordered(tables.len().max(1));
-        tokio::select! {
-            reports = work.collect() => reports,
+    async fn carry_out(&self, plan: &Plan, began: u128) -> Vec<TableReport> {
+        let mut tables = tokio::select! {
+            reports = self.all(&plan.tables) => reports,
             never = self.watcher.watch() => match never {},
+            never = self.stop_in_time() => match never {},
+        };
+        if cycle::is_needed(self.settings, &tables)
+            && let Err(error) = cycle::open(self.clients, self.settings, began).await
+        {
+            tracing::warn!(reason = %error, "what is deferred waits for the next run: the end of a crawl won't start it");
         }
+        self.link(&mut tables).await;
+        tables.append(&mut self.retire(&plan.vanished).await);
+        tables
     }
 
-    async fn one_managed(&self, table: &TablePlan) -> TableReport {
+    /// All tables at once; the semaphores hand out the work in the order of the plan.
+    async fn all(&self, tables: &[TablePlan]) -> Vec<TableReport> {
+        let work = stream::iter(tables).map(|table| self.one(table));
+        work.buffer_unordered(tables.len().max(1)).collect().await
+    }
+
+    /// When the time is up nobody gets a permit any more.
+    async fn stop_in_time(&self) -> Infallible {
+        self.deadline.reached().await;
+        self.working.close();
+        self.running.close();
+        std::future::pending().await
+    }
+
+    async fn one(&self, table: &TablePlan) -> TableReport {
         let mut report = TableReport::new(table);
-        let Some(crawler) = &table.crawler else { return report };
-        let outcome = self.prepare_and_start(table, crawler, &mut report).await;
-        let (outcome, reason) = match outcome {
-            // Nobody waits for this crawl, so a run says how the one before it ended.
-            Ok(Outcome::Started) => (Outcome::Started, self.last_error(crawler)),
-            Ok(outcome) => (outcome, None),
-            Err(error) if error.kind == Kind::Throttled || error.is("CrawlerRunningException") => {
-                (Outcome::Deferred, Some(error.message))
+        let work = async {
+            match &table.crawler {
+                Some(crawler) => self.prepare_and_start(table, crawler, &mut report).await,
+                None => self.native(table, &mut report).await,
             }
-            Err(error) => (Outcome::Failed, Some(error.message)),
+        };
+        let span = tracing::info_span!("table", table = table.table);
+        let ended = self.deadline.limit(work).instrument(span.clone()).await;
+        let (outcome, reason) = match ended {
+            // Nobody waits for this crawl, so a run says how the one before it ended.
+            Ok(Outcome::Started) => (Outcome::Started, table.crawler.as_ref().and_then(|c| self.last_error(c))),
+            Ok(outcome) => (outcome, None),
+            Err(error) => {
+                let outcome = outcome_of(&error);
+                span.in_scope(|| tracing::info!(?outcome, reason = %error, request_id = error.request_id));
+                (outcome, Some(error.message))
+            }
         };
         (self.progress)(Event::Done(&table.table, outcome));
         report.ended(outcome, reason)
+    }
+
+    /// Tells that work on a table enters a step; the work, to be awaited.
+    ///
+    /// It is boxed: the state of the SDK's calls is tens of kilobytes, and every table of the region waits here for its turn.
+    fn in_step<'f, T>(
+        &self,
+        table: &str,
+        step: Step,
+        work: impl Future<Output = T> + 'f,
+    ) -> Pin<Box<dyn Future<Output = T> + 'f>> {
+        (self.progress)(Event::Step(table, step));
+        Box::pin(work.instrument(tracing::info_span!("step", step = step.name())))
     }
 
     fn last_error(&self, crawler: &CrawlerPlan) -> Option<String> {
@@ -204,17 +259,17 @@ impl<'a> Run<'a> {
             return apply::crawler(self.clients, self.inventory, crawler, &self.working).await.map(|()| Outcome::Ready);
         }
         if crawler.role_change != RoleChange::None {
-            (self.progress)(Event::Step(&table.table, Step::Role));
             let scope = plan::role_scope(self.inventory, self.settings, &table.table);
-            apply::role(self.clients, &crawler.role, &scope, crawler.role_change, &self.working).await?;
+            let role = apply::role(self.clients, &crawler.role, &scope, crawler.role_change, &self.working);
+            self.in_step(&table.table, Step::Role, role).await?;
             report.actions.push(match crawler.role_change {
                 RoleChange::Repair => Action::RepairRole,
                 _ => Action::CreateRole,
             });
         }
         if crawler.change != CrawlerChange::None {
-            (self.progress)(Event::Step(&table.table, Step::Crawler));
-            apply::crawler(self.clients, self.inventory, crawler, &self.working).await?;
+            let made = apply::crawler(self.clients, self.inventory, crawler, &self.working);
+            self.in_step(&table.table, Step::Crawler, made).await?;
             report.actions.push(match crawler.change {
                 CrawlerChange::Update => Action::UpdateCrawler,
                 _ => Action::CreateCrawler,
@@ -223,15 +278,13 @@ impl<'a> Run<'a> {
         if self.settings.no_start {
             return Ok(Outcome::Ready);
         }
-        self.start(table, crawler, report).await
+        self.in_step(&table.table, Step::Crawling, self.start(crawler, report)).await
     }
 
-    async fn start(
-        &self,
-        table: &TablePlan,
-        crawler: &CrawlerPlan,
-        report: &mut TableReport,
-    ) -> Result<Outcome, Error> {
+    async fn start(&self, crawler: &CrawlerPlan, report: &mut TableReport) -> Result<Outcome, Error> {
+        if self.deadline.passed() {
+            return Err(time_is_up());
+        }
         let running = match self.settings.wait {
             true => self.running.acquire().await.ok(),
             false => self.running.try_acquire().ok(),
@@ -241,34 +294,28 @@ impl<'a> Run<'a> {
             return Err(Error::new(Kind::Throttled, format!("{limit} crawlers run already; it starts in a later run")));
         }
         if !crawler.running {
-            let _working = self.working.acquire().await;
+            let _working = permit(&self.working).await?;
             apply::start(self.clients, &crawler.name).await?;
             report.actions.push(Action::StartCrawler);
         }
-        (self.progress)(Event::Step(&table.table, Step::Crawling));
         if !self.settings.wait {
             // It goes on running after this run, and counts for the rest of it.
             running.into_iter().for_each(|permit| permit.forget());
             return Ok(Outcome::Started);
         }
         let last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
-        self.watcher.ended(&crawler.name, last_crawl, crawler.running).await.map(|()| Outcome::Crawled)
-    }
-
-    async fn native(&self, tables: &[TablePlan]) -> Vec<TableReport> {
-        stream::iter(tables)
-            .map(|table| self.one_native(table))
-            .buffer_unordered(self.settings.concurrency)
-            .collect()
-            .await
-    }
-
-    async fn one_native(&self, table: &TablePlan) -> TableReport {
-        let mut report = TableReport::new(table);
-        if self.settings.no_start {
-            return report;
+        tokio::select! {
+            ended = self.watcher.ended(&crawler.name, last_crawl, crawler.running) => ended.map(|()| Outcome::Crawled),
+            () = self.deadline.reached() => Ok(Outcome::Started),
         }
-        (self.progress)(Event::Step(&table.table, Step::Crawling));
+    }
+
+    /// The native crawl of one table.
+    async fn native(&self, table: &TablePlan, report: &mut TableReport) -> Result<Outcome, Error> {
+        if self.settings.no_start {
+            return Ok(Outcome::Ready);
+        }
+        let _working = permit(&self.working).await?;
         let settings = self.settings;
         let request = CrawlRequest {
             table: table.table.clone(),
@@ -282,23 +329,15 @@ impl<'a> Run<'a> {
             on_delete: settings.on_delete,
             types: settings.types.clone(),
         };
-        let crawled = crawl::crawl(self.clients, &request).await;
-        let (outcome, reason) = match crawled {
-            Ok(crawled) => {
-                report.actions.push(Action::Crawl);
-                report.items = Some(crawled.items);
-                match crawled.change {
-                    Change::Deprecated => report.actions.push(Action::DeprecateTable),
-                    Change::Deleted => report.actions.push(Action::DeleteTable),
-                    _ => {}
-                }
-                (Outcome::Crawled, None)
-            }
-            Err(error) if error.kind == Kind::Throttled => (Outcome::Deferred, Some(error.message)),
-            Err(error) => (Outcome::Failed, Some(error.message)),
-        };
-        (self.progress)(Event::Done(&table.table, outcome));
-        report.ended(outcome, reason)
+        let crawled = self.in_step(&table.table, Step::Crawling, crawl::crawl(self.clients, &request)).await?;
+        report.actions.push(Action::Crawl);
+        report.items = Some(crawled.items);
+        match crawled.change {
+            Change::Deprecated => report.actions.push(Action::DeprecateTable),
+            Change::Deleted => report.actions.push(Action::DeleteTable),
+            _ => {}
+        }
+        Ok(Outcome::Crawled)
     }
 
     /// Marks or deletes the catalog tables whose DynamoDB tables are gone.
@@ -308,77 +347,24 @@ impl<'a> Run<'a> {
         stream::iter(work)
             .map(|(gone, table)| async move {
                 let report = TableReport::vanished(gone);
-                match apply::retire(self.clients, &self.settings.database, gone, table).await {
+                let retire = apply::retire(self.clients, &self.settings.database, gone, table);
+                match self.deadline.limit(retire).await {
                     Ok(()) => report,
-                    Err(error) => TableReport { actions: Vec::new(), ..report.ended(Outcome::Failed, error.message) },
+                    Err(error) => {
+                        TableReport { actions: Vec::new(), ..report.ended(outcome_of(&error), error.message) }
+                    }
                 }
             })
             .buffer_unordered(self.settings.concurrency)
             .collect()
             .await
     }
-
-    /// Links every table that has something to link, and notes what the catalog holds now.
-    async fn link(&self, reports: &mut [TableReport]) {
-        let crawled = reports.iter().any(|report| report.outcome == Outcome::Crawled);
-        let fresh = match crawled {
-            true => match discover::catalog_tables(self.clients, &self.settings.database).await {
-                Ok(tables) => Some(tables),
-                Err(error) => {
-                    let crawled = reports.iter_mut().filter(|report| report.outcome == Outcome::Crawled);
-                    return crawled.for_each(|report| not_linked(report, &error));
-                }
-            },
-            // Nothing was crawled in this run: the listing of the beginning is as good.
-            false => None,
-        };
-        let tables = fresh.as_ref().unwrap_or(&self.inventory.catalog);
-        let sources = self.inventory.sources_in(tables);
-        let before = self.inventory.sources();
-        let linker = Linker::new(self.clients, self.settings);
-        let linker = &linker;
-        let work = reports.iter_mut().filter(|report| report.outcome != Outcome::Failed).filter_map(|report| {
-            let table = *sources.get(report.table.as_str())?;
-            Some((report, table))
-        });
-        let before = &before;
-        stream::iter(work)
-            .for_each_concurrent(self.settings.concurrency, |(report, table)| async move {
-                match before.get(report.table.as_str()) {
-                    None => report.actions.push(Action::CreateTable),
-                    Some(old) if publish::columns(old) != publish::columns(table) => {
-                        report.actions.push(Action::UpdateTable);
-                    }
-                    Some(_) => {}
-                }
-                report.catalog_table = table.name().to_owned();
-                report.columns = Some(publish::columns(table).len());
-                report.items = publish::parameter(table, "recordCount").and_then(|count| count.parse().ok());
-                report.unmapped = publish::unmapped(table).into_iter().map(str::to_owned).collect();
-                self.link_one(linker, report, table).await;
-            })
-            .await;
-    }
-
-    async fn link_one(&self, linker: &Linker<'_>, report: &mut TableReport, table: &aws_sdk_glue::types::Table) {
-        (self.progress)(Event::Step(&report.table, Step::Linking));
-        match linker.link(table).await {
-            Ok(Link::Current) => {
-                report.schema = publish::parameter(table, "schemaName").map(|name| SchemaLink {
-                    name: name.to_owned(),
-                    version: publish::parameter(table, "schemaVersionNumber").and_then(|v| v.parse().ok()).unwrap_or(0),
-                });
-            }
-            Ok(Link::Written(linked)) => {
-                report.link(&linked);
-                report.schema = Some(SchemaLink { name: linked.schema, version: linked.version });
-            }
-            Err(error) => not_linked(report, &error),
-        }
-    }
 }
 
-fn not_linked(report: &mut TableReport, error: &Error) {
-    report.outcome = if error.kind == Kind::Throttled { Outcome::Deferred } else { Outcome::Failed };
-    report.reason = Some(format!("not linked: {}", error.message));
+/// How a table ends that met `error`.
+fn outcome_of(error: &Error) -> Outcome {
+    match error.is_for_later() || error.is("CrawlerRunningException") {
+        true => Outcome::Deferred,
+        false => Outcome::Failed,
+    }
 }

@@ -45,6 +45,8 @@ pub struct Settings {
     pub learn_spelling: bool,
     /// Attach `AWSGlueServiceRole` to the crawlers' roles; default false.
     pub managed_policy: bool,
+    /// The ARN of the managed policy that caps what the crawlers' roles may ever do; default none.
+    pub permissions_boundary: Option<String>,
     /// How many tables are worked on at once, 1 to 1000; default 16.
     pub concurrency: usize,
     /// How many crawlers may run at once, 1 to 1000; default 150, the service's own limit.
@@ -73,6 +75,7 @@ impl Default for Settings {
             compatibility: "BACKWARD".into(),
             learn_spelling: true,
             managed_policy: false,
+            permissions_boundary: None,
             concurrency: 16,
             max_running: 150,
             types: schema::Policy::default(),
@@ -136,6 +139,11 @@ impl Settings {
             && !(0.1..=1.5).contains(&rate)
         {
             return wrong(format!("scan_rate {rate}: use 0.1 to 1.5"));
+        }
+        if let Some(arn) = &self.permissions_boundary
+            && !(arn.starts_with("arn:") && arn.contains(":iam::") && arn.contains(":policy/"))
+        {
+            return wrong(format!("permissions_boundary {arn:?}: use the ARN of a managed policy"));
         }
         const MODES: [&str; 8] =
             ["NONE", "DISABLED", "BACKWARD", "BACKWARD_ALL", "FORWARD", "FORWARD_ALL", "FULL", "FULL_ALL"];

@@ -2,7 +2,7 @@
 
 use crawler::report::Outcome;
 use crawler::settings::{DeleteBehavior, UpdateBehavior};
-use crawler::{Clients, Kind, Settings};
+use crawler::{Clients, Deadline, Kind, Settings};
 use local::faults::{Calls, Fault, Rule};
 
 use crate::support::{ACCOUNT, REGION, World, all_well, columns, parameter, row};
@@ -10,7 +10,7 @@ use crate::support::{ACCOUNT, REGION, World, all_well, columns, parameter, row};
 async fn crawl(world: &World, tables: &[&str]) -> Result<crawler::Report, crawler::Error> {
     let clients = Clients::local(world.server.url(), REGION);
     let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
-    crawler::crawl_tables(&clients, &Settings::default(), &tables, &|_| ()).await
+    crawler::crawl_tables(&clients, &Settings::default(), &tables, Deadline::none(), &|_| ()).await
 }
 
 #[tokio::test]
@@ -31,7 +31,8 @@ async fn named_tables_are_crawled_and_no_others() {
 async fn names_are_stronger_than_include_and_exclude() {
     let world = World::new(&[("tbla", &[]), ("tblb", &[]), ("tblc", &[])]).await;
     let settings = Settings { include: vec!["tblc".into()], exclude: vec!["tbla".into()], ..Settings::default() };
-    let report = crawler::crawl_tables(&world.clients, &settings, &["tbla".to_owned()], &|_| ()).await;
+    let report =
+        crawler::crawl_tables(&world.clients, &settings, &["tbla".to_owned()], Deadline::none(), &|_| ()).await;
     assert_eq!(row(&all_well(report.unwrap()), "tbla").outcome, Outcome::Crawled);
     assert_eq!(world.tables().await.into_keys().collect::<Vec<_>>(), ["tbla"]);
 }

@@ -1,7 +1,7 @@
 //! Faults on the wire: one table's failure never stops the others, and a run after any fault converges.
 
 use crawler::report::{Action, Outcome};
-use crawler::{Clients, Settings};
+use crawler::{Clients, Deadline, Settings};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use local::faults::{Calls, Fault, Rule};
@@ -89,7 +89,7 @@ async fn a_run_cut_off_anywhere_converges() {
         let denied = Fault::Error { code: "AccessDeniedException", message: "cut off".into() };
         world.server.faults().add(Rule::new("*", Calls::Range(cut..=u64::MAX), denied));
         let clients = Clients::local(world.server.url(), REGION);
-        let _ = crawler::sync(&clients, &Settings::default(), &|_| ()).await;
+        let _ = crawler::sync(&clients, &Settings::default(), Deadline::none(), &|_| ()).await;
         world.server.faults().clear();
         let report = all_well(world.sync(&waiting()).await);
         assert_eq!(report.summary.linked, 2, "cut at call {cut}");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use aws_sdk_glue::types::Table;
 use crawler::report::TableReport;
-use crawler::{Clients, Report, Settings};
+use crawler::{Clients, Deadline, Report, Settings};
 use local::{Config, Server, Source};
 use tempfile::TempDir;
 
@@ -53,7 +53,7 @@ impl World {
     /// One run, with clients of its own, so that the report counts its calls alone.
     pub(crate) async fn sync(&self, settings: &Settings) -> Report {
         let clients = Clients::local(self.server.url(), &self.region);
-        crawler::sync(&clients, settings, &|_| ()).await.unwrap()
+        crawler::sync(&clients, settings, Deadline::none(), &|_| ()).await.unwrap()
     }
 
     pub(crate) async fn tables(&self) -> BTreeMap<String, Table> {

@@ -1,0 +1,177 @@
+//! More crawlers than may run at once: a run that leaves some deferred opens a cycle, and whenever a crawl ends the next
+//! ones start, until none is left. No timer, and no list of names: a crawler is left as long as its last crawl began before
+//! the cycle did.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_glue::types::Database;
+use futures::stream::{self, StreamExt};
+use serde::{Deserialize, Serialize};
+
+use crate::deadline::Deadline;
+use crate::discover::{self, CrawlerInfo};
+use crate::error::{Error, Kind};
+use crate::report::{Action, Outcome, TableReport};
+use crate::settings::{Engine, Selection, Settings};
+use crate::{Clients, apply};
+
+/// The parameter of the Glue database that holds the open cycles, as JSON.
+const PARAMETER: &str = "cycles";
+/// Our clock and Glue's may differ: a crawl that began this long before the run, in milliseconds, counts as one of its own.
+const SKEW: i64 = 60_000;
+
+/// A run that left crawlers to be started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Cycle {
+    /// When the run began, in milliseconds since 1970.
+    start: i64,
+    /// The tables it was about.
+    include: Vec<String>,
+    /// The tables it was not about.
+    exclude: Vec<String>,
+}
+
+impl Cycle {
+    fn selection(&self, settings: &Settings) -> Result<Selection, Error> {
+        Settings { include: self.include.clone(), exclude: self.exclude.clone(), ..settings.clone() }.selection()
+    }
+}
+
+/// Whether a run has left crawlers that could be started later.
+pub(crate) fn is_needed(settings: &Settings, tables: &[TableReport]) -> bool {
+    settings.engine == Engine::Managed
+        && !settings.no_start
+        && tables.iter().any(|table| table.outcome == Outcome::Deferred)
+}
+
+/// Opens the cycle of a run that began at `began`, in milliseconds since 1970; one of the same tables is replaced.
+///
+/// # Errors
+/// If Glue refuses or does not answer.
+pub(crate) async fn open(clients: &Clients, settings: &Settings, began: u128) -> Result<(), Error> {
+    let Settings { include, exclude, .. } = settings.clone();
+    let start = i64::try_from(began).unwrap_or(i64::MAX).saturating_sub(SKEW);
+    let Some(database) = discover::database(clients, &settings.database).await? else { return Ok(()) };
+    let mut cycles = read(&database);
+    cycles.retain(|cycle| (&cycle.include, &cycle.exclude) != (&include, &exclude));
+    cycles.push(Cycle { start, include, exclude });
+    write(clients, database, &cycles).await
+}
+
+/// Starts what the open cycles have left, as far as the limits allow; the crawls started, in order.
+///
+/// # Errors
+/// If something can't be listed. [`Kind::Throttled`] if crawlers are left, none could be started and none runs, so that no
+/// event would go on: call again later.
+///
+/// # Cost
+/// One GetDatabase where no cycle is open; else the pages of ListTables, ListCrawlers and GetCrawlers, and one StartCrawler
+/// each. The one that ends a cycle: UpdateDatabase.
+pub(crate) async fn go_on(
+    clients: &Clients,
+    settings: &Settings,
+    deadline: Deadline,
+) -> Result<Vec<TableReport>, Error> {
+    let Some(database) = discover::database(clients, &settings.database).await? else { return Ok(Vec::new()) };
+    let cycles = read(&database);
+    if cycles.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (tables, crawlers) = tokio::try_join!(discover::tables(clients), discover::crawlers(clients))?;
+    let tables: BTreeSet<String> = tables.into_iter().collect();
+    let left = left(&cycles, settings, &tables, &crawlers);
+    let running = crawlers.values().filter(|crawler| crawler.running).count();
+    let next = left.iter().flat_map(|left| left.crawlers.clone()).collect::<BTreeSet<_>>();
+    let free = settings.max_running.saturating_sub(running);
+
+    let started: Vec<TableReport> = stream::iter(next.iter().take(free))
+        .map(|next| start(clients, deadline, next))
+        .buffered(settings.concurrency)
+        .collect()
+        .await;
+    let done = |next: &Next| {
+        started.iter().any(|s| s.crawler.as_ref() == Some(&next.crawler) && s.outcome != Outcome::Deferred)
+    };
+    let open: Vec<Cycle> =
+        left.into_iter().filter(|left| !left.crawlers.iter().all(done)).map(|left| left.cycle).collect();
+    if open != cycles {
+        write(clients, database, &open).await?;
+    }
+    if !open.is_empty() && running == 0 && !started.iter().any(|table| table.outcome == Outcome::Started) {
+        let reason = started.iter().find_map(|table| table.reason.clone()).unwrap_or_default();
+        return Err(Error::new(Kind::Throttled, format!("crawlers are left, and none could be started: {reason}")));
+    }
+    Ok(started)
+}
+
+/// A crawler to be started. In the order of starting: never crawled first, then the stalest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Next {
+    last_crawl: Option<i64>,
+    crawler: String,
+    table: String,
+}
+
+/// What a cycle has left.
+struct Left {
+    cycle: Cycle,
+    crawlers: Vec<Next>,
+}
+
+/// What each cycle has left of the crawlers that are ours and whose tables exist.
+fn left(
+    cycles: &[Cycle],
+    settings: &Settings,
+    tables: &BTreeSet<String>,
+    crawlers: &BTreeMap<String, CrawlerInfo>,
+) -> Vec<Left> {
+    let idle =
+        |crawler: &CrawlerInfo| crawler.owned && !crawler.running && crawler.config.database == settings.database;
+    let of_cycle = |cycle: &Cycle| {
+        // A cycle whose globs can't be read any more has nothing left.
+        let Ok(selection) = cycle.selection(settings) else { return Vec::new() };
+        let idle = crawlers.iter().filter(|(_, crawler)| idle(crawler));
+        idle.filter(|(_, crawler)| crawler.last_crawl.is_none_or(|crawl| crawl < cycle.start))
+            .filter_map(|(name, crawler)| {
+                let table = crawler.config.targets.first()?.0.clone();
+                (tables.contains(&table) && selection.contains(&table)).then(|| Next {
+                    last_crawl: crawler.last_crawl,
+                    crawler: name.clone(),
+                    table,
+                })
+            })
+            .collect()
+    };
+    cycles.iter().map(|cycle| Left { cycle: cycle.clone(), crawlers: of_cycle(cycle) }).collect()
+}
+
+async fn start(clients: &Clients, deadline: Deadline, next: &Next) -> TableReport {
+    let mut report = TableReport::of(&next.table, Some(next.crawler.clone()));
+    match deadline.limit(apply::start(clients, &next.crawler)).await {
+        Ok(()) => {
+            report.actions.push(Action::StartCrawler);
+            report.ended(Outcome::Started, None)
+        }
+        Err(error) if error.is_for_later() => report.ended(Outcome::Deferred, error.message),
+        Err(error) => report.ended(Outcome::Failed, error.message),
+    }
+}
+
+/// The open cycles. What somebody else wrote under the name counts as none.
+fn read(database: &Database) -> Vec<Cycle> {
+    let text = database.parameters().and_then(|parameters| parameters.get(PARAMETER));
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+}
+
+async fn write(clients: &Clients, mut database: Database, cycles: &[Cycle]) -> Result<(), Error> {
+    let mut parameters = database.parameters.take().unwrap_or_default();
+    match cycles {
+        [] => drop(parameters.remove(PARAMETER)),
+        _ => {
+            let text = serde_json::to_string(cycles).map_err(|e| Error::new(Kind::Data, format!("cycles: {e}")))?;
+            parameters.insert(PARAMETER.into(), text);
+        }
+    }
+    database.parameters = Some(parameters);
+    apply::update_database(clients, database).await
+}

@@ -1,0 +1,82 @@
+//! The link step of a run: every table that has something to link.
+
+use aws_sdk_glue::types::Table;
+use futures::stream::{self, StreamExt};
+use tracing::Instrument;
+
+use super::{Run, Step, outcome_of};
+use crate::deadline::Deadline;
+use crate::error::Error;
+use crate::registry::{Link, Linker};
+use crate::report::{Action, Outcome, SchemaLink, TableReport};
+use crate::{discover, publish};
+
+impl Run<'_> {
+    /// Links every table that has something to link, and notes what the catalog holds now.
+    pub(super) async fn link(&self, reports: &mut [TableReport]) {
+        let crawled = reports.iter().any(|report| report.outcome == Outcome::Crawled);
+        let fresh = match crawled {
+            true => match discover::catalog_tables(self.clients, &self.settings.database).await {
+                Ok(tables) => Some(tables),
+                Err(error) => {
+                    let crawled = reports.iter_mut().filter(|report| report.outcome == Outcome::Crawled);
+                    return crawled.for_each(|report| not_linked(report, &error));
+                }
+            },
+            // Nothing was crawled in this run: the listing of the beginning is as good.
+            false => None,
+        };
+        let tables = fresh.as_ref().unwrap_or(&self.inventory.catalog);
+        let sources = self.inventory.sources_in(tables);
+        let before = self.inventory.sources();
+        let linker = Linker::new(self.clients, self.settings);
+        let linker = &linker;
+        let work = reports.iter_mut().filter(|report| report.outcome != Outcome::Failed).filter_map(|report| {
+            let table = *sources.get(report.table.as_str())?;
+            Some((report, table))
+        });
+        let before = &before;
+        stream::iter(work)
+            .for_each_concurrent(self.settings.concurrency, |(report, table)| async move {
+                match before.get(report.table.as_str()) {
+                    None => report.actions.push(Action::CreateTable),
+                    Some(old) if publish::columns(old) != publish::columns(table) => {
+                        report.actions.push(Action::UpdateTable);
+                    }
+                    Some(_) => {}
+                }
+                let span = tracing::info_span!("table", table = report.table);
+                let name = report.table.clone();
+                let work = one(linker, self.deadline, report, table);
+                self.in_step(&name, Step::Linking, work).instrument(span).await;
+            })
+            .await;
+    }
+}
+
+/// Links one table and notes what the catalog holds of it.
+pub(crate) async fn one(linker: &Linker<'_>, deadline: Deadline, report: &mut TableReport, table: &Table) {
+    report.catalog_table = table.name().to_owned();
+    report.columns = Some(publish::columns(table).len());
+    report.items = publish::parameter(table, "recordCount").and_then(|count| count.parse().ok());
+    report.unmapped = publish::unmapped(table).into_iter().map(str::to_owned).collect();
+    match deadline.limit(linker.link(table)).await {
+        Ok(Link::Current) => {
+            report.schema = publish::parameter(table, "schemaName").map(|name| SchemaLink {
+                name: name.to_owned(),
+                version: publish::parameter(table, "schemaVersionNumber").and_then(|v| v.parse().ok()).unwrap_or(0),
+            });
+        }
+        Ok(Link::Written(linked)) => {
+            report.link(&linked);
+            report.schema = Some(SchemaLink { name: linked.schema, version: linked.version });
+        }
+        Err(error) => not_linked(report, &error),
+    }
+}
+
+fn not_linked(report: &mut TableReport, error: &Error) {
+    report.outcome = outcome_of(error);
+    report.reason = Some(format!("not linked: {}", error.message));
+    tracing::info!(outcome = ?report.outcome, reason = report.reason, request_id = error.request_id);
+}
