@@ -16,6 +16,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+pytest_plugins = ["stack"]  # what only the checks of the SAM application need
+
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 SAMPLES = REPOSITORY / "examples" / "tables"
 SAMPLE_NAMES = sorted(path.stem for path in SAMPLES.glob("*.json"))

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import boto3
 import pytest
@@ -67,7 +67,8 @@ class Stack:
     account: Account
     name: str
     directory: pathlib.Path
-    resources: dict = field(default_factory=dict)  # logical id -> physical id
+    resources: dict  # logical id -> physical id
+    deployed_policy: dict  # what the function's role may do, as the template says it
 
     def invoke(self, payload, error=False):
         """What `aws lambda invoke` writes to its file; an error of the function fails the test, unless asked for."""
@@ -108,7 +109,10 @@ def deploy(account, built, directory, name, *overrides):
     command += ["--config-file", REPOSITORY / "samconfig.toml"]
     run([*command, "--parameter-overrides", "Architecture=x86_64", *overrides], environment)
     listed = account.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
-    return Stack(account, name, directory, {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in listed})
+    stack = Stack(account, name, directory, {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in listed}, {})
+    stack.deployed_policy = stack.policy()
+    stack.put_policy(for_ministack(stack.deployed_policy))
+    return stack
 
 
 def for_ministack(policy):
@@ -152,7 +156,9 @@ def account_running(binary, directory):
             "GATEWAY_PORT": str(port),
             "HOME": str(directory),
             "IOT_MTLS_ENABLED": "0",  # else it opens another port
+            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1",
             "MINISTACK_REGION": REGION,
+            "STATE_DIR": str(directory),
             "TMPDIR": str(directory),
         }
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -184,3 +190,19 @@ def built(tmp_path_factory):
 def account(binary, tmp_path_factory):
     with account_running(binary, tmp_path_factory.mktemp("account")) as account:
         yield account
+
+
+@pytest.fixture(scope="session")
+def nightly(account, built, tmp_path_factory):
+    """A second installation beside the first, of other tables. Its night comes every minute, and it may adopt crawlers of
+    the older naming."""
+    overrides = ["FunctionName=nightly", "Include=nightly*", "Database=nightly_tables", "Registry=nightly"]
+    overrides += ["CrawlerName=ddb_{table}_crawler", 'Schedule="rate(1 minute)"', "Concurrency=0", "ScanRate=0.5"]
+    overrides += ["AlertEmail=ops@example.com"]
+    return deploy(account, built, tmp_path_factory.mktemp("nightly"), "nightly", *overrides)
+
+
+@pytest.fixture(scope="session")
+def stack(account, built, nightly, tmp_path_factory):
+    """The application with the defaults of its parameters; the other installation's tables are not its own."""
+    return deploy(account, built, tmp_path_factory.mktemp("stack"), FUNCTION, "Exclude=nightly*")
