@@ -80,6 +80,13 @@ class Stack:
         assert ("FunctionError" in json.loads(said)) == error, text
         return json.loads(text)
 
+    def call(self, payload):
+        """The answer of the function, an error too, as boto3 gets it: quicker than the AWS CLI."""
+        answer = self.account.client("lambda").invoke(
+            FunctionName=self.resources["Function"], Payload=json.dumps(payload).encode()
+        )
+        return json.load(answer["Payload"])
+
     def policy(self):
         iam = self.account.client("iam")
         answer = iam.get_role_policy(RoleName=self.resources["FunctionRole"], PolicyName=POLICY)
@@ -130,6 +137,15 @@ def for_ministack(policy):
         if conditions := {operator: keys for operator, keys in conditions.items() if keys}:
             statement["Condition"] = conditions
     return rewritten
+
+
+def without(policy, action):
+    """The policy without one action."""
+    statements = [
+        statement | {"Action": [each for each in actions_of(statement) if each != action]}
+        for statement in policy["Statement"]
+    ]
+    return policy | {"Statement": [statement for statement in statements if statement["Action"]]}
 
 
 def actions_of(statement):
