@@ -3,19 +3,17 @@
 
 use std::time::{Duration, Instant};
 
+use crate::discover::{CrawlerConfig, Inventory, OWNER_TAG};
+use crate::error::{Error, Kind};
+use crate::plan::{CrawlerChange, CrawlerPlan, DATABASE_LOCATION, DatabaseChange, RoleChange, Vanished};
+use crate::policy::{INLINE_POLICY, RoleScope};
+use crate::turn::Turn;
+use crate::{Clients, crawl, naming, publish};
 use aws_sdk_glue::types::{
     CrawlerTargets, Database, DatabaseInput, DeleteBehavior as GlueDelete, DynamoDbTarget, SchemaChangePolicy, Table,
     UpdateBehavior as GlueUpdate,
 };
 use aws_sdk_iam::types::Tag;
-use tokio::sync::Semaphore;
-
-use crate::deadline::permit;
-use crate::discover::{CrawlerConfig, Inventory, OWNER_TAG};
-use crate::error::{Error, Kind};
-use crate::plan::{CrawlerChange, CrawlerPlan, DATABASE_LOCATION, DatabaseChange, RoleChange, Vanished};
-use crate::policy::{INLINE_POLICY, RoleScope};
-use crate::{Clients, crawl, naming, publish};
 
 /// How long a new role may take until Glue can assume it.
 const PROPAGATION_LIMIT: Duration = Duration::from_secs(90);
@@ -99,21 +97,15 @@ pub async fn role(
     name: &str,
     scope: &RoleScope<'_>,
     change: RoleChange,
-    working: &Semaphore,
+    turn: &mut Turn<'_>,
 ) -> Result<(), Error> {
     match change {
         RoleChange::None => Ok(()),
         RoleChange::Create => {
-            {
-                let _working = permit(working).await?;
-                create_role(clients, name, scope).await?;
-            }
-            with_propagation(working, || write_role(clients, name, scope, change)).await
+            create_role(clients, name, scope).await?;
+            with_propagation(turn, || write_role(clients, name, scope, change)).await
         }
-        RoleChange::Repair => {
-            let _working = permit(working).await?;
-            write_role(clients, name, scope, change).await
-        }
+        RoleChange::Repair => write_role(clients, name, scope, change).await,
     }
 }
 
@@ -193,7 +185,7 @@ pub async fn crawler(
     clients: &Clients,
     inventory: &Inventory,
     plan: &CrawlerPlan,
-    working: &Semaphore,
+    turn: &mut Turn<'_>,
 ) -> Result<(), Error> {
     let role = role_arn(inventory, &plan.role);
     match plan.change {
@@ -212,7 +204,7 @@ pub async fn crawler(
                 .targets(targets(&plan.config))
                 .schema_change_policy(policy(&plan.config))
                 .tags(OWNER_TAG.0, OWNER_TAG.1);
-            let created = with_propagation(working, || async {
+            let created = with_propagation(turn, || async {
                 request.clone().send().await.map(drop).map_err(Error::aws("glue:CreateCrawler"))
             })
             .await;
@@ -237,7 +229,7 @@ pub async fn crawler(
                 .table_prefix(&plan.config.table_prefix)
                 .targets(targets(&plan.config))
                 .schema_change_policy(policy(&plan.config));
-            with_propagation(working, || async {
+            with_propagation(turn, || async {
                 request.clone().send().await.map(drop).map_err(Error::aws("glue:UpdateCrawler"))
             })
             .await
@@ -275,22 +267,18 @@ pub async fn start(clients: &Clients, name: &str) -> Result<(), Error> {
     }
 }
 
-/// Repeats `request` while it fails because a new role has not spread yet, with growing pauses.
-/// A permit of `working` is held for the calls, not for the pauses.
+/// Repeats `request` while it fails because a new role has not spread yet, with growing pauses in which others have the turn.
 async fn with_propagation<F: Future<Output = Result<(), Error>>>(
-    working: &Semaphore,
+    turn: &mut Turn<'_>,
     request: impl Fn() -> F,
 ) -> Result<(), Error> {
     let since = Instant::now();
     let mut pause = Duration::from_secs(1);
     loop {
-        let working = permit(working).await?;
-        let result = request().await;
-        drop(working);
-        match result {
+        match request().await {
             Err(error) if is_new_role(&error) && since.elapsed() + pause < PROPAGATION_LIMIT => {
                 tracing::debug!(reason = %error, "waiting for the role");
-                tokio::time::sleep(pause).await;
+                turn.pause(pause).await?;
                 pause = (pause * 2).min(Duration::from_secs(10));
             }
             other => return other,

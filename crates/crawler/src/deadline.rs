@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::error::{Error, Kind};
@@ -57,9 +56,19 @@ impl Deadline {
     /// # Errors
     /// [`Kind::Deadline`] if there was no time, or not enough; else those of `work`.
     pub(crate) async fn limit<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        if self.passed() {
+            return Err(time_is_up());
+        }
+        self.finish(work).await
+    }
+
+    /// Runs `work`, with which something ends that was begun in time, for as long as there is time.
+    ///
+    /// # Errors
+    /// As [`Deadline::limit`].
+    pub(crate) async fn finish<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         match self.0 {
             None => work.await,
-            Some(_) if self.passed() => Err(time_is_up()),
             Some(times) => timeout_at(times.cut, work).await.unwrap_or_else(|_| Err(time_is_up())),
         }
     }
@@ -68,14 +77,6 @@ impl Deadline {
 /// What is left undone for want of time.
 pub(crate) fn time_is_up() -> Error {
     Error::new(Kind::Deadline, "the run's time was up; a later run goes on")
-}
-
-/// A permit of a run's semaphore, which is closed when the run's time is up.
-///
-/// # Errors
-/// [`Kind::Deadline`] then.
-pub(crate) async fn permit(semaphore: &Semaphore) -> Result<SemaphorePermit<'_>, Error> {
-    semaphore.acquire().await.map_err(|_| time_is_up())
 }
 
 #[cfg(test)]
@@ -98,6 +99,8 @@ mod tests {
         assert!((200..2000).contains(&now.elapsed().as_millis()), "cut off");
         assert_eq!(deadline.limit(work(MS)).await.unwrap_err().kind, Kind::Deadline, "not even begun");
         deadline.reached().await;
+        let late = Deadline(Some(Times { stop: now, cut: Instant::now() + 1000 * MS }));
+        late.finish(work(MS)).await.unwrap();
         Deadline::none().limit(work(MS)).await.unwrap();
     }
 

@@ -30,6 +30,7 @@ pub mod registry;
 pub mod report;
 pub mod run;
 pub mod settings;
+pub mod turn;
 
 pub use aws::Clients;
 pub use deadline::Deadline;

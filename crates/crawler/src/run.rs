@@ -13,12 +13,13 @@ use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use crate::crawl::{self, Change, CrawlRequest};
-use crate::deadline::{Deadline, permit, time_is_up};
+use crate::deadline::{Deadline, time_is_up};
 use crate::discover::{self, Inventory};
 use crate::error::{Error, Kind};
 use crate::plan::{self, CrawlerChange, CrawlerPlan, Plan, RoleChange, TablePlan, Vanished};
 use crate::report::{Action, Outcome, Report, TableReport};
 use crate::settings::{Engine, Settings};
+use crate::turn::Turn;
 use crate::{Clients, apply, cycle};
 use watch::Watcher;
 
@@ -161,9 +162,12 @@ impl<'a> Run<'a> {
     ) -> Self {
         let planned: BTreeSet<&str> =
             plan.tables.iter().filter_map(|t| Some(t.crawler.as_ref()?.name.as_str())).collect();
-        // Crawlers that run without us, and that we won't see the end of. Those of the plan take a permit like any other.
-        let others =
-            inventory.crawlers.iter().filter(|(name, c)| c.running && !planned.contains(name.as_str())).count();
+        // Crawlers that run already and that nobody here waits for. Those that are waited for take a permit like any other.
+        let others = inventory
+            .crawlers
+            .iter()
+            .filter(|(name, crawler)| crawler.running && !(settings.wait && planned.contains(name.as_str())));
+        let free = settings.max_running.saturating_sub(others.count());
         Run {
             clients,
             settings,
@@ -171,7 +175,8 @@ impl<'a> Run<'a> {
             deadline,
             progress,
             working: Semaphore::new(settings.concurrency),
-            running: Semaphore::new(settings.max_running.saturating_sub(others).max(1)),
+            // Who waits needs at least one, and gets it when the service lets it.
+            running: Semaphore::new(free.max(usize::from(settings.wait))),
             watcher: Watcher::new(clients),
         }
     }
@@ -254,13 +259,14 @@ impl<'a> Run<'a> {
         crawler: &CrawlerPlan,
         report: &mut TableReport,
     ) -> Result<Outcome, Error> {
+        let mut turn = Turn::take(&self.working).await?;
         if crawler.change == CrawlerChange::Foreign {
             // Refused before a role is made that nobody would use.
-            return apply::crawler(self.clients, self.inventory, crawler, &self.working).await.map(|()| Outcome::Ready);
+            return Err(apply::foreign(&crawler.name));
         }
         if crawler.role_change != RoleChange::None {
             let scope = plan::role_scope(self.inventory, self.settings, &table.table);
-            let role = apply::role(self.clients, &crawler.role, &scope, crawler.role_change, &self.working);
+            let role = apply::role(self.clients, &crawler.role, &scope, crawler.role_change, &mut turn);
             self.in_step(&table.table, Step::Role, role).await?;
             report.actions.push(match crawler.role_change {
                 RoleChange::Repair => Action::RepairRole,
@@ -268,7 +274,7 @@ impl<'a> Run<'a> {
             });
         }
         if crawler.change != CrawlerChange::None {
-            let made = apply::crawler(self.clients, self.inventory, crawler, &self.working);
+            let made = apply::crawler(self.clients, self.inventory, crawler, &mut turn);
             self.in_step(&table.table, Step::Crawler, made).await?;
             report.actions.push(match crawler.change {
                 CrawlerChange::Update => Action::UpdateCrawler,
@@ -278,36 +284,61 @@ impl<'a> Run<'a> {
         if self.settings.no_start {
             return Ok(Outcome::Ready);
         }
-        self.in_step(&table.table, Step::Crawling, self.start(crawler, report)).await
+        self.in_step(&table.table, Step::Crawling, self.start(&table.table, crawler, report, turn)).await
     }
 
-    async fn start(&self, crawler: &CrawlerPlan, report: &mut TableReport) -> Result<Outcome, Error> {
+    async fn start(
+        &self,
+        table: &str,
+        crawler: &CrawlerPlan,
+        report: &mut TableReport,
+        turn: Turn<'_>,
+    ) -> Result<Outcome, Error> {
         if self.deadline.passed() {
             return Err(time_is_up());
         }
-        let running = match self.settings.wait {
-            true => self.running.acquire().await.ok(),
-            false => self.running.try_acquire().ok(),
-        };
-        if running.is_none() && !crawler.running {
-            let limit = self.settings.max_running;
-            return Err(Error::new(Kind::Throttled, format!("{limit} crawlers run already; it starts in a later run")));
-        }
-        if !crawler.running {
-            let _working = permit(&self.working).await?;
-            apply::start(self.clients, &crawler.name).await?;
-            report.actions.push(Action::StartCrawler);
-        }
         if !self.settings.wait {
-            // It goes on running after this run, and counts for the rest of it.
-            running.into_iter().for_each(|permit| permit.forget());
+            if !crawler.running {
+                let Ok(running) = self.running.try_acquire() else { return Err(self.too_many_run()) };
+                self.start_crawl(crawler, report).await?;
+                // It goes on running after this run, and counts for the rest of it.
+                running.forget();
+            }
             return Ok(Outcome::Started);
         }
-        let last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
-        tokio::select! {
-            ended = self.watcher.ended(&crawler.name, last_crawl, crawler.running) => ended.map(|()| Outcome::Crawled),
-            () = self.deadline.reached() => Ok(Outcome::Started),
+        drop(turn);
+        let _running = self.running.acquire().await.map_err(|_| time_is_up())?;
+        if !crawler.running {
+            let _turn = Turn::take(&self.working).await?;
+            self.start_crawl(crawler, report).await?;
         }
+        let last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
+        let ended = tokio::select! {
+            ended = self.watcher.ended(&crawler.name, last_crawl, crawler.running) => ended,
+            () = self.deadline.reached() => return Ok(Outcome::Started),
+        };
+        match ended {
+            Ok(()) => Ok(Outcome::Crawled),
+            // The table may have been deleted since it was listed.
+            Err(error) => match crawl::describe(self.clients, table).await {
+                Ok(None) => Ok(Outcome::Vanished),
+                _ => Err(error),
+            },
+        }
+    }
+
+    async fn start_crawl(&self, crawler: &CrawlerPlan, report: &mut TableReport) -> Result<(), Error> {
+        apply::start(self.clients, &crawler.name).await?;
+        report.actions.push(Action::StartCrawler);
+        Ok(())
+    }
+
+    fn too_many_run(&self) -> Error {
+        let limit = self.settings.max_running;
+        Error::new(
+            Kind::Throttled,
+            format!("{limit} crawlers run already; it starts when some have ended, or in a later run"),
+        )
     }
 
     /// The native crawl of one table.
@@ -315,7 +346,7 @@ impl<'a> Run<'a> {
         if self.settings.no_start {
             return Ok(Outcome::Ready);
         }
-        let _working = permit(&self.working).await?;
+        let _turn = Turn::take(&self.working).await?;
         let settings = self.settings;
         let request = CrawlRequest {
             table: table.table.clone(),
@@ -329,15 +360,22 @@ impl<'a> Run<'a> {
             on_delete: settings.on_delete,
             types: settings.types.clone(),
         };
-        let crawled = self.in_step(&table.table, Step::Crawling, crawl::crawl(self.clients, &request)).await?;
-        report.actions.push(Action::Crawl);
-        report.items = Some(crawled.items);
-        match crawled.change {
-            Change::Deprecated => report.actions.push(Action::DeprecateTable),
-            Change::Deleted => report.actions.push(Action::DeleteTable),
-            _ => {}
-        }
-        Ok(Outcome::Crawled)
+        let crawled = match self.in_step(&table.table, Step::Crawling, crawl::crawl(self.clients, &request)).await {
+            // Deleted since it was listed, and never catalogued.
+            Err(error) if error.kind == Kind::NotFound && error.code.is_none() => return Ok(Outcome::Vanished),
+            crawled => crawled?,
+        };
+        let action = match crawled.change {
+            Change::Deprecated => Action::DeprecateTable,
+            Change::Deleted => Action::DeleteTable,
+            _ => {
+                report.actions.push(Action::Crawl);
+                report.items = Some(crawled.items);
+                return Ok(Outcome::Crawled);
+            }
+        };
+        report.actions.push(action);
+        Ok(Outcome::Vanished)
     }
 
     /// Marks or deletes the catalog tables whose DynamoDB tables are gone.

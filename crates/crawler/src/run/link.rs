@@ -31,7 +31,8 @@ impl Run<'_> {
         let before = self.inventory.sources();
         let linker = Linker::new(self.clients, self.settings);
         let linker = &linker;
-        let work = reports.iter_mut().filter(|report| report.outcome != Outcome::Failed).filter_map(|report| {
+        let there = |report: &&mut TableReport| !matches!(report.outcome, Outcome::Failed | Outcome::Vanished);
+        let work = reports.iter_mut().filter(there).filter_map(|report| {
             let table = *sources.get(report.table.as_str())?;
             Some((report, table))
         });
@@ -60,7 +61,7 @@ pub(crate) async fn one(linker: &Linker<'_>, deadline: Deadline, report: &mut Ta
     report.columns = Some(publish::columns(table).len());
     report.items = publish::parameter(table, "recordCount").and_then(|count| count.parse().ok());
     report.unmapped = publish::unmapped(table).into_iter().map(str::to_owned).collect();
-    match deadline.limit(linker.link(table)).await {
+    match deadline.finish(linker.link(table)).await {
         Ok(Link::Current) => {
             report.schema = publish::parameter(table, "schemaName").map(|name| SchemaLink {
                 name: name.to_owned(),

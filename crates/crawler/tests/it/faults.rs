@@ -1,12 +1,13 @@
 //! Faults on the wire: one table's failure never stops the others, and a run after any fault converges.
 
 use crawler::report::{Action, Outcome};
+use crawler::settings::Engine;
 use crawler::{Clients, Deadline, Settings};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use local::faults::{Calls, Fault, Rule};
 
-use crate::support::{REGION, World, all_well, row, waiting};
+use crate::support::{REGION, World, all_well, parameter, row, waiting};
 
 const ITEM: &str = r#"{"id":{"S":"1"},"n":{"N":"1"}}"#;
 
@@ -207,4 +208,25 @@ async fn a_table_that_was_only_missing_from_the_listing_is_not_retired() {
     let refused = crawler::apply::retire(&world.clients, "ddb_tables", &gone, &listed).await.unwrap_err();
     assert_eq!(refused.kind, crawler::Kind::Conflict);
     assert_eq!(world.table("tbla").await, listed);
+}
+
+#[tokio::test]
+async fn a_table_deleted_since_it_was_listed_is_no_failure() {
+    let native = Settings { engine: Engine::Native, ..Settings::default() };
+    for settings in [&native, &waiting()] {
+        let world = World::new(&[("tbla", &[ITEM]), ("tblb", &[ITEM]), ("tblc", &[ITEM])]).await;
+        world.drop_table("tblc");
+        all_well(world.sync(settings).await);
+        world.drop_table("tblb");
+        let listed = r#"{"TableNames":["tbla","tblb","tblc"]}"#;
+        world.server.faults().add(Rule::new("DynamoDB.ListTables", Calls::Nth(1), Fault::Answer(listed.into())));
+        let report = all_well(world.sync(settings).await);
+        assert_eq!(row(&report, "tbla").outcome, Outcome::Crawled);
+        assert_eq!(row(&report, "tblc").outcome, Outcome::Vanished);
+        // Glue's crawl of a table that is gone succeeds, and marks the catalog table.
+        assert_eq!(row(&report, "tblb").outcome == Outcome::Vanished, settings.engine == Engine::Native);
+        assert!(parameter(&world.table("tblb").await, "DEPRECATED_BY_CRAWLER").is_some());
+        world.server.faults().clear();
+        all_well(world.sync(settings).await);
+    }
 }

@@ -4,6 +4,7 @@
 
 mod cost;
 mod crawl;
+mod events;
 mod faults;
 mod link;
 mod support;

@@ -292,3 +292,28 @@ async fn the_flag_is_all_that_changes_of_a_database() {
     assert_eq!(database().await, before);
     assert!(!world.sync(&Settings::default()).await.database_changed);
 }
+
+#[tokio::test]
+async fn roles_get_the_permissions_boundary() {
+    let world = World::new(&[("tbla", ORDERS), ("tblb", ORDERS)]).await;
+    let boundary = "arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess";
+    let role = |table: &str| {
+        let request = world.clients.iam.get_role().role_name(format!("{table}_crawler_eu-west-1"));
+        async { request.send().await.unwrap().role.unwrap() }
+    };
+    // One made before the boundary was set gets it too.
+    let without = Settings { no_start: true, include: vec!["tbla".into()], ..Settings::default() };
+    all_well(world.sync(&without).await);
+    assert!(role("tbla").await.permissions_boundary().is_none());
+    let capped = Settings { no_start: true, permissions_boundary: Some(boundary.into()), ..Settings::default() };
+    let report = all_well(world.sync(&capped).await);
+    assert_eq!(row(&report, "tbla").actions, [Action::RepairRole]);
+    assert_eq!(row(&report, "tblb").actions, [Action::CreateRole, Action::CreateCrawler]);
+    for table in ["tbla", "tblb"] {
+        assert_eq!(role(table).await.permissions_boundary().unwrap().permissions_boundary_arn(), Some(boundary));
+    }
+    assert!(all_well(world.sync(&capped).await).tables.iter().all(|table| table.actions.is_empty()));
+    // Nothing widens a role.
+    all_well(world.sync(&without).await);
+    assert!(role("tbla").await.permissions_boundary().is_some());
+}

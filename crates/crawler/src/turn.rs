@@ -1,0 +1,38 @@
+//! Bounded concurrency: only so many tables are worked on at once.
+
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::deadline::time_is_up;
+use crate::error::Error;
+
+/// A table's turn to be worked on. It is kept from step to step, so that the first tables are done before the last have
+/// begun, and given away for as long as there is nothing to do but wait.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    turns: &'a Semaphore,
+    held: Option<SemaphorePermit<'a>>,
+}
+
+impl<'a> Turn<'a> {
+    /// Waits for a turn. `turns` is closed when the run's time is up.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Deadline`] then.
+    pub async fn take(turns: &'a Semaphore) -> Result<Turn<'a>, Error> {
+        let held = Some(turns.acquire().await.map_err(|_| time_is_up())?);
+        Ok(Turn { turns, held })
+    }
+
+    /// Waits for `pause` while others have the turn, and then for another turn.
+    ///
+    /// # Errors
+    /// As [`Turn::take`].
+    pub(crate) async fn pause(&mut self, pause: Duration) -> Result<(), Error> {
+        self.held = None;
+        tokio::time::sleep(pause).await;
+        *self = Turn::take(self.turns).await?;
+        Ok(())
+    }
+}
