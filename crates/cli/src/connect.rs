@@ -7,7 +7,7 @@ use local::{Config, Server, Source};
 use crate::args::{Common, Place};
 
 /// The region of the embedded endpoint where none is given.
-const LOCAL_REGION: &str = "us-east-1";
+pub(crate) const LOCAL_REGION: &str = "us-east-1";
 
 /// The clients of a run, and the endpoint they talk to if it is ours.
 pub(crate) struct Connection {
@@ -56,7 +56,8 @@ pub(crate) async fn sdk_config(common: &Common) -> anyhow::Result<aws_config::Sd
     Ok(config)
 }
 
-async fn load(common: &Common, default_region: Option<&str>) -> aws_config::SdkConfig {
+/// The same, in `default_region` where none is set.
+pub(crate) async fn load(common: &Common, default_region: Option<&str>) -> aws_config::SdkConfig {
     let mut loader = crawler::aws::config_loader();
     if let Some(profile) = &common.profile {
         loader = loader.profile_name(profile);

@@ -1,5 +1,8 @@
 //! What a request brings beside its body.
 
+use crate::caller::Caller;
+use crate::error::AwsError;
+
 /// Who calls, where, and when: taken from the request's credential scope and the server's clock.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -11,6 +14,10 @@ pub struct Context {
     pub now: i64,
     /// The endpoint that answers, among those that share its state: the crawls that it starts are its own.
     pub endpoint: String,
+    /// Whose request it is.
+    pub caller: Caller,
+    /// Where roles are kept by another endpoint: whether Glue may assume the one that the request gives a crawler.
+    pub role_trusted: Option<bool>,
 }
 
 impl Context {
@@ -22,5 +29,12 @@ impl Context {
     /// `arn:{partition}:{service}:{region}:{account}:{resource}`.
     pub fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account)
+    }
+
+    /// What AWS says when the caller may not do something.
+    pub(crate) fn denied(&self, action: &str, resource: &str, why: &str) -> AwsError {
+        let user = self.caller.arn(self);
+        let message = format!("User: {user} is not authorized to perform: {action} on resource: {resource} {why}");
+        AwsError::new("AccessDeniedException", message)
     }
 }

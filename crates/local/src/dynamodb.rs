@@ -20,7 +20,6 @@ mod check;
 mod definition;
 mod describe;
 mod files;
-mod forward;
 mod index;
 mod item;
 mod key;
@@ -39,11 +38,11 @@ use serde_json::Value;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::error::AwsError;
+use crate::forward::Forward;
 use crate::server::blocking;
 use crate::server::{Source, StartError};
 use crate::wire::{Call, Service, json_answer, json_body};
 use files::Files;
-use forward::Forward;
 
 /// How DynamoDB requests are answered.
 pub(crate) enum DynamoDb {
@@ -70,7 +69,7 @@ impl DynamoDb {
         engine: &Engine,
     ) -> Result<Response<Body>, AwsError> {
         match self {
-            DynamoDb::Forward(forward) => forward.send(parts, body).await,
+            DynamoDb::Forward(forward) => forward.send(Service::DynamoDb, parts, body).await,
             DynamoDb::Files(files) => {
                 let (files, context) = (Arc::clone(files), engine.context(&call.region));
                 let body = json_body(&body)?;

@@ -7,10 +7,17 @@ use aws_sdk_dynamodb::config::Region;
 use crawler::Clients;
 use rusqlite::Transaction;
 
+use crate::access::{self, Need};
+use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::AwsError;
-use crate::server::{Source, blocking};
+use crate::iam::assumable_by_glue;
+use crate::server::{IamEndpoint, Source, blocking};
 use crate::store::Store;
+
+mod assumed;
+
+use assumed::{Assumed, Elsewhere};
 
 /// The running endpoint, as its crawls see it.
 pub struct Engine {
@@ -22,23 +29,36 @@ pub struct Engine {
     pub clock: fn() -> i64,
     url: String,
     source: Source,
+    /// Where roles are, if not here.
+    elsewhere: Option<Elsewhere>,
     /// By region.
     clients: Mutex<BTreeMap<String, Clients>>,
+    assumed: Mutex<Assumed>,
 }
 
 impl Engine {
     /// `url` is where the endpoint itself can be reached.
-    pub(crate) fn new(store: Arc<Store>, account: String, clock: fn() -> i64, url: String, source: Source) -> Self {
-        Engine { store, account, clock, url, source, clients: Mutex::default() }
+    pub(crate) fn new(
+        store: Arc<Store>,
+        account: String,
+        clock: fn() -> i64,
+        url: String,
+        source: Source,
+        iam: Option<IamEndpoint>,
+    ) -> Self {
+        let elsewhere = iam.map(Elsewhere::new);
+        Engine { store, account, clock, url, source, elsewhere, clients: Mutex::default(), assumed: Mutex::default() }
     }
 
-    /// The context of a request, or of a crawl, in `region`, now.
+    /// The context of a request of the account, or of a crawl, in `region`, now.
     pub fn context(&self, region: &str) -> Context {
         Context {
             account: self.account.clone(),
             region: region.to_owned(),
             now: (self.clock)(),
             endpoint: self.store.endpoint().to_owned(),
+            caller: Caller::Account,
+            role_trusted: None,
         }
     }
 
@@ -54,26 +74,48 @@ impl Engine {
         blocking(move || engine.store.read(work)).await
     }
 
-    /// SDK clients for a crawl in `region`: all of them talk to this endpoint, except that DynamoDB is where the tables
-    /// are. The crawls of a region share them: making some costs more than a small crawl, and each has its own connections.
-    pub fn clients(&self, region: &str) -> Clients {
+    /// The endpoint's own SDK clients in `region`, which may do everything here: all of them talk to this endpoint, except
+    /// that DynamoDB is where the tables are. Making some costs more than a small crawl, and each has its own connections.
+    pub(crate) fn clients(&self, region: &str) -> Clients {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.entry(region.to_owned()).or_insert_with(|| self.new_clients(region)).clone()
     }
 
     fn new_clients(&self, region: &str) -> Clients {
         let mut clients = Clients::local(&self.url, region);
-        match &self.source {
-            Source::None | Source::Files(_) => {}
-            Source::Endpoint(url) => {
-                let config = clients.dynamodb.config().to_builder().endpoint_url(url).build();
-                clients.dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
-            }
-            Source::Client(client) => {
-                let config = client.config().to_builder().region(Region::new(region.to_owned())).build();
-                clients.dynamodb = aws_sdk_dynamodb::Client::from_conf(config);
-            }
-        }
+        let dynamodb = match &self.source {
+            Source::None | Source::Files(_) => return clients,
+            Source::Endpoint(url) => match &self.elsewhere {
+                None => clients.dynamodb.config().to_builder().endpoint_url(url),
+                Some(elsewhere) => elsewhere.dynamodb().endpoint_url(url).region(Region::new(region.to_owned())),
+            },
+            Source::Client(client) => client.config().to_builder().region(Region::new(region.to_owned())),
+        };
+        clients.dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb.build());
         clients
+    }
+
+    /// Whether DynamoDB can't judge what a crawl's role may read, because its tables are behind an endpoint that does not
+    /// know the roles that are kept here.
+    fn reads_unjudged(&self) -> bool {
+        self.elsewhere.is_none() && matches!(self.source, Source::Endpoint(_) | Source::Client(_))
+    }
+
+    /// Refuses the crawl of a table that its role may not read, where DynamoDB itself will not.
+    ///
+    /// # Errors
+    /// `AccessDeniedException`, as DynamoDB words it.
+    pub(crate) async fn may_scan(self: &Arc<Self>, region: &str, role: &str, table: &str) -> Result<(), AwsError> {
+        if !self.reads_unjudged() {
+            return Ok(());
+        }
+        let (mut context, role) = (self.context(region), role.to_owned());
+        let needs = Need::scan(&context, table);
+        let judge = move |tx: &Transaction| {
+            let role = assumable_by_glue(tx, &role, &context.account)?.ok_or_else(assumed::unable)?;
+            context.caller = Caller::session(tx, &context, &role, assumed::SESSION)?;
+            needs.iter().try_for_each(|need| access::check(tx, &context, need))
+        };
+        self.read(judge).await
     }
 }

@@ -34,6 +34,8 @@ use rusqlite::Transaction;
 use serde_json::{Map, Value, json};
 
 pub use self::crawl::CrawlJob;
+pub(crate) use self::registry::DEFAULT as DEFAULT_REGISTRY;
+pub(crate) use self::tags::of_arn as tags_of;
 use self::validate::Members;
 use crate::context::Context;
 use crate::error::AwsError;

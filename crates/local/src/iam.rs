@@ -1,9 +1,9 @@
 //! IAM: roles with their trust policies, inline and attached policies, tags and permissions boundaries; and what they allow.
 //!
 //! Roles are global: every region sees the same. Limits and messages are those of the IAM API Reference and of the quotas
-//! page of the IAM User Guide. There are no customer managed policies: only `arn:…:iam::aws:policy/…` can be attached, and
-//! of those [`role_allows`] knows AWSGlueServiceRole, AmazonDynamoDBReadOnlyAccess, AmazonDynamoDBFullAccess and
-//! AdministratorAccess; others allow nothing here.
+//! page of the IAM User Guide. Customer managed policies have one version. Any of AWS's own (`arn:…:iam::aws:policy/…`) can be
+//! attached, and of those AWSGlueServiceRole, AmazonDynamoDBReadOnlyAccess, AmazonDynamoDBFullAccess and
+//! AdministratorAccess are known; others allow nothing here.
 
 mod check;
 mod document;
@@ -11,6 +11,7 @@ mod evaluate;
 mod managed;
 mod matching;
 mod page;
+mod policies;
 mod role_policies;
 mod roles;
 mod tags;
@@ -22,7 +23,11 @@ use crate::error::AwsError;
 use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 
-pub use evaluate::{glue_can_assume, role_allows};
+pub(crate) use evaluate::{Permissions, Question, Refusal, assumable_by_glue, trusts, trusts_glue};
+pub(crate) use matching::Known;
+pub(crate) use policies::arn as policy_arn;
+pub(crate) use roles::{Role, arn as role_arn, timestamp};
+pub(crate) use tags::{of as role_tags, read as requested_tags};
 
 /// The tables of this service in the state store.
 pub const TABLES: &str = "
@@ -55,6 +60,20 @@ pub const TABLES: &str = "
     ) STRICT;
 ";
 
+/// Those that came with the second format of the store.
+pub const POLICY_TABLE: &str = "
+    CREATE TABLE iam_policy (
+        name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY,
+        arn TEXT NOT NULL UNIQUE,
+        id TEXT NOT NULL,
+        path TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        description TEXT,
+        document TEXT NOT NULL,
+        tags TEXT NOT NULL              -- [[key, value], …] as JSON
+    ) STRICT;
+";
+
 /// Answers one request with the content of its result element.
 pub(crate) fn call(tx: &Transaction, context: &Context, operation: &str, params: &Params) -> Result<Xml, AwsError> {
     match operation {
@@ -74,6 +93,11 @@ pub(crate) fn call(tx: &Transaction, context: &Context, operation: &str, params:
         "AttachRolePolicy" => role_policies::attach(tx, params),
         "DetachRolePolicy" => role_policies::detach(tx, params),
         "ListAttachedRolePolicies" => role_policies::list_attached(tx, params),
+        "CreatePolicy" => policies::create(tx, context, params),
+        "GetPolicy" => policies::get(tx, context, params),
+        "GetPolicyVersion" => policies::get_version(tx, context, params),
+        "ListPolicies" => policies::list(tx, context, params),
+        "DeletePolicy" => policies::delete(tx, context, params),
         "TagRole" => tags::tag(tx, params),
         "UntagRole" => tags::untag(tx, params),
         "ListRoleTags" => tags::list(tx, params),

@@ -2,7 +2,8 @@
 //!
 //! [`Server::start`] listens on one loopback address and answers every service there, as the AWS SDKs, the CLI and boto3
 //! speak them. State is one SQLite file ([`store`]), one transaction a request. Signatures are **not** verified: they are
-//! only read for the region, which is why the endpoint keeps to loopback addresses unless told otherwise.
+//! only read for the region and the access key, which is why the endpoint keeps to loopback addresses unless told otherwise.
+//! Whoever calls with credentials of a role that AssumeRole gave out may do what the role may; everyone else, everything.
 //!
 //! | module | what |
 //! | --- | --- |
@@ -10,14 +11,18 @@
 //! | [`faults`] | throttling, 5xx, delays and resets on the wire, for tests |
 //! | [`glue`] | databases, tables, crawlers, the Schema Registry |
 //! | [`dynamodb`] | ListTables, DescribeTable and Scan over files, or another endpoint behind this one |
-//! | [`iam`], [`sts`] | roles with their policies; who am I |
+//! | [`iam`], [`sts`] | roles with their policies; who am I, and credentials of roles |
+//! | `access` | what each operation needs of a role |
 //! | [`engine`] | what a crawl gets to work with |
 
+mod access;
+mod caller;
 pub mod context;
 pub mod dynamodb;
 pub mod engine;
 pub mod error;
 pub mod faults;
+mod forward;
 pub mod glue;
 pub mod iam;
 mod presence;
@@ -26,4 +31,5 @@ pub mod store;
 pub mod sts;
 mod wire;
 
-pub use server::{Config, Server, Source, StartError};
+pub use caller::Caller;
+pub use server::{Config, IamEndpoint, Server, Source, StartError};

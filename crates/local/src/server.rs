@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -19,6 +20,7 @@ use crate::dynamodb::DynamoDb;
 use crate::engine::Engine;
 use crate::error::AwsError;
 use crate::faults::Faults;
+use crate::forward::Forward;
 use crate::glue;
 use crate::store::Store;
 use dispatch::Endpoint;
@@ -37,6 +39,8 @@ pub struct Config {
     pub allow_remote: bool,
     /// Where DynamoDB tables come from. Default none.
     pub source: Source,
+    /// Another endpoint in whose place IAM and STS are not served here. Default none.
+    pub iam: Option<IamEndpoint>,
     /// The folder that keeps the state; `None` (default) keeps it in memory.
     pub state: Option<PathBuf>,
     /// The account that is served, twelve digits. Default 123456789012.
@@ -51,6 +55,7 @@ impl Default for Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4566)),
             allow_remote: false,
             source: Source::None,
+            iam: None,
             state: None,
             account: "123456789012".to_owned(),
             clock: system_clock,
@@ -73,6 +78,16 @@ pub enum Source {
     Endpoint(String),
     /// Crawls read through this client; DynamoDB is not served on the endpoint itself.
     Client(aws_sdk_dynamodb::Client),
+}
+
+/// Another endpoint that serves IAM and STS: requests for them are passed on to it, signature and all, the roles of crawlers
+/// are looked up and assumed there, and DynamoDB is read with the credentials that it gives out.
+#[derive(Debug, Clone)]
+pub struct IamEndpoint {
+    /// `http://HOST[:PORT]`.
+    pub url: String,
+    /// Who looks roles up and assumes them, and lists the tables.
+    pub credentials: SharedCredentialsProvider,
 }
 
 /// Why the endpoint did not start.
@@ -106,7 +121,7 @@ pub enum StartError {
         error: io::Error,
     },
     /// Not a URL that requests can be passed on to.
-    #[error("cannot pass DynamoDB requests on to {0:?}: expected http://HOST[:PORT]")]
+    #[error("cannot pass requests on to {0:?}: expected http://HOST[:PORT]")]
     Endpoint(String),
 }
 
@@ -137,8 +152,9 @@ impl Server {
         let listen_error = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
         let url = url(listener.local_addr().map_err(listen_error)?);
-        let engine = Engine::new(Arc::new(store), config.account, config.clock, url.clone(), config.source);
-        let endpoint = Arc::new(Endpoint::new(Arc::new(engine), dynamodb));
+        let iam = config.iam.as_ref().map(|iam| Forward::to(&iam.url)).transpose()?;
+        let engine = Engine::new(Arc::new(store), config.account, config.clock, url.clone(), config.source, config.iam);
+        let endpoint = Arc::new(Endpoint::new(Arc::new(engine), dynamodb, iam));
 
         let router = Router::new().fallback(dispatch::serve).with_state(Arc::clone(&endpoint));
         let (shutdown, stopped) = oneshot::channel::<()>();

@@ -14,7 +14,7 @@ use crate::error::AwsError;
 use crate::presence::Presence;
 
 /// What the tables look like, kept in the file as its `user_version`: a release that changes them counts it up.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// The SQLite database behind the endpoint. All access is through [`Store::transaction`] and [`Store::read`].
 pub struct Store {
@@ -91,15 +91,19 @@ impl Store {
     }
 }
 
-/// Makes the tables of a new file; accepts one that this release wrote.
+/// Makes the tables of a new file, or those that a file of an earlier release lacks; accepts one that this release wrote.
 fn prepare(tx: &Transaction) -> Result<(), AwsError> {
     let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let is_new = tx.query_one("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get::<_, bool>(0))?;
     match version {
         VERSION => Ok(()),
-        0 if is_new => {
-            tx.execute_batch(crate::glue::TABLES)?;
-            tx.execute_batch(crate::iam::TABLES)?;
+        0 | 1 if is_new == (version == 0) => {
+            if is_new {
+                tx.execute_batch(crate::glue::TABLES)?;
+                tx.execute_batch(crate::iam::TABLES)?;
+            }
+            tx.execute_batch(crate::iam::POLICY_TABLE)?;
+            tx.execute_batch(crate::sts::TABLES)?;
             Ok(tx.pragma_update(None, "user_version", VERSION)?)
         }
         later if later > VERSION => Err(AwsError::internal(format!(
@@ -144,9 +148,20 @@ mod tests {
     fn only_files_of_this_format_are_opened() {
         assert!(reopened("").is_ok());
         let error = |change| reopened(change).err().unwrap().message;
-        let later = error("PRAGMA user_version = 2");
-        assert!(later.contains("later release") && later.contains("format is 2"), "{later}");
+        let later = error("PRAGMA user_version = 3");
+        assert!(later.contains("later release") && later.contains("format is 3"), "{later}");
         assert!(error("PRAGMA user_version = 0").contains("not a state of this program"));
+    }
+
+    #[test]
+    fn a_file_of_the_first_release_gets_what_it_lacks() {
+        let first = "DROP TABLE iam_policy; DROP TABLE sts_session; PRAGMA user_version = 1;
+                     INSERT INTO glue_database VALUES ('s', 'db', '{}', 0)";
+        let store = reopened(first).unwrap();
+        let count = |table: &str| {
+            store.read(|tx| Ok(tx.query_one(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0))?))
+        };
+        assert_eq!(["glue_database", "iam_policy", "sts_session"].map(|table| count(table).unwrap()), [1, 0, 0]);
     }
 
     #[test]

@@ -1,24 +1,186 @@
-//! STS: who the caller is.
+//! STS: who the caller is, and the credentials of roles.
 
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::AwsError;
+use crate::iam::{self, Known, Role};
+use crate::wire::params::Params;
 use crate::wire::xml::Xml;
+
+/// The tables of this service in the state store. Sessions are found by access key; a role made anew under the same name
+/// has another id, so that sessions of the old one are void.
+pub const TABLES: &str = "
+    CREATE TABLE sts_session (
+        access_key TEXT NOT NULL PRIMARY KEY,
+        secret TEXT NOT NULL,
+        token TEXT NOT NULL,
+        role TEXT NOT NULL,
+        role_id TEXT NOT NULL,
+        session TEXT NOT NULL,
+        expires INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX sts_session_expires ON sts_session (expires);
+";
+
+/// How the access keys begin that are issued here. They stay known as ours when their session is forgotten.
+const ISSUED: &str = "ASIALOCAL";
+
+/// How long an expired session is remembered, so that its caller learns that it has expired, in milliseconds.
+const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
+
+/// Temporary credentials of a role.
+pub(crate) struct Issued {
+    pub(crate) access_key: String,
+    pub(crate) secret: String,
+    pub(crate) token: String,
+    /// Milliseconds since 1970.
+    expires: i64,
+}
+
+/// What is known of an access key that was issued here.
+pub(crate) struct Session {
+    pub(crate) token: String,
+    pub(crate) role: String,
+    pub(crate) role_id: String,
+    pub(crate) session: String,
+    /// Milliseconds since 1970.
+    pub(crate) expires: i64,
+}
+
+/// Whether this access key was issued here, be its session known or not.
+pub(crate) fn is_ours(access_key: &str) -> bool {
+    access_key.starts_with(ISSUED)
+}
+
+/// The session of an access key.
+pub(crate) fn session(tx: &Transaction, access_key: &str) -> Result<Option<Session>, AwsError> {
+    let sql = "SELECT token, role, role_id, session, expires FROM sts_session WHERE access_key = ?1";
+    let stored = |row: &rusqlite::Row| {
+        Ok(Session {
+            token: row.get(0)?,
+            role: row.get(1)?,
+            role_id: row.get(2)?,
+            session: row.get(3)?,
+            expires: row.get(4)?,
+        })
+    };
+    Ok(tx.prepare_cached(sql)?.query_row([access_key], stored).optional()?)
+}
+
+/// Credentials for a session of a role, good for `seconds`.
+pub(crate) fn issue(tx: &Transaction, role: &Role, session: &str, seconds: i64, now: i64) -> Result<Issued, AwsError> {
+    tx.execute("DELETE FROM sts_session WHERE expires < ?1", [now - REMEMBERED])?;
+    let random = || uuid::Uuid::new_v4().simple().to_string();
+    let issued = Issued {
+        access_key: ISSUED.chars().chain(random().chars().take(11)).collect::<String>().to_ascii_uppercase(),
+        secret: random(),
+        token: format!("{}{}", random(), random()),
+        expires: now + seconds * 1000,
+    };
+    tx.execute(
+        "INSERT INTO sts_session (access_key, secret, token, role, role_id, session, expires)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![issued.access_key, issued.secret, issued.token, role.name, role.id, session, issued.expires],
+    )?;
+    Ok(issued)
+}
 
 /// Answers one request with the content of its result element.
 ///
 /// # Errors
-/// `InvalidAction` for everything but GetCallerIdentity.
-pub(crate) fn call(context: &Context, operation: &str) -> Result<Xml, AwsError> {
-    if operation != "GetCallerIdentity" {
-        return Err(AwsError::new(
-            "InvalidAction",
-            format!("Could not find operation {operation} for version 2011-06-15"),
-        ));
+/// `InvalidAction` for everything but AssumeRole and GetCallerIdentity.
+pub(crate) fn call(tx: &Transaction, context: &Context, operation: &str, params: &Params) -> Result<Xml, AwsError> {
+    match operation {
+        "AssumeRole" => assume_role(tx, context, params),
+        "GetCallerIdentity" => Ok(caller_identity(context)),
+        _ => {
+            Err(AwsError::new("InvalidAction", format!("Could not find operation {operation} for version 2011-06-15")))
+        }
     }
-    let account = &context.account;
+}
+
+fn caller_identity(context: &Context) -> Xml {
     let mut xml = Xml::default();
-    xml.text("Arn", &format!("arn:{}:iam::{account}:root", context.partition()));
-    xml.text("UserId", account);
-    xml.text("Account", account);
+    xml.text("Arn", &context.caller.arn(context));
+    xml.text("UserId", context.caller.user_id(context));
+    xml.text("Account", &context.account);
+    xml
+}
+
+/// The role's trust policy must name the caller. A role that assumes another needs the permission as well, even where
+/// the trust policy names that very role, which in AWS would do.
+fn assume_role(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
+    for member in ["Policy", "PolicyArns.member.1.arn", "Tags.member.1.Key", "SourceIdentity", "SerialNumber"] {
+        if params.get(member).is_some() {
+            return Err(AwsError::new(
+                "ValidationError",
+                format!("{member} is not offered by this endpoint: leave it out."),
+            ));
+        }
+    }
+    let arn = params.required("RoleArn")?;
+    let session = session_name(params)?;
+    let denied = || {
+        let why = "because no resource-based policy allows the sts:AssumeRole action";
+        context.denied("sts:AssumeRole", arn, why)
+    };
+    let role = Role::referred(tx, arn)?.filter(|role| role.arn(context) == arn).ok_or_else(denied)?;
+    let external = params.get("ExternalId").map(|id| ("sts:ExternalId", Known::Text(id)));
+    let keys: Vec<_> = external.into_iter().chain([("sts:RoleSessionName", Known::Text(session))]).collect();
+    let names = context.caller.names(context);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    if !iam::trusts(&role.trust, &names, &keys)? {
+        return Err(denied());
+    }
+    let seconds = duration(context, &role, params)?;
+    let issued = issue(tx, &role, session, seconds, context.now)?;
+    let mut xml = Xml::default();
+    xml.wrap("Credentials", |xml| {
+        xml.text("AccessKeyId", &issued.access_key);
+        xml.text("SecretAccessKey", &issued.secret);
+        xml.text("SessionToken", &issued.token);
+        xml.text("Expiration", &iam::timestamp(issued.expires));
+    });
+    xml.wrap("AssumedRoleUser", |xml| {
+        xml.text("Arn", &session_arn(context, &role.name, session));
+        xml.text("AssumedRoleId", &format!("{}:{session}", role.id));
+    });
+    xml.text("PackedPolicySize", "0");
     Ok(xml)
+}
+
+/// As GetCallerIdentity and denials show a role's session.
+pub(crate) fn session_arn(context: &Context, role: &str, session: &str) -> String {
+    format!("arn:{}:sts::{}:assumed-role/{role}/{session}", context.partition(), context.account)
+}
+
+fn session_name(params: &Params) -> Result<&str, AwsError> {
+    let name = params.required("RoleSessionName")?;
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
+    if !(2..=64).contains(&name.len()) || !name.bytes().all(allowed) {
+        let message = "RoleSessionName must have 2 to 64 characters out of letters, digits and _+=,.@-";
+        return Err(AwsError::new("ValidationError", message));
+    }
+    Ok(name)
+}
+
+/// An hour by default, and at most where one role assumes another; otherwise up to what the role allows.
+fn duration(context: &Context, role: &Role, params: &Params) -> Result<i64, AwsError> {
+    let seconds = params.number("DurationSeconds")?.unwrap_or(3600);
+    if !(900..=43_200).contains(&seconds) {
+        return Err(AwsError::new("ValidationError", "DurationSeconds must be between 900 and 43200."));
+    }
+    let chained = matches!(context.caller, Caller::Session(_));
+    if chained && seconds > 3600 {
+        let message =
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
+        return Err(AwsError::new("ValidationError", message));
+    }
+    if seconds > role.max_session {
+        let message = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+        return Err(AwsError::new("ValidationError", message));
+    }
+    Ok(seconds)
 }

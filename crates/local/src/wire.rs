@@ -60,6 +60,16 @@ impl Service {
         }
     }
 
+    /// The name and status of an error that comes before the operation: the query services have their own.
+    fn caller_error(self, error: &AwsError) -> (&'static str, u16) {
+        match (self, error.code) {
+            (Service::Iam | Service::Sts, "AccessDeniedException") => ("AccessDenied", 403),
+            (Service::Iam | Service::Sts, "UnrecognizedClientException") => ("InvalidClientTokenId", 403),
+            (Service::Iam | Service::Sts, "ExpiredTokenException") => ("ExpiredToken", 403),
+            _ => (error.code, error.status),
+        }
+    }
+
     /// The name of our own failures, which differs by service.
     fn internal_code(self) -> &'static str {
         match self {
@@ -76,8 +86,24 @@ pub(crate) struct Call {
     pub(crate) service: Service,
     pub(crate) operation: String,
     pub(crate) region: String,
+    /// None for unsigned requests.
+    pub(crate) signer: Option<Signer>,
     /// Empty for the JSON services.
     pub(crate) params: Params,
+}
+
+/// Whose signature a request carries: it is not verified, but names an access key and its session token.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Signer {
+    pub(crate) access_key: String,
+    pub(crate) token: Option<String>,
+}
+
+impl Signer {
+    /// The access key was issued here, to a role.
+    pub(crate) fn is_role(&self) -> bool {
+        crate::sts::is_ours(&self.access_key)
+    }
 }
 
 impl Call {
@@ -94,8 +120,8 @@ impl Call {
                 return Err(only_post());
             }
             let (service, operation) = json_target(target)?;
-            let scope = Scope::find(parts, &Params::read(query, b"")?)?;
-            return Ok(Call { service, operation, region: scope.region, params: Params::default() });
+            let Scope { region, signer, .. } = Scope::find(parts, &Params::read(query, b"")?)?;
+            return Ok(Call { service, operation, region, signer, params: Params::default() });
         }
         let params = Params::read(query, body)?;
         let scope = Scope::find(parts, &params)?;
@@ -113,7 +139,7 @@ impl Call {
         if parts.method != Method::POST && service != Service::Sts {
             return Err(only_post());
         }
-        Ok(Call { service, operation: operation_name(action)?, region: scope.region, params })
+        Ok(Call { service, operation: operation_name(action)?, region: scope.region, signer: scope.signer, params })
     }
 
     /// `Service.Operation`, as calls are counted and faults are aimed.
@@ -166,6 +192,7 @@ fn operation_name(name: &str) -> Result<String, AwsError> {
 struct Scope {
     region: String,
     service: Option<String>,
+    signer: Option<Signer>,
 }
 
 impl Scope {
@@ -177,18 +204,21 @@ impl Scope {
                 .find_map(|part| part.strip_prefix("Credential="))
                 .ok_or_else(|| incomplete("Authorization header requires 'Credential' parameter."))?,
             (None, Some(presigned)) => presigned,
-            (None, None) => return Ok(Scope { region: DEFAULT_REGION.to_owned(), service: None }),
+            (None, None) => return Ok(Scope { region: DEFAULT_REGION.to_owned(), service: None, signer: None }),
         };
-        Scope::parse(credential)
+        let token = parts.headers.get("x-amz-security-token").and_then(|value| value.to_str().ok());
+        Scope::parse(credential, token.or(query.get("X-Amz-Security-Token")))
     }
 
     /// `AKID/date/region/service/aws4_request`.
-    fn parse(credential: &str) -> Result<Scope, AwsError> {
+    fn parse(credential: &str, token: Option<&str>) -> Result<Scope, AwsError> {
         let parts: Vec<&str> = credential.split('/').collect();
         match parts[..] {
-            [_, _, region, service, "aws4_request"] if is_region(region) => {
-                Ok(Scope { region: region.to_owned(), service: Some(service.to_owned()) })
-            }
+            [access_key, _, region, service, "aws4_request"] if is_region(region) => Ok(Scope {
+                region: region.to_owned(),
+                service: Some(service.to_owned()),
+                signer: Some(Signer { access_key: access_key.to_owned(), token: token.map(str::to_owned) }),
+            }),
             _ => Err(incomplete(
                 "Credential must have exactly 5 slash-delimited elements: keyid/date/region/service/aws4_request.",
             )),
@@ -235,10 +265,11 @@ pub(crate) fn xml_answer(service: Service, operation: &str, result: Xml, request
 
 /// An error as `service` writes it; `None` where the service isn't known.
 pub(crate) fn error_answer(service: Option<Service>, error: &AwsError, request_id: &str) -> Response<Body> {
-    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let (code, status) = service.map_or((error.code, error.status), |service| service.caller_error(error));
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let code = match service {
         Some(service) if status.is_server_error() => service.internal_code(),
-        _ => error.code,
+        _ => code,
     };
     let message = &error.message;
     let service = service.unwrap_or(Service::Glue);
@@ -256,9 +287,12 @@ pub(crate) fn error_answer(service: Option<Service>, error: &AwsError, request_i
 fn dynamodb_shape(code: &str) -> &'static str {
     match code {
         "ValidationException" => "com.amazon.coral.validate#",
-        "SerializationException" | "UnknownOperationException" | "IncompleteSignatureException" => {
-            "com.amazon.coral.service#"
-        }
+        "SerializationException"
+        | "UnknownOperationException"
+        | "IncompleteSignatureException"
+        | "AccessDeniedException"
+        | "UnrecognizedClientException"
+        | "ExpiredTokenException" => "com.amazon.coral.service#",
         "ThrottlingException" => "com.amazon.coral.availability#",
         _ => "com.amazonaws.dynamodb.v20120810#",
     }

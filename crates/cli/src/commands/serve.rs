@@ -1,10 +1,10 @@
 //! `serve`: the embedded endpoint on its own.
 
 use anyhow::Context;
-use local::{Config, Server, Source};
+use local::{Config, IamEndpoint, Server, Source};
 
 use crate::args::{Common, Serve};
-use crate::output;
+use crate::{connect, output};
 
 /// Serves until Ctrl-C or SIGTERM.
 ///
@@ -16,10 +16,19 @@ pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
         (None, Some(url)) => Source::Endpoint(url.clone()),
         (None, None) => Source::None,
     };
+    let iam = match &args.iam_endpoint {
+        Some(url) => {
+            let config = connect::load(common, Some(connect::LOCAL_REGION)).await;
+            let credentials = config.credentials_provider().context("no credentials to ask IAM with were found")?;
+            Some(IamEndpoint { url: url.clone(), credentials })
+        }
+        None => None,
+    };
     let config = Config {
         listen: args.listen,
         allow_remote: args.allow_remote,
         source,
+        iam,
         state: Some(args.state.clone()),
         ..Config::default()
     };

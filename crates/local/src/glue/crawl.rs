@@ -11,7 +11,6 @@ use crawler::settings::{DeleteBehavior, UpdateBehavior};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::crawl_history::Summary;
-use super::crawler_input::role_name;
 use super::crawler_state::{End, end, goes_on};
 use crate::engine::Engine;
 use crate::error::AwsError;
@@ -65,7 +64,8 @@ pub enum Target {
     Other(&'static str),
 }
 
-/// Crawls every target of a job, one after the other, and records how it ended.
+/// Crawls every target of a job, one after the other, and records how it ended. All is done with credentials of the
+/// crawler's role; only the names that tables get are looked up without.
 ///
 /// A target that fails makes the crawl FAILED, but the others are done all the same. StopCrawler ends the crawl within a
 /// fraction of a second; what was published before stays. Nothing is returned: the crawler's LastCrawl tells.
@@ -112,7 +112,11 @@ async fn stopped(engine: &Arc<Engine>, job: &CrawlJob) {
 }
 
 async fn all_targets(engine: &Arc<Engine>, job: &CrawlJob, summary: &mut Summary) -> End {
-    let clients = engine.clients(&job.region);
+    let clients = match engine.role_clients(&job.region, &job.role).await {
+        Ok(clients) => clients,
+        Err(error) if error.status < 500 => return End::Failed(error.message),
+        Err(error) => return End::Failed(error.to_string()),
+    };
     let mut failures = Vec::new();
     for target in &job.targets {
         match one_target(engine, &clients, job, target).await {
@@ -135,13 +139,13 @@ async fn one_target(
 ) -> Result<(String, Change), String> {
     let (table, database, catalog_table, scan_all, scan_rate) = match target {
         Target::DynamoDb { table, scan_all, scan_rate } => {
-            allowed(engine, job, table).await?;
-            let name = catalog_name(engine, clients, job, table).await?;
+            engine.may_scan(&job.region, &job.role, table).await.map_err(|error| error.to_string())?;
+            let name = catalog_name(engine, job, table).await?;
             (table.clone(), job.database.clone(), name, *scan_all, *scan_rate)
         }
         Target::Catalog { database, table } => {
             let source = source_of(engine, job, database, table).await?;
-            allowed(engine, job, &source).await?;
+            engine.may_scan(&job.region, &job.role, &source).await.map_err(|error| error.to_string())?;
             (source, database.clone(), table.clone(), true, None)
         }
         Target::Other(kind) => {
@@ -164,42 +168,13 @@ async fn one_target(
     Ok((request.catalog_table, crawled.change))
 }
 
-/// Whether the crawler's role may read the table: what DynamoDB would ask in AWS.
-async fn allowed(engine: &Arc<Engine>, job: &CrawlJob, table: &str) -> Result<(), String> {
-    let context = engine.context(&job.region);
-    let role = role_name(&job.role).to_owned();
-    let arn = context.arn("dynamodb", &format!("table/{table}"));
-    let denied = engine.read(move |tx| {
-        if !crate::iam::glue_can_assume(tx, &role, &context.account)? {
-            let why = "Service is unable to assume provided role. Please verify role's TrustPolicy";
-            return Ok(Some(why.to_owned()));
-        }
-        for action in ["dynamodb:DescribeTable", "dynamodb:Scan"] {
-            if !crate::iam::role_allows(tx, &role, action, &arn)? {
-                let (partition, account) = (context.partition(), &context.account);
-                let user = format!("arn:{partition}:sts::{account}:assumed-role/{role}/AWS-Crawler");
-                return Ok(Some(format!(
-                    "AccessDeniedException: User: {user} is not authorized to perform: {action} on resource: {arn} \
-                     because no identity-based policy allows the {action} action"
-                )));
-            }
-        }
-        Ok(None)
-    });
-    match denied.await {
-        Ok(None) => Ok(()),
-        Ok(Some(why)) => Err(why),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
 /// The name that a table has, or gets, in the job's database. Other tables matter for a new name only: it must not collide.
-async fn catalog_name(engine: &Arc<Engine>, clients: &Clients, job: &CrawlJob, table: &str) -> Result<String, String> {
+async fn catalog_name(engine: &Arc<Engine>, job: &CrawlJob, table: &str) -> Result<String, String> {
     if let Some(name) = given_name(engine, job, table).await.map_err(|error| error.to_string())? {
         return Ok(name);
     }
     let given = given_names(engine, job).await.map_err(|error| error.to_string())?;
-    let tables = crawler::discover::tables(clients).await.map_err(|error| error.to_string())?;
+    let tables = crawler::discover::tables(&engine.clients(&job.region)).await.map_err(|error| error.to_string())?;
     let mut names = crawler::naming::catalog_names(&tables, &given, &job.prefix);
     names.remove(table).ok_or_else(|| format!("DynamoDB table {table} not found in {}. Check the Path.", job.region))
 }

@@ -101,17 +101,16 @@ pub(super) fn check_whole(definition: &Map<String, Value>) -> Result<(), AwsErro
     Ok(())
 }
 
-/// The last part of a role's path and name, which is what IAM finds it by.
-pub(super) fn role_name(role: &str) -> &str {
-    role.rsplit('/').next().unwrap_or(role)
-}
-
 /// A role is given by ARN or by name; AWS answers it by name, with its path.
 fn check_role(request: &Request, role: &str) -> Result<String, AwsError> {
     let context = request.context;
     let ours = format!("arn:{}:iam::{}:role/", context.partition(), context.account);
     let name = role.strip_prefix(&ours).unwrap_or(role);
-    if name.starts_with("arn:") || !crate::iam::glue_can_assume(request.tx, role, &context.account)? {
+    let trusted = match context.role_trusted {
+        Some(trusted) => trusted,
+        None => crate::iam::assumable_by_glue(request.tx, role, &context.account)?.is_some(),
+    };
+    if name.starts_with("arn:") || !trusted {
         return Err(invalid("Service is unable to assume provided role. Please verify role's TrustPolicy"));
     }
     Ok(name.trim_start_matches('/').to_owned())

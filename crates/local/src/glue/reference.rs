@@ -6,6 +6,7 @@ use super::schema::Schema;
 use super::schema_version::Version;
 use super::validate::{Members, VERSION_ID, invalid};
 use super::{Request, types};
+use crate::access::{self, Need};
 use crate::error::AwsError;
 
 /// Whether a table may be given this reference.
@@ -32,10 +33,15 @@ pub(super) fn check(request: &Request, reference: &Members) -> Result<(), AwsErr
 }
 
 /// Puts the columns of the referenced schema into a descriptor that is about to be answered; none when the schema is gone.
+///
+/// # Errors
+/// `AccessDeniedException` if the caller may not read schema versions: Glue reads them in the caller's name ("Schema
+/// registry integrations", AWS Glue guide).
 pub(super) fn expand(request: &Request, descriptor: &mut Map<String, Value>) -> Result<(), AwsError> {
     let Some(reference) = descriptor.get("SchemaReference").filter(|reference| !reference.is_null()) else {
         return Ok(());
     };
+    access::check(request.tx, request.context, &Need::schema_version(request.context, reference))?;
     let columns = match find(request, &Members::of(reference)?) {
         Ok((version, _)) => types::of_avro(&version.definition).unwrap_or_default(),
         Err(error) if error.status == 400 => Vec::new(),

@@ -9,7 +9,7 @@ use super::{Request, iso, tags};
 use crate::error::AwsError;
 
 /// Where schemas go that name no registry; made when the first of them comes.
-pub(super) const DEFAULT: &str = "default-registry";
+pub(crate) const DEFAULT: &str = "default-registry";
 
 /// Registries of one account and region.
 const MOST: i64 = 100;

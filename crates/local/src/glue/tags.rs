@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use serde_json::{Value, json};
 
 use super::Request;
 use super::validate::{ARN, MAX_TAGS, TAG_KEY, invalid, not_found};
+use crate::context::Context;
 use crate::error::AwsError;
 
 pub(super) fn tag(request: &Request) -> Result<Value, AwsError> {
@@ -58,8 +59,13 @@ pub(super) fn forget(request: &Request, arn: &str) -> Result<(), AwsError> {
 }
 
 fn of(request: &Request, arn: &str) -> Result<BTreeMap<String, String>, AwsError> {
-    let mut statement = request.tx.prepare_cached("SELECT key, value FROM glue_tag WHERE scope = ?1 AND arn = ?2")?;
-    let rows = statement.query_map(params![request.scope, arn], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(of_arn(request.tx, request.context, arn)?.into_iter().collect())
+}
+
+/// The tags of whatever has this ARN; none if there is nothing.
+pub(crate) fn of_arn(tx: &Transaction, context: &Context, arn: &str) -> Result<Vec<(String, String)>, AwsError> {
+    let mut statement = tx.prepare_cached("SELECT key, value FROM glue_tag WHERE scope = ?1 AND arn = ?2")?;
+    let rows = statement.query_map(params![super::scope(context), arn], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -7,6 +7,7 @@ mod tables;
 
 use serde_json::{Value, json};
 
+use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::AwsError;
 use crate::store::Store;
@@ -21,8 +22,14 @@ struct Glue {
 
 impl Glue {
     fn new() -> Glue {
-        let context =
-            Context { account: "123456789012".into(), region: "eu-west-1".into(), now: NOON, endpoint: "this".into() };
+        let context = Context {
+            account: "123456789012".into(),
+            region: "eu-west-1".into(),
+            now: NOON,
+            endpoint: "this".into(),
+            caller: Caller::Account,
+            role_trusted: None,
+        };
         Glue { store: Store::open(None).unwrap(), context }
     }
 

@@ -17,8 +17,8 @@ pub(super) struct Statement {
     pub(super) actions: Listed,
     /// None in trust policies.
     pub(super) resources: Option<Listed>,
-    /// The services trusted; none in identity policies.
-    pub(super) services: Option<Listed>,
+    /// Who is trusted: services, ARNs and accounts alike; none in identity policies.
+    pub(super) principals: Option<Listed>,
     pub(super) conditions: Vec<Condition>,
 }
 
@@ -56,13 +56,13 @@ impl Policy {
             if statement.contains_key("Resource") || statement.contains_key("NotResource") {
                 return Err(malformed("Has prohibited field Resource"));
             }
-            let services = either(statement, "Principal", principals)?
+            let principals = either(statement, "Principal", principals)?
                 .ok_or_else(|| malformed("Missing required field Principal"))?;
             let actions = actions(statement)?;
             if actions.patterns.iter().any(|action| !action.to_ascii_lowercase().starts_with("sts:")) {
                 return Err(malformed("AssumeRole policy may only specify STS AssumeRole actions."));
             }
-            Ok((actions, None, Some(services)))
+            Ok((actions, None, Some(principals)))
         })
     }
 
@@ -124,8 +124,8 @@ impl Policy {
             let statement = statement.as_object().ok_or_else(syntax_error)?;
             sids.extend(sid(statement)?);
             let effect = effect(statement)?;
-            let (actions, resources, services) = parts(statement)?;
-            read.push(Statement { effect, actions, resources, services, conditions: conditions(statement)? });
+            let (actions, resources, principals) = parts(statement)?;
+            read.push(Statement { effect, actions, resources, principals, conditions: conditions(statement)? });
         }
         sids.sort_unstable();
         if sids.windows(2).any(|pair| pair.first() == pair.last()) {
@@ -203,14 +203,14 @@ fn texts(value: &Value) -> Result<Vec<String>, AwsError> {
     if texts.is_empty() { Err(syntax_error()) } else { Ok(texts) }
 }
 
-/// The services among the principals; `*` stands for everyone.
+/// Services, ARNs and accounts by name; `*` stands for everyone. Others are of kinds that never call here.
 fn principals(value: &Value) -> Result<Vec<String>, AwsError> {
     let kinds = match value {
         Value::String(everyone) if everyone == "*" => return Ok(vec!["*".to_owned()]),
         Value::Object(kinds) if !kinds.is_empty() => kinds,
         _ => return Err(syntax_error()),
     };
-    let mut services = Vec::new();
+    let mut principals = Vec::new();
     for (kind, value) in kinds {
         let values = texts(value)?;
         match kind.as_str() {
@@ -218,13 +218,14 @@ fn principals(value: &Value) -> Result<Vec<String>, AwsError> {
                 if let Some(wrong) = values.iter().find(|service| !service.contains(".amazonaws.com")) {
                     return Err(malformed(format!("Invalid principal in policy: \"SERVICE\":\"{wrong}\"")));
                 }
-                services.extend(values);
+                principals.extend(values);
             }
-            "AWS" | "Federated" | "CanonicalUser" => {}
+            "AWS" => principals.extend(values),
+            "Federated" | "CanonicalUser" => {}
             _ => return Err(syntax_error()),
         }
     }
-    Ok(services)
+    Ok(principals)
 }
 
 /// The partition of an ARN; `None` if it is none.

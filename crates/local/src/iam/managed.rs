@@ -1,5 +1,13 @@
 //! What AWS's managed policies allow, of those that are known here.
 
+/// Those that are known, with their paths.
+pub(super) const NAMES: [&str; 4] = [
+    "AdministratorAccess",
+    "AmazonDynamoDBFullAccess",
+    "AmazonDynamoDBReadOnlyAccess",
+    "service-role/AWSGlueServiceRole",
+];
+
 /// The document of a managed policy.
 ///
 /// AWSGlueServiceRole without what only jobs and connections need (S3 objects, network interfaces).

@@ -4,9 +4,11 @@ use super::document::Condition;
 
 /// What is known of a condition key of the request.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Known<'a> {
+pub(crate) enum Known<'a> {
     /// Its value.
     Text(&'a str),
+    /// Its values, as of the tags' keys.
+    Texts(&'a [String]),
     /// Only that it is the ARN of something in Glue, in this account.
     GlueArn { account: &'a str },
 }
@@ -52,13 +54,55 @@ fn may_be_glue_arn(pattern: &str, account: &str) -> bool {
     }
 }
 
+/// The keys that requests are judged by here, where they have them: that one of these is absent is a fact. Those that end
+/// in `/` are followed by the key of a tag.
+const KEYS: [&str; 11] = [
+    "aws:RequestTag/",
+    "aws:ResourceTag/",
+    "iam:ResourceTag/",
+    "aws:TagKeys",
+    "aws:RequestedRegion",
+    "aws:ResourceAccount",
+    "aws:SourceAccount",
+    "aws:SourceArn",
+    "iam:PassedToService",
+    "iam:PermissionsBoundary",
+    "iam:PolicyARN",
+];
+
+fn is_judged(key: &str) -> bool {
+    KEYS.iter().any(|known| match known.ends_with('/') {
+        true => key.get(..known.len()).is_some_and(|start| start.eq_ignore_ascii_case(known)),
+        false => known.eq_ignore_ascii_case(key),
+    })
+}
+
+/// How the values of a key with several have to match.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Set {
+    All,
+    Any,
+}
+
 impl Condition {
-    /// Whether the request meets the condition; `None` for operators that aren't served here. A key that the request
-    /// doesn't have meets only the `Not…` and `…IfExists` forms.
+    /// Whether the request meets the condition; `None` if that can't be judged here: for other operators, and for the
+    /// absence of a key that isn't among [`KEYS`]. A key that the request doesn't have meets only the `Not…`, `…IfExists`
+    /// and `ForAllValues:` forms, and `Null`.
     pub(super) fn met(&self, keys: &[(&str, Known)]) -> Option<bool> {
-        let (operator, if_exists) = match self.operator.strip_suffix("IfExists") {
+        let (set, operator) = match self.operator.split_once(':') {
+            Some(("ForAllValues", operator)) => (Some(Set::All), operator),
+            Some(("ForAnyValue", operator)) => (Some(Set::Any), operator),
+            Some(_) => return None,
+            None => (None, self.operator.as_str()),
+        };
+        let known = keys.iter().find(|(key, _)| key.eq_ignore_ascii_case(&self.key)).map(|(_, known)| *known);
+        if operator == "Null" {
+            let absent = known.is_none();
+            return (!absent || is_judged(&self.key)).then(|| self.values.contains(&absent.to_string()));
+        }
+        let (operator, if_exists) = match operator.strip_suffix("IfExists") {
             Some(operator) => (operator, true),
-            None => (self.operator.as_str(), false),
+            None => (operator, false),
         };
         let (matches, negated): (fn(&str, &str) -> bool, bool) = match operator {
             "StringEquals" => (|pattern, value| pattern == value, false),
@@ -69,14 +113,23 @@ impl Condition {
             "ArnNotEquals" | "ArnNotLike" => (arn_glob, true),
             _ => return None,
         };
-        let Some((_, known)) = keys.iter().find(|(key, _)| key.eq_ignore_ascii_case(&self.key)) else {
-            return Some(negated || if_exists);
-        };
-        let any = self.values.iter().any(|value| match known {
-            Known::Text(text) => matches(value, text),
-            Known::GlueArn { account } => may_be_glue_arn(value, account),
-        });
-        Some(any != negated)
+        let fits = |text: &str| self.values.iter().any(|value| matches(value, text)) != negated;
+        match known {
+            Some(Known::Text(text)) => Some(fits(text)),
+            // Without a set operator, several values meet a condition as any of them does, and a negated one as all do.
+            Some(Known::Texts(texts)) if set == Some(Set::All) || (set.is_none() && negated) => {
+                Some(texts.iter().all(|text| fits(text)))
+            }
+            Some(Known::Texts(texts)) => Some(texts.iter().any(|text| fits(text))),
+            Some(Known::GlueArn { account }) => {
+                Some(self.values.iter().any(|value| may_be_glue_arn(value, account)) != negated)
+            }
+            None => match set {
+                None => Some(negated || if_exists),
+                Some(_) if !is_judged(&self.key) => None,
+                Some(set) => Some(set == Set::All || if_exists),
+            },
+        }
     }
 }
 
@@ -141,9 +194,40 @@ mod tests {
             ("StringEqualsIfExists", "aws:PrincipalTag/x", "y", Some(true)),
             ("StringNotEquals", "aws:PrincipalTag/x", "y", Some(true)),
             ("NumericEquals", "aws:SourceAccount", "123456789012", None),
+            ("Null", "aws:SourceAccount", "true", Some(false)),
+            ("Null", "aws:SourceAccount", "false", Some(true)),
+            ("Null", "aws:RequestTag/managed-by", "true", Some(true)),
+            ("Null", "iam:PermissionsBoundary", "false", Some(false)),
+            ("Null", "dynamodb:LeadingKeys", "true", None),
+            ("ForAllValues:StringEquals", "aws:TagKeys", "managed-by", Some(true)),
+            ("ForAnyValue:StringEquals", "aws:TagKeys", "managed-by", Some(false)),
+            ("ForAllValues:StringEquals", "dynamodb:LeadingKeys", "x", None),
+            ("ForSomeValues:StringEquals", "aws:TagKeys", "x", None),
         ] {
             let condition = Condition { operator: operator.into(), key: key.into(), values: vec![value.into()] };
             assert_eq!(condition.met(&keys), expected, "{operator} {key} {value}");
+        }
+    }
+
+    #[test]
+    fn conditions_on_several_values() {
+        let both = ["managed-by".to_owned(), "team".to_owned()];
+        for (operator, values, expected) in [
+            ("ForAllValues:StringEquals", &["managed-by"][..], false),
+            ("ForAllValues:StringEquals", &["managed-by", "team", "x"], true),
+            ("ForAllValues:StringLike", &["m*", "t*"], true),
+            ("ForAllValues:StringNotEquals", &["x"], true),
+            ("ForAllValues:StringNotEquals", &["team"], false),
+            ("ForAnyValue:StringEquals", &["team"], true),
+            ("ForAnyValue:StringEquals", &["x"], false),
+            ("ForAnyValue:StringNotLike", &["t*"], true),
+            ("ForAnyValue:StringNotLike", &["*"], false),
+            ("StringEquals", &["team"], true),
+            ("StringNotEquals", &["team"], false),
+        ] {
+            let values = values.iter().map(|value| (*value).to_owned()).collect();
+            let condition = Condition { operator: operator.into(), key: "aws:tagkeys".into(), values };
+            assert_eq!(condition.met(&[("aws:TagKeys", Known::Texts(&both))]), Some(expected), "{condition:?}");
         }
     }
 }

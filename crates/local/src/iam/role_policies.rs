@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use super::document::Policy;
 use super::page::Page;
 use super::roles::{Role, size, url_encoded};
-use super::{check, limit_exceeded, no_such_entity};
+use super::{check, limit_exceeded, no_such_entity, policies};
 use crate::context::Context;
 use crate::error::AwsError;
 use crate::wire::params::Params;
@@ -94,10 +94,7 @@ pub(super) fn delete(tx: &Transaction, params: &Params) -> Result<Xml, AwsError>
 
 pub(super) fn attach(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
     let role = Role::named(tx, params)?;
-    let arn = check::policy_arn(params, "PolicyArn")?;
-    if !arn.contains(":iam::aws:policy/") {
-        return Err(no_such_entity(format!("Policy {arn} does not exist or is not attachable.")));
-    }
+    let arn = policies::existing(tx, params, "PolicyArn")?;
     let others = attached(tx, &role.name)?.iter().filter(|other| *other != arn).count();
     if others >= MAX_ATTACHED {
         return Err(limit_exceeded(format!("Cannot exceed quota for PoliciesPerRole: {MAX_ATTACHED}")));

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::document::Policy;
 use super::page::Page;
-use super::{check, limit_exceeded, no_such_entity, tags};
+use super::{check, limit_exceeded, no_such_entity, policies, tags};
 use crate::context::Context;
 use crate::error::AwsError;
 use crate::wire::params::Params;
@@ -20,15 +20,17 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 const MAX_TRUST: usize = 2048;
 
 /// One row of `iam_role`.
-pub(super) struct Role {
-    pub(super) name: String,
-    id: String,
+pub(crate) struct Role {
+    pub(crate) name: String,
+    /// Another role of the same name, made later, has another.
+    pub(crate) id: String,
     pub(super) path: String,
     created: i64,
     description: Option<String>,
-    pub(super) trust: String,
-    max_session: i64,
-    pub(super) boundary: Option<String>,
+    pub(crate) trust: String,
+    /// In seconds.
+    pub(crate) max_session: i64,
+    pub(crate) boundary: Option<String>,
 }
 
 const COLUMNS: &str = "name, id, path, created, description, trust, max_session, boundary";
@@ -47,9 +49,22 @@ impl Role {
         })
     }
 
-    pub(super) fn find(tx: &Transaction, name: &str) -> Result<Option<Role>, AwsError> {
+    pub(crate) fn find(tx: &Transaction, name: &str) -> Result<Option<Role>, AwsError> {
         let sql = format!("SELECT {COLUMNS} FROM iam_role WHERE name = ?1");
         Ok(tx.query_row(&sql, [name], Role::of).optional()?)
+    }
+
+    /// The role meant by a name, with or without its path, or an ARN.
+    pub(crate) fn referred(tx: &Transaction, role: &str) -> Result<Option<Role>, AwsError> {
+        let found = Role::find(tx, role.rsplit('/').next().unwrap_or_default())?;
+        Ok(match role.splitn(6, ':').nth(5) {
+            Some(resource) => found.filter(|found| resource == format!("role{}{}", found.path, found.name)),
+            None => found,
+        })
+    }
+
+    pub(crate) fn arn(&self, context: &Context) -> String {
+        arn(context, &self.path, &self.name)
     }
 
     /// The role that the parameter RoleName names.
@@ -60,11 +75,10 @@ impl Role {
 
     /// What lists show of it.
     fn write(&self, context: &Context, xml: &mut Xml) {
-        let partition = context.partition();
         xml.text("Path", &self.path);
         xml.text("RoleName", &self.name);
         xml.text("RoleId", &self.id);
-        xml.text("Arn", &format!("arn:{partition}:iam::{}:role{}{}", context.account, self.path, self.name));
+        xml.text("Arn", &self.arn(context));
         xml.text("CreateDate", &timestamp(self.created));
         xml.text("AssumeRolePolicyDocument", &url_encoded(&self.trust));
         if let Some(description) = &self.description {
@@ -93,12 +107,17 @@ impl Role {
     }
 }
 
+/// The ARN of a role of the account.
+pub(crate) fn arn(context: &Context, path: &str, name: &str) -> String {
+    format!("arn:{}:iam::{}:role{path}{name}", context.partition(), context.account)
+}
+
 /// Policy documents travel percent-encoded in answers.
 pub(super) fn url_encoded(document: &str) -> String {
     utf8_percent_encode(document, ENCODED).to_string()
 }
 
-fn timestamp(millis: i64) -> String {
+pub(crate) fn timestamp(millis: i64) -> String {
     DateTime::from_secs(millis.div_euclid(1000)).fmt(Format::DateTime).unwrap_or_default()
 }
 
@@ -108,13 +127,13 @@ pub(super) fn create(tx: &Transaction, context: &Context, params: &Params) -> Re
     let description = check::description(params)?;
     let max_session = check::max_session(params)?.unwrap_or(3600);
     let boundary =
-        params.get("PermissionsBoundary").map(|_| check::policy_arn(params, "PermissionsBoundary")).transpose()?;
+        params.get("PermissionsBoundary").map(|_| policies::existing(tx, params, "PermissionsBoundary")).transpose()?;
     let trust = trust(params, "AssumeRolePolicyDocument")?;
     let new_tags = tags::read(params)?;
     let inserted = tx.execute(
         "INSERT INTO iam_role (name, id, path, created, description, trust, max_session, boundary)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO NOTHING",
-        params![name, new_id(), path, context.now, description, trust, max_session, boundary],
+        params![name, unique_id("AROA"), path, context.now, description, trust, max_session, boundary],
     )?;
     if inserted == 0 {
         return Err(AwsError::new("EntityAlreadyExists", format!("Role with name {name} already exists.")).status(409));
@@ -123,10 +142,10 @@ pub(super) fn create(tx: &Transaction, context: &Context, params: &Params) -> Re
     get(tx, context, params)
 }
 
-/// `AROA` and 17 characters, as AWS makes them.
-fn new_id() -> String {
+/// `AROA`, or what tells other kinds of things, and 17 characters, as AWS makes them.
+pub(super) fn unique_id(kind: &str) -> String {
     let random = uuid::Uuid::new_v4().simple().to_string();
-    "AROA".chars().chain(random.chars().take(17)).collect::<String>().to_ascii_uppercase()
+    kind.chars().chain(random.chars().take(17)).collect::<String>().to_ascii_uppercase()
 }
 
 fn trust<'a>(params: &'a Params, parameter: &str) -> Result<&'a str, AwsError> {
@@ -202,10 +221,9 @@ pub(super) fn delete(tx: &Transaction, params: &Params) -> Result<Xml, AwsError>
     Ok(Xml::default())
 }
 
-/// Any well-formed ARN will do: the policies of the account aren't kept here.
 pub(super) fn put_boundary(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
     let role = Role::named(tx, params)?;
-    let arn = check::policy_arn(params, "PermissionsBoundary")?;
+    let arn = policies::existing(tx, params, "PermissionsBoundary")?;
     tx.execute("UPDATE iam_role SET boundary = ?2 WHERE name = ?1", params![role.name, arn])?;
     Ok(Xml::default())
 }

@@ -1,6 +1,7 @@
 //! The tags of roles. Keys that differ only in case are one key.
 
 use rusqlite::{Row, Transaction, params};
+use serde_json::{Value, json};
 
 use super::page::Page;
 use super::roles::Role;
@@ -9,12 +10,13 @@ use crate::error::AwsError;
 use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 
-/// The quota of tags on one role.
-const MAX_TAGS: i64 = 50;
+/// The quota of tags on one role or policy.
+const MAX_TAGS: usize = 50;
 
-pub(super) struct Tag {
-    key: String,
-    value: String,
+#[derive(Debug)]
+pub(crate) struct Tag {
+    pub(crate) key: String,
+    pub(crate) value: String,
 }
 
 impl Tag {
@@ -29,14 +31,14 @@ impl Tag {
 }
 
 /// All tags of a role, by key.
-pub(super) fn of(tx: &Transaction, role: &str) -> Result<Vec<Tag>, AwsError> {
+pub(crate) fn of(tx: &Transaction, role: &str) -> Result<Vec<Tag>, AwsError> {
     let mut statement = tx.prepare_cached("SELECT key, value FROM iam_role_tag WHERE role = ?1 ORDER BY key")?;
     let rows = statement.query_map([role], Tag::of)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// The parameter Tags.
-pub(super) fn read(params: &Params) -> Result<Vec<Tag>, AwsError> {
+pub(crate) fn read(params: &Params) -> Result<Vec<Tag>, AwsError> {
     let mut tags: Vec<Tag> = Vec::new();
     for [key, value] in params.structures("Tags", ["Key", "Value"]) {
         let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());
@@ -71,11 +73,24 @@ pub(super) fn put(tx: &Transaction, role: &str, tags: &[Tag]) -> Result<(), AwsE
     for tag in tags {
         tx.execute(sql, [role, &tag.key, &tag.value])?;
     }
-    let count: i64 = tx.query_row("SELECT count(*) FROM iam_role_tag WHERE role = ?1", [role], |row| row.get(0))?;
-    if count > MAX_TAGS {
-        return Err(limit_exceeded("The number of tags has reached the maximum limit."));
+    check_count(of(tx, role)?.len())
+}
+
+pub(super) fn check_count(tags: usize) -> Result<(), AwsError> {
+    match tags > MAX_TAGS {
+        true => Err(limit_exceeded("The number of tags has reached the maximum limit.")),
+        false => Ok(()),
     }
-    Ok(())
+}
+
+/// Tags as one text: policies are found by ARN only, never by tag.
+pub(super) fn to_json(tags: &[Tag]) -> String {
+    Value::from_iter(tags.iter().map(|tag| json!([tag.key, tag.value]))).to_string()
+}
+
+pub(super) fn from_json(text: &str) -> Vec<Tag> {
+    let tags: Vec<(String, String)> = serde_json::from_str(text).unwrap_or_default();
+    tags.into_iter().map(|(key, value)| Tag { key, value }).collect()
 }
 
 pub(super) fn tag(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {

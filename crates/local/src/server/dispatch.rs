@@ -8,13 +8,19 @@ use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Method, Response, request};
 use bytes::Bytes;
+use rusqlite::Transaction;
+use serde_json::Value;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::reset;
+use crate::access::{self, Input};
+use crate::caller::Caller;
+use crate::context::Context;
 use crate::dynamodb::DynamoDb;
 use crate::engine::Engine;
 use crate::error::AwsError;
 use crate::faults::{Fault, Faults, Moment};
+use crate::forward::{Forward, disown};
 use crate::wire::{Call, Service, error_answer, json_answer, json_body, xml_answer};
 use crate::{glue, iam, sts};
 
@@ -25,6 +31,8 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 pub(super) struct Endpoint {
     engine: Arc<Engine>,
     dynamodb: DynamoDb,
+    /// Where IAM and STS are, if not here.
+    iam: Option<Forward>,
     pub(super) faults: Faults,
     calls: Mutex<BTreeMap<String, u64>>,
     crawls: Mutex<JoinSet<()>>,
@@ -50,8 +58,9 @@ fn health() -> Response<Body> {
 }
 
 impl Endpoint {
-    pub(super) fn new(engine: Arc<Engine>, dynamodb: DynamoDb) -> Endpoint {
-        Endpoint { engine, dynamodb, faults: Faults::default(), calls: Mutex::default(), crawls: Mutex::default() }
+    pub(super) fn new(engine: Arc<Engine>, dynamodb: DynamoDb, iam: Option<Forward>) -> Endpoint {
+        let (faults, calls, crawls) = (Faults::default(), Mutex::default(), Mutex::default());
+        Endpoint { engine, dynamodb, iam, faults, calls, crawls }
     }
 
     pub(super) fn calls(&self) -> BTreeMap<String, u64> {
@@ -99,8 +108,11 @@ impl Endpoint {
         let service = call.service;
         let answered = match service {
             Service::Glue => self.glue(call, body).await.map(|body| json_answer(service, body)),
-            Service::DynamoDb => self.dynamodb.answer(call, parts, body, &self.engine).await,
-            Service::Iam | Service::Sts => self.query(call, request_id).await,
+            Service::DynamoDb => self.dynamodb(call, parts, body).await,
+            Service::Iam | Service::Sts => match &self.iam {
+                Some(elsewhere) => elsewhere.send(service, parts, body).await,
+                None => self.query(call, request_id).await,
+            },
         };
         answered.unwrap_or_else(|error| {
             if error.status >= 500 {
@@ -112,10 +124,16 @@ impl Endpoint {
 
     async fn glue(&self, call: Call, body: Bytes) -> Result<Bytes, AwsError> {
         let body = json_body(&body)?;
+        let role_trusted = match (call.operation.as_str(), body.get("Role").and_then(Value::as_str)) {
+            ("CreateCrawler" | "UpdateCrawler", Some(role)) => self.engine.trusted_elsewhere(role).await?,
+            _ => None,
+        };
         let engine = Arc::clone(&self.engine);
         let answer = blocking(move || {
-            let context = engine.context(&call.region);
-            engine.store.transaction(|tx| glue::call(tx, &context, &call.operation, &body))
+            engine.store.transaction(|tx| {
+                let context = Context { role_trusted, ..admitted(tx, &engine, &call, Input::Json(&body))? };
+                glue::call(tx, &context, &call.operation, &body)
+            })
         })
         .await?;
         if let Some(job) = answer.crawl {
@@ -126,19 +144,46 @@ impl Endpoint {
         Ok(answer.body.to_string().into())
     }
 
+    async fn dynamodb(&self, call: Call, mut parts: request::Parts, body: Bytes) -> Result<Response<Body>, AwsError> {
+        let Some(signer) = call.signer.as_ref().filter(|signer| signer.is_role()) else {
+            return self.dynamodb.answer(call, parts, body, &self.engine).await;
+        };
+        disown(&mut parts.headers, signer);
+        let (engine, asked) = (Arc::clone(&self.engine), json_body(&body)?);
+        let admit = move || {
+            engine.store.read(|tx| admitted(tx, &engine, &call, Input::Json(&asked)))?;
+            Ok(call)
+        };
+        let call = blocking(admit).await?;
+        self.dynamodb.answer(call, parts, body, &self.engine).await
+    }
+
     async fn query(&self, call: Call, request_id: &str) -> Result<Response<Body>, AwsError> {
         let (service, operation) = (call.service, call.operation.clone());
         let engine = Arc::clone(&self.engine);
         let result = blocking(move || {
-            let context = engine.context(&call.region);
-            match call.service {
-                Service::Sts => sts::call(&context, &call.operation),
-                _ => engine.store.transaction(|tx| iam::call(tx, &context, &call.operation, &call.params)),
-            }
+            engine.store.transaction(|tx| {
+                let context = admitted(tx, &engine, &call, Input::Query(&call.params))?;
+                match call.service {
+                    Service::Sts => sts::call(tx, &context, &call.operation, &call.params),
+                    _ => iam::call(tx, &context, &call.operation, &call.params),
+                }
+            })
         })
         .await?;
         Ok(xml_answer(service, &operation, result, request_id))
     }
+}
+
+/// The context of a request that its caller may make.
+///
+/// # Errors
+/// Those of [`Caller::of`] and [`access::authorize`].
+fn admitted(tx: &Transaction, engine: &Engine, call: &Call, input: Input) -> Result<Context, AwsError> {
+    let mut context = engine.context(&call.region);
+    context.caller = Caller::of(tx, &context, call.signer.as_ref())?;
+    access::authorize(tx, &context, call.service, &call.operation, input)?;
+    Ok(context)
 }
 
 /// What the client gets in place of `response`.

@@ -48,14 +48,14 @@ impl World {
         std::fs::remove_file(self.folder.path().join(format!("{name}.jsonl"))).unwrap();
     }
 
-    /// A role that Glue may assume and that may do `actions` on every table.
+    /// A role that Glue may assume, and that may write the catalog and do `actions` on every DynamoDB table.
     async fn role(&self, name: &str, actions: &[&str]) {
         let iam = self.endpoint.iam(REGION, Attempts::One);
         iam.create_role().role_name(name).assume_role_policy_document(TRUST).send().await.unwrap();
-        let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Action": actions,
-            "Resource": format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/*"),
-        }]});
+        let policy = serde_json::json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": actions, "Resource": format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/*")},
+            {"Effect": "Allow", "Action": "glue:*Table", "Resource": "*"},
+        ]});
         let put = iam.put_role_policy().role_name(name).policy_name("p").policy_document(policy.to_string());
         put.send().await.unwrap();
     }
@@ -226,7 +226,7 @@ async fn a_role_that_may_not_read_the_table_fails_the_crawl() {
     let create = world.glue.create_crawler().name("c").role("describer").database_name("db");
     create.targets(tables(&["Orders"])).send().await.unwrap();
     let why = world.failed().await;
-    insta::assert_snapshot!(why, @"AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/describer/AWS-Crawler is not authorized to perform: dynamodb:Scan on resource: arn:aws:dynamodb:eu-west-1:123456789012:table/Orders because no identity-based policy allows the dynamodb:Scan action");
+    insta::assert_snapshot!(why, @"dynamodb:Scan: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/describer/AWS-Crawler is not authorized to perform: dynamodb:Scan on resource: arn:aws:dynamodb:eu-west-1:123456789012:table/Orders because no identity-based policy allows the dynamodb:Scan action");
     assert_eq!(world.names().await, [""; 0]);
 }
 

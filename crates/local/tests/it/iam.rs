@@ -47,6 +47,7 @@ async fn a_role_comes_back_as_it_was_created() {
     let endpoint = Endpoint::empty().await;
     let iam = iam(&endpoint);
     let boundary = "arn:aws:iam::123456789012:policy/boundary";
+    iam.create_policy().policy_name("boundary").policy_document(POLICY).send().await.unwrap();
     let created = iam
         .create_role()
         .role_name("Orders_crawler")
@@ -253,6 +254,7 @@ async fn roles_that_iam_would_refuse() {
         refused!(role("r").max_session_duration(3599)),
         refused!(role("r").max_session_duration(43_201)),
         refused!(role("r").permissions_boundary("boundary")),
+        refused!(role("r").permissions_boundary("arn:aws:iam::123456789012:policy/none")),
         refused!(role("r").assume_role_policy_document(POLICY)),
         refused!(role("r").assume_role_policy_document(long_trust)),
         refused!(iam.get_role().role_name("r")),
@@ -269,6 +271,7 @@ async fn roles_that_iam_would_refuse() {
     400 ValidationError: 1 validation error detected: Value '3599' at 'maxSessionDuration' failed to satisfy constraint: Member must have value greater than or equal to 3600
     400 ValidationError: 1 validation error detected: Value '43201' at 'maxSessionDuration' failed to satisfy constraint: Member must have value less than or equal to 43200
     400 InvalidInput: ARN boundary is not valid.
+    404 NoSuchEntity: Policy arn:aws:iam::123456789012:policy/none does not exist or is not attachable.
     400 MalformedPolicyDocument: Has prohibited field Resource
     409 LimitExceeded: Cannot exceed quota for ACLSizePerRole: 2048
     404 NoSuchEntity: The role with name r cannot be found.

@@ -172,7 +172,7 @@ async fn what_cannot_be_served_does_not_start() {
     "#);
     for url in ["https://dynamodb.eu-west-1.amazonaws.com", "localhost:8000", "http://localhost:8000/path"] {
         let error = start(Config { source: Source::Endpoint(url.into()), ..free.clone() }).await;
-        assert_eq!(error, format!("cannot pass DynamoDB requests on to {url:?}: expected http://HOST[:PORT]"));
+        assert_eq!(error, format!("cannot pass requests on to {url:?}: expected http://HOST[:PORT]"));
     }
     let remote = Config { listen: ([0, 0, 0, 0], 0).into(), allow_remote: true, ..Config::default() };
     let server = Server::start(remote).await.unwrap();

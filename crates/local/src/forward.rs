@@ -1,7 +1,7 @@
-//! DynamoDB requests passed on to another endpoint.
+//! Requests passed on to another endpoint.
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, EXPECT, HeaderMap, TRANSFER_ENCODING};
+use axum::http::header::{AUTHORIZATION, CONNECTION, EXPECT, HeaderMap, TRANSFER_ENCODING};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
 use axum::http::{Request, Response, Uri, request};
 use bytes::Bytes;
@@ -12,8 +12,9 @@ use hyper_util::rt::TokioExecutor;
 
 use crate::error::AwsError;
 use crate::server::StartError;
+use crate::wire::{Service, Signer};
 
-/// Another DynamoDB endpoint.
+/// Another endpoint.
 pub(crate) struct Forward {
     authority: Authority,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -21,7 +22,7 @@ pub(crate) struct Forward {
 
 impl Forward {
     /// To `http://HOST[:PORT]`.
-    pub(super) fn to(url: &str) -> Result<Forward, StartError> {
+    pub(crate) fn to(url: &str) -> Result<Forward, StartError> {
         let wrong = || StartError::Endpoint(url.to_owned());
         let uri: Uri = url.parse().map_err(|_| wrong())?;
         if uri.scheme() != Some(&Scheme::HTTP) || uri.path_and_query().is_some_and(|path| path != "/") {
@@ -36,9 +37,14 @@ impl Forward {
     ///
     /// # Errors
     /// If the other endpoint can't be reached.
-    pub(super) async fn send(&self, parts: request::Parts, body: Bytes) -> Result<Response<Body>, AwsError> {
+    pub(crate) async fn send(
+        &self,
+        service: Service,
+        parts: request::Parts,
+        body: Bytes,
+    ) -> Result<Response<Body>, AwsError> {
         let unreachable = |error: String| {
-            AwsError::internal(format!("no answer from DynamoDB at http://{}: {error}", self.authority))
+            AwsError::internal(format!("no answer from {} at http://{}: {error}", service.name(), self.authority))
         };
         let path = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
         let uri = Uri::builder().scheme(Scheme::HTTP).authority(self.authority.clone()).path_and_query(path).build();
@@ -50,6 +56,16 @@ impl Forward {
         let mut response = self.client.request(request).await.map_err(|error| unreachable(error.to_string()))?;
         remove_those_of_the_connection(response.headers_mut());
         Ok(response.map(Body::new))
+    }
+}
+
+/// Puts the access key of crawls in the place of one that was issued here, which nobody else knows: DynamoDB Local keeps the
+/// tables of each access key apart. The signature is none any more.
+pub(crate) fn disown(headers: &mut HeaderMap, signer: &Signer) {
+    headers.remove("x-amz-security-token");
+    let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if let Ok(value) = authorization.replacen(&signer.access_key, "local", 1).parse() {
+        headers.insert(AUTHORIZATION, value);
     }
 }
 

@@ -1,0 +1,150 @@
+//! Whether a role may do what it asks for.
+//!
+//! What each operation needs is told by one table a service, [`glue::OPERATIONS`], [`dynamodb::OPERATIONS`] and
+//! [`iam::OPERATIONS`], after AWS's Service Authorization Reference: the action, the types of resources on each of which it
+//! must be allowed, and the condition keys. An operation without an entry is refused to roles. The account itself may do
+//! everything, and nothing is looked up for it.
+
+pub(crate) mod dynamodb;
+pub(crate) mod glue;
+pub(crate) mod iam;
+#[cfg(test)]
+mod tests;
+
+use rusqlite::Transaction;
+use serde_json::Value;
+
+use crate::context::Context;
+use crate::error::AwsError;
+use crate::iam::{Known, Question, Refusal, Role, role_tags};
+use crate::wire::Service;
+use crate::wire::params::Params;
+
+/// For actions that know no resources.
+const ANYTHING: &str = "*";
+
+/// What a request brings beside its operation's name.
+#[derive(Clone, Copy)]
+pub(crate) enum Input<'a> {
+    Json(&'a Value),
+    Query(&'a Params),
+}
+
+/// One permission that a request needs.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Need {
+    action: String,
+    /// It must be allowed on each of them.
+    resources: Vec<String>,
+    keys: Keys,
+}
+
+/// The condition keys of a request, as far as it brings them itself.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Keys {
+    texts: Vec<(String, String)>,
+    /// aws:TagKeys; absent when empty.
+    tag_keys: Vec<String>,
+}
+
+impl Need {
+    fn new(action: &str, resources: Vec<String>) -> Need {
+        Need { action: action.to_owned(), resources, keys: Keys::default() }
+    }
+
+    /// What the reading of a referenced schema version needs of the caller who reads the table.
+    pub(crate) fn schema_version(context: &Context, reference: &Value) -> Need {
+        Need::new("glue:GetSchemaVersion", glue::schema_version(context, reference))
+    }
+
+    /// What DynamoDB asks of those who read a whole table.
+    pub(crate) fn scan(context: &Context, table: &str) -> Vec<Need> {
+        let need = |action| Need::new(action, vec![context.arn("dynamodb", &format!("table/{table}"))]);
+        vec![need("dynamodb:DescribeTable"), need("dynamodb:Scan")]
+    }
+}
+
+/// Refuses what the caller may not do.
+///
+/// # Errors
+/// `AccessDeniedException`, in AWS's words.
+pub(crate) fn authorize(
+    tx: &Transaction,
+    context: &Context,
+    service: Service,
+    operation: &str,
+    input: Input,
+) -> Result<(), AwsError> {
+    if context.caller.permissions().is_none() {
+        return Ok(());
+    }
+    let needs = match (service, input) {
+        (Service::Glue, Input::Json(body)) => glue::needs(tx, context, operation, body)?,
+        (Service::DynamoDb, Input::Json(body)) => dynamodb::needs(context, operation, body),
+        (Service::Iam | Service::Sts, Input::Query(params)) => iam::needs(tx, context, service, operation, params)?,
+        _ => None,
+    };
+    match needs {
+        Some(needs) => needs.iter().try_for_each(|need| check(tx, context, need)),
+        None => {
+            let action = format!("{}:{operation}", service.name().to_ascii_lowercase());
+            Err(context.denied(&action, ANYTHING, "because this endpoint does not know what permission that needs"))
+        }
+    }
+}
+
+/// Refuses one thing that the caller may not do.
+///
+/// # Errors
+/// `AccessDeniedException`, in AWS's words.
+pub(crate) fn check(tx: &Transaction, context: &Context, need: &Need) -> Result<(), AwsError> {
+    let Some(permissions) = context.caller.permissions() else { return Ok(()) };
+    let Need { action, resources, keys } = need;
+    for resource in resources {
+        let tags = resource_tags(tx, context, resource)?;
+        let texts = keys.texts.iter().chain(&tags).map(|(key, value)| (key.as_str(), Known::Text(value)));
+        let mut known: Vec<(&str, Known)> = texts.collect();
+        if !keys.tag_keys.is_empty() {
+            known.push(("aws:TagKeys", Known::Texts(&keys.tag_keys)));
+        }
+        known.push(("aws:ResourceAccount", Known::Text(&context.account)));
+        known.push(("aws:RequestedRegion", Known::Text(requested_region(context, action))));
+        let why = match permissions.allow(&Question { action, resource, keys: &known }) {
+            Ok(()) => continue,
+            Err(Refusal::NoIdentityPolicy) => format!("because no identity-based policy allows the {action} action"),
+            Err(Refusal::NoBoundary) => format!("because no permissions boundary allows the {action} action"),
+            Err(Refusal::DeniedByIdentityPolicy) => "with an explicit deny in an identity-based policy".to_owned(),
+            Err(Refusal::DeniedByBoundary) => "with an explicit deny in a permissions boundary".to_owned(),
+        };
+        return Err(context.denied(action, resource, &why));
+    }
+    Ok(())
+}
+
+/// IAM is global, and answers from one region of a partition.
+fn requested_region<'a>(context: &'a Context, action: &str) -> &'a str {
+    match context.partition() {
+        _ if !action.starts_with("iam:") => &context.region,
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        _ => "us-east-1",
+    }
+}
+
+/// The tags that an existing resource has, as condition keys.
+fn resource_tags(tx: &Transaction, context: &Context, arn: &str) -> Result<Vec<(String, String)>, AwsError> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let tags = match parts[..] {
+        [_, _, "glue", ..] => crate::glue::tags_of(tx, context, arn)?,
+        [_, _, "iam", _, _, resource] if resource.starts_with("role/") => match Role::referred(tx, arn)? {
+            Some(role) => role_tags(tx, &role.name)?.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+            None => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
+    let key = |(key, value): (String, String)| {
+        let own = parts.get(2).filter(|service| **service == "iam").map(|_| format!("iam:ResourceTag/{key}"));
+        own.into_iter().chain([format!("aws:ResourceTag/{key}")]).map(move |name| (name, value.clone()))
+    };
+    Ok(tags.into_iter().flat_map(key).collect())
+}
