@@ -124,12 +124,12 @@ def running(command, log, environment):
 
 
 @contextlib.contextmanager
-def serving(binary, directory, *arguments):
-    """`glue-ddb-crawler serve` on a free port, with its state and log in `directory`."""
+def serving(binary, directory, *arguments, **variables):
+    """`glue-ddb-crawler serve` on a free port, with its state and log in `directory`, and `variables` in its environment."""
     directory.mkdir(parents=True, exist_ok=True)
     log = directory / "serve.log"
     command = [binary, "serve", "--listen", "127.0.0.1:0", "--state", directory / "state", *arguments]
-    with running(command, log, client_environment()) as lines:
+    with running(command, log, client_environment() | variables) as lines:
         try:
             line = lines.get(timeout=30)
         except queue.Empty:

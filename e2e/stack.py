@@ -164,7 +164,8 @@ def account_running(binary, directory):
     """MiniStack and `serve`, each with the other's address in its environment."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with serving(binary, directory, "--dynamodb-endpoint", url, "--iam-endpoint", url) as glue:
+    behind = ("--dynamodb-endpoint", url, "--iam-endpoint", url)
+    with serving(binary, directory, *behind, AWS_ACCESS_KEY_ID=ACCOUNT) as glue:
         environment = client_environment(url) | {
             "AUTH": "true",
             "AWS_ENDPOINT_URL_GLUE": glue.url,
