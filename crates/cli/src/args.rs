@@ -56,6 +56,10 @@ pub(crate) enum Command {
     Crawl(Crawl),
     /// Tell the schema of DynamoDB JSON files; needs no AWS
     Infer(Infer),
+    /// Take away crawlers and roles whose DynamoDB table is gone; with --all everything, to uninstall
+    Prune(Prune),
+    /// Print the IAM policies of the job, for those who don't install it with SAM
+    Policy(Policy),
     /// Serve the local AWS endpoint: Glue with real crawlers, DynamoDB reads over files, IAM, STS
     Serve(Serve),
 }
@@ -120,6 +124,43 @@ pub(crate) struct Crawl {
     pub names: Vec<String>,
     #[command(flatten)]
     pub place: Place,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Prune {
+    #[command(flatten)]
+    pub place: Place,
+    /// Everything that was made for the database: crawlers, roles, catalog tables, schemas, registry, the database itself
+    #[arg(long)]
+    pub all: bool,
+    /// Do it; without this nothing is taken away
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Policy {
+    /// Which policy
+    #[arg(value_enum)]
+    pub policy: PolicyKind,
+    /// The account, twelve digits [default: that of the credentials]
+    #[arg(long, value_name = "ID", value_parser = account)]
+    pub account: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PolicyKind {
+    /// What a run may do; for its roles the setting permissions_boundary has to name their boundary
+    Run,
+    /// The permissions boundary of the crawlers' roles
+    Boundary,
+}
+
+fn account(text: &str) -> Result<String, String> {
+    match text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+        true => Ok(text.to_owned()),
+        false => Err("an account is twelve digits".into()),
+    }
 }
 
 #[derive(Debug, clap::Args)]

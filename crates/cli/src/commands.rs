@@ -8,6 +8,8 @@ use crate::{connect, output};
 
 pub(crate) mod crawl;
 pub(crate) mod infer;
+pub(crate) mod policy;
+pub(crate) mod prune;
 pub(crate) mod serve;
 pub(crate) mod sync;
 

@@ -25,6 +25,7 @@ pub mod event;
 pub mod naming;
 pub mod plan;
 pub mod policy;
+pub mod prune;
 pub mod publish;
 pub mod registry;
 pub mod report;

@@ -45,7 +45,11 @@ impl RoleScope<'_> {
 
     /// Read one table; write one database's tables; write the crawler's own log.
     pub fn permissions(&self) -> Value {
-        crawl_permissions(self.region, self.account, self.table, self.database)
+        let mut permissions = crawl_permissions(self.region, self.account, self.table, self.database);
+        // DynamoDB names the table in the encryption context ("Encryption at rest: usage notes", DynamoDB guide).
+        let decrypt = &mut permissions["Statement"][1];
+        decrypt["Condition"]["StringEquals"] = json!({"kms:EncryptionContext:aws:dynamodb:tableName": self.table});
+        permissions
     }
 
     /// The ARN of AWS's own policy for Glue services in this partition.
@@ -88,6 +92,7 @@ fn crawl_permissions(region: &str, account: &str, table: &str, database: &str) -
                 "Action": ["dynamodb:DescribeTable", "dynamodb:Scan"],
                 "Resource": naming::table_arn(region, account, table),
             },
+            decrypt_tables(region, account),
             {
                 "Sid": "WriteCatalog",
                 "Effect": "Allow",
@@ -111,6 +116,18 @@ fn crawl_permissions(region: &str, account: &str, table: &str, database: &str) -
                 "Resource": format!("arn:{partition}:logs:{region}:{account}:log-group:/aws-glue/*"),
             },
         ],
+    })
+}
+
+/// Tables may be encrypted with a customer's own keys: the reader needs the key as well, though only through DynamoDB.
+fn decrypt_tables(region: &str, account: &str) -> Value {
+    json!({
+        "Sid": "DecryptTables",
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt"],
+        "Resource": format!("arn:{}:kms:{region}:{account}:key/*", naming::partition(region)),
+        // In China the domain ends in .cn.
+        "Condition": {"StringLike": {"kms:ViaService": format!("dynamodb.{region}.amazonaws.com*")}},
     })
 }
 
@@ -147,6 +164,9 @@ mod tests {
         let read = &SCOPE.permissions()["Statement"][0];
         assert_eq!(read["Resource"], "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/T");
         assert_eq!(read["Action"], json!(["dynamodb:DescribeTable", "dynamodb:Scan"]));
+        let decrypt = &SCOPE.permissions()["Statement"][1];
+        assert_eq!(decrypt["Condition"]["StringEquals"]["kms:EncryptionContext:aws:dynamodb:tableName"], "T");
+        assert_eq!(decrypt["Condition"]["StringLike"]["kms:ViaService"], "dynamodb.cn-north-1.amazonaws.com*");
     }
 
     #[test]

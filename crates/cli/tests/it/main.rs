@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
 
 mod infer;
+mod policy;
 mod run;
 mod sync;

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{boundary, catalog_arns, managed_policy_arn};
+use super::{boundary, catalog_arns, decrypt_tables, managed_policy_arn};
 use crate::discover::OWNER_TAG;
+use crate::settings::Engine;
 use crate::{Settings, naming};
 
 /// Everything that the policy of a run is made from.
@@ -14,7 +15,7 @@ pub struct RunScope<'a> {
     /// The account of both, twelve digits.
     pub account: &'a str,
     /// The database, the registry and the crawlers' names are those of the settings; so is the permissions boundary, without
-    /// which the policy allows no role to be made at all.
+    /// which the policy allows no role to be made at all. With the native engine there are neither crawlers nor roles.
     pub settings: &'a Settings,
 }
 
@@ -29,9 +30,11 @@ impl RunScope<'_> {
     /// Which actions know which resources and conditions: AWS's Service Authorization Reference.
     pub fn permissions(&self) -> Value {
         let mut statements = self.tables_and_catalog();
-        statements.append(&mut self.crawlers());
         statements.append(&mut self.registry());
-        statements.append(&mut self.roles());
+        if self.settings.engine == Engine::Managed {
+            statements.append(&mut self.crawlers());
+            statements.append(&mut self.roles());
+        }
         json!({"Version": "2012-10-17", "Statement": statements})
     }
 
@@ -44,6 +47,7 @@ impl RunScope<'_> {
                 &["dynamodb:DescribeTable", "dynamodb:Scan"],
                 naming::table_arn(region, account, "*").into(),
             ),
+            decrypt_tables(region, account),
             allow(
                 "Catalog",
                 &[
@@ -75,6 +79,7 @@ impl RunScope<'_> {
                 ),
                 tagged("aws:ResourceTag"),
             ),
+            on_condition(allow("TagCrawlers", &["glue:TagResource"], crawlers.clone().into()), tagging_as_ours()),
             allow("ReadTags", &["glue:GetTags"], crawlers.into()),
         ]
     }
@@ -89,10 +94,8 @@ impl RunScope<'_> {
             ),
             // GetTable resolves a linked table's columns by version id, which names no schema.
             allow("ReadSchemas", &["glue:GetSchemaVersion"], "*".into()),
-            on_condition(
-                allow("TagWhatIsCreated", &["glue:TagResource"], json!([self.crawler_arn(), registry, schemas])),
-                tagging_as_ours(),
-            ),
+            // What is created is tagged in the same call, which takes this action as well.
+            on_condition(allow("TagSchemas", &["glue:TagResource"], json!([registry, schemas])), tagging_as_ours()),
         ]
     }
 
@@ -197,7 +200,7 @@ mod tests {
                     ["arn", "aws-cn", "iam", "", "123456789012", resource] => {
                         assert_eq!(resource, "role/glue-ddb-crawler/*_crawler_cn-north-1");
                     }
-                    ["arn", "aws-cn", "dynamodb" | "glue", "cn-north-1", "123456789012", _] => {}
+                    ["arn", "aws-cn", "dynamodb" | "glue" | "kms", "cn-north-1", "123456789012", _] => {}
                     _ => panic!("{statement}"),
                 }
             }

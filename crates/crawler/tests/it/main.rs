@@ -7,5 +7,6 @@ mod crawl;
 mod events;
 mod faults;
 mod link;
+mod prune;
 mod support;
 mod sync;

@@ -1,0 +1,40 @@
+//! `policy`: the IAM policies of the job.
+
+use std::collections::BTreeMap;
+
+use crawler::Clients;
+use crawler::policy::RunScope;
+use crawler::settings::Engine;
+
+use crate::args::{Common, Policy, PolicyKind};
+use crate::settings::{self, Wrong};
+use crate::{connect, output};
+
+/// Runs `policy`; needs credentials only where the account is not given.
+///
+/// # Errors
+/// If the region or the account are not known, or `run` is asked for and its roles would have no boundary.
+pub(crate) async fn run(common: &Common, args: &Policy) -> anyhow::Result<u8> {
+    let settings = settings::resolve(common, BTreeMap::new())?;
+    settings.selection()?;
+    let clients = Clients::new(&connect::sdk_config(common).await?);
+    let account = match &args.account {
+        Some(account) => account.clone(),
+        None => crawler::discover::account(&clients).await?,
+    };
+    let scope = RunScope { region: &clients.region, account: &account, settings: &settings };
+    let policy = match args.policy {
+        PolicyKind::Boundary => scope.boundary(),
+        PolicyKind::Run if settings.engine == Engine::Managed && settings.permissions_boundary.is_none() => {
+            return Err(Wrong(
+                "permissions_boundary is not set: a run that may make roles without one could make them as wide as it \
+                 likes. Make a policy of `glue-ddb-crawler policy boundary`, and set permissions_boundary to its ARN"
+                    .into(),
+            )
+            .into());
+        }
+        PolicyKind::Run => scope.permissions(),
+    };
+    output::result(format!("{}\n", serde_json::to_string_pretty(&policy)?).as_bytes())?;
+    Ok(crate::DONE)
+}

@@ -1,0 +1,73 @@
+//! `prune`: take away what is no longer used.
+
+use std::collections::BTreeMap;
+
+use crawler::prune::{self, Extent, Leftover, Thing};
+use serde_json::json;
+
+use crate::args::{Common, Output, Prune};
+use crate::{connect, output, settings};
+
+/// Runs `prune`; 1 if something could not be taken away.
+///
+/// # Errors
+/// If what there is can't be listed.
+pub(crate) async fn run(common: &Common, args: &Prune) -> anyhow::Result<u8> {
+    let settings = settings::resolve(common, BTreeMap::new())?;
+    let connection = connect::connect(common, &args.place).await?;
+    let extent = if args.all { Extent::Everything } else { Extent::Vanished };
+    let found = prune::leftovers(&connection.clients, &settings, extent).await;
+    let ended = match found {
+        Ok(found) if args.yes => Ok(prune::remove(&connection.clients, &settings, found).await),
+        Ok(found) => Ok(found.into_iter().map(|leftover| (leftover, Ok(()))).collect()),
+        Err(error) => Err(error),
+    };
+    if let Some(server) = connection.server {
+        server.stop().await;
+    }
+    let ended = ended?;
+    let failed = ended.iter().filter(|(_, removed)| removed.is_err()).count();
+    print(common, args, &ended)?;
+    Ok(if failed > 0 { crate::FAILED } else { crate::DONE })
+}
+
+fn print(common: &Common, args: &Prune, ended: &[(Leftover, Result<(), crawler::Error>)]) -> anyhow::Result<()> {
+    if common.output == Output::Json {
+        let rows = ended.iter().map(|(leftover, removed)| {
+            let mut row = json!(leftover);
+            if let Err(error) = removed {
+                row["error"] = error.message.clone().into();
+            }
+            row
+        });
+        let report = json!({"removed": args.yes, "leftovers": rows.collect::<Vec<_>>()});
+        return output::result(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes());
+    }
+    let mut text = String::new();
+    for (Leftover { thing, name }, removed) in ended {
+        let state = match removed {
+            Err(error) => format!(": NOT REMOVED: {error}"),
+            Ok(()) if args.yes => ": removed".into(),
+            Ok(()) => String::new(),
+        };
+        text += &format!("{} {name}{state}\n", word(*thing));
+    }
+    output::result(text.as_bytes())?;
+    match (ended.is_empty(), args.yes) {
+        (true, _) => output::note(common, "There is nothing to take away."),
+        (false, false) => output::note(common, "Nothing was removed. --yes removes all of this."),
+        (false, true) => {}
+    }
+    Ok(())
+}
+
+fn word(thing: Thing) -> &'static str {
+    match thing {
+        Thing::Crawler => "crawler",
+        Thing::Role => "role",
+        Thing::CatalogTable => "catalog table",
+        Thing::Schema => "schema",
+        Thing::Registry => "registry",
+        Thing::Database => "database",
+    }
+}
