@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use aws_config::SdkConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_sdk_dynamodb::config::{Credentials, IdentityCache, SharedCredentialsProvider};
+use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crawler::Clients;
 use crawler::aws::local_config;
@@ -140,7 +141,8 @@ pub(super) struct Elsewhere {
 impl Elsewhere {
     pub(super) fn new(iam: IamEndpoint) -> Elsewhere {
         // Nothing of the environment but the credentials: its AWS_ENDPOINT_URL may well be this endpoint.
-        let config = local_config(&iam.url, REGION).into_builder().credentials_provider(iam.credentials).build();
+        let config = local_config(&iam.url, REGION).into_builder().credentials_provider(iam.credentials);
+        let config = config.time_source(SystemTimeSource::new()).build();
         Elsewhere { clients: Clients::new(&config), config, url: iam.url }
     }
 

@@ -4,6 +4,7 @@ use aws_sdk_iam::types::{PermissionsBoundaryAttachmentType, Role, Tag};
 use insta::assert_snapshot;
 use local::Config;
 
+use crate::refused;
 use crate::support::{Attempts, Endpoint, NOW, folder};
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
@@ -27,15 +28,6 @@ fn tag(key: &str, value: &str) -> Tag {
 
 fn percent_decoded(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned()
-}
-
-/// Code, status and message of an error.
-macro_rules! refused {
-    ($call:expr) => {{
-        let error = $call.send().await.unwrap_err();
-        let status = error.raw_response().unwrap().status();
-        format!("{status} {}: {}", error.code().unwrap_or("?"), error.message().unwrap_or("?"))
-    }};
 }
 
 async fn get(iam: &Client, name: &str) -> Role {

@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
 
+mod authorize;
 mod catalog;
 mod crawlers;
 mod dynamodb;
+mod elsewhere;
 mod faults;
 mod iam;
+mod iam_policies;
 mod registry;
 mod server;
 mod sts;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_http_client::Builder;
+use crawler::Clients;
 use local::{Config, Server, Source};
 use tempfile::TempDir;
 
@@ -73,6 +74,31 @@ impl Endpoint {
     client!(glue, aws_sdk_glue);
     client!(iam, aws_sdk_iam);
     client!(sts, aws_sdk_sts);
+}
+
+/// Clients with credentials of a role, in eu-west-1.
+pub(crate) async fn assume(endpoint: &Endpoint, role_arn: &str) -> Clients {
+    let sts = endpoint.sts("eu-west-1", Attempts::One);
+    let assumed = sts.assume_role().role_arn(role_arn).role_session_name("test").send().await.unwrap();
+    let issued = assumed.credentials.unwrap();
+    with_keys(endpoint, issued.access_key_id(), issued.secret_access_key(), Some(issued.session_token().to_owned()))
+}
+
+/// Clients with these credentials, in eu-west-1.
+pub(crate) fn with_keys(endpoint: &Endpoint, access_key: &str, secret: &str, token: Option<String>) -> Clients {
+    let credentials = SharedCredentialsProvider::new(Credentials::new(access_key, secret, token, None, "test"));
+    let config = crawler::aws::local_config(endpoint.server.url(), "eu-west-1").into_builder();
+    Clients::new(&config.credentials_provider(credentials).build())
+}
+
+/// Status, code and message of an error.
+#[macro_export]
+macro_rules! refused {
+    ($call:expr) => {{
+        let error = $call.send().await.unwrap_err();
+        let status = error.raw_response().unwrap().status();
+        format!("{status} {}: {}", error.code().unwrap_or("?"), error.message().unwrap_or("?"))
+    }};
 }
 
 /// A folder with these files.
