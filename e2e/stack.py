@@ -28,7 +28,6 @@ from conftest import ACCOUNT, REGION, REPOSITORY, client_environment, running, s
 TOOLS = REPOSITORY / ".tools"
 TEMPLATE = REPOSITORY / "template.yaml"
 FUNCTION = "sys-glue-ddb-crawler"
-POLICY = "run"  # the inline policy of the function's role that says what a run may do
 
 
 def sam_environment(directory, endpoint="http://127.0.0.1:9"):
@@ -78,7 +77,7 @@ class Stack:
     name: str
     directory: pathlib.Path
     resources: dict  # logical id -> physical id
-    deployed_policy: dict  # what the function's role may do, as the template says it
+    policies: dict  # name -> document: the inline policies of the function's role, as the template says them
 
     def invoke(self, payload, error=False):
         """What `aws lambda invoke` writes to its file; an error of the function fails the test, unless asked for."""
@@ -97,15 +96,12 @@ class Stack:
         )
         return json.load(answer["Payload"])
 
-    def policy(self):
-        iam = self.account.client("iam")
-        answer = iam.get_role_policy(RoleName=self.resources["FunctionRole"], PolicyName=POLICY)
-        return answer["PolicyDocument"]
-
-    def put_policy(self, document):
-        self.account.client("iam").put_role_policy(
-            RoleName=self.resources["FunctionRole"], PolicyName=POLICY, PolicyDocument=json.dumps(document)
-        )
+    def allow_all_but(self, action=None):
+        """Gives the function's role its policies as MiniStack can judge them, without one action."""
+        for name, document in self.policies.items():
+            document = json.dumps(without(for_ministack(document), action))
+            role = self.resources["FunctionRole"]
+            self.account.client("iam").put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document)
 
     @contextlib.contextmanager
     def environment(self, **variables):
@@ -126,10 +122,17 @@ def deploy(account, built, directory, name, *overrides):
     command += ["--config-file", REPOSITORY / "samconfig.toml"]
     run([*command, "--parameter-overrides", "Architecture=x86_64", *overrides], environment)
     listed = account.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
-    stack = Stack(account, name, directory, {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in listed}, {})
-    stack.deployed_policy = stack.policy()
-    stack.put_policy(for_ministack(stack.deployed_policy))
+    resources = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in listed}
+    stack = Stack(account, name, directory, resources, inline_policies(account, resources["FunctionRole"]))
+    stack.allow_all_but()
     return stack
+
+
+def inline_policies(account, role):
+    """Name -> document."""
+    iam = account.client("iam")
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    return {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
 
 
 def for_ministack(policy):
@@ -278,6 +281,13 @@ def nightly(account, built, tmp_path_factory):
     overrides += ["CrawlerName=ddb_{table}_crawler", 'Schedule="rate(1 minute)"', "Concurrency=0", "ScanRate=0.5"]
     overrides += ["AlertEmail=ops@example.com"]
     return deploy(account, built, tmp_path_factory.mktemp("nightly"), "nightly", *overrides)
+
+
+@pytest.fixture(scope="session")
+def native(account, built, tmp_path_factory):
+    """A third one, which reads its tables itself."""
+    overrides = ["FunctionName=native", "Include=Orders", "Database=native_tables", "Registry=native", "Engine=native"]
+    return deploy(account, built, tmp_path_factory.mktemp("native"), "native", *overrides)
 
 
 @pytest.fixture(scope="session")

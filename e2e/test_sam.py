@@ -10,6 +10,9 @@ from conftest import ACCOUNT, REGION
 from stack import FUNCTION, TEMPLATE, actions_of, run, sam_environment
 
 
+PREFIX = "GLUE_DDB_CRAWLER_"
+
+
 class Loader(yaml.SafeLoader):
     """CloudFormation's short forms, such as !Ref, as {"Ref": …}."""
 
@@ -70,7 +73,8 @@ def test_patterns(template, parameter, accepted, refused):
 
 def test_no_policy_is_wider_than_it_has_to_be(template):
     """Exact actions everywhere; all resources only where the service knows none."""
-    policies = [policy["PolicyDocument"] for policy in template["Resources"]["FunctionRole"]["Properties"]["Policies"]]
+    inline = template["Resources"]["FunctionRole"]["Properties"]["Policies"]
+    policies = [policy.get("If", [None, policy])[1]["PolicyDocument"] for policy in inline]
     policies.append(template["Resources"]["Boundary"]["Properties"]["PolicyDocument"])
     statements = [statement for policy in policies for statement in policy["Statement"]]
     assert {statement["Effect"] for statement in statements} == {"Allow"}
@@ -132,18 +136,33 @@ def test_one_execution_is_reserved(account, stack):
     assert reserved == {"Fn::If": ["HasConcurrency", {"Ref": "Concurrency"}, {"Ref": "AWS::NoValue"}]}
 
 
-def test_policies_are_those_that_the_command_prints(account, stack, program):
-    boundary = stack.resources["Boundary"]
-    common = ("--account", ACCOUNT, "--region", REGION)
-    assert program.json("policy", "run", *common, "--boundary", boundary) == stack.deployed_policy
-    assert program.json("policy", "boundary", *common) == boundary_document(account, boundary)
-    iam = account.client("iam")
+@pytest.mark.parametrize("fixture", ["stack", "nightly", "native"])
+def test_policies_are_those_that_the_command_prints(account, program, request, fixture):
+    stack = request.getfixturevalue(fixture)
+    functions = account.client("lambda")
+    variables = functions.get_function_configuration(FunctionName=stack.resources["Function"])["Environment"]["Variables"]
+    names = ("engine", "database", "registry", "crawler_name", "permissions_boundary")
+    settings = program.directory / f"{stack.name}.toml"
+    settings.write_text("".join(f"{name} = {json.dumps(variables[f'{PREFIX}{name.upper()}'])}\n" for name in names))
+
+    def printed(kind):
+        return program.json("policy", kind, "--account", ACCOUNT, "--region", REGION, "--config", settings)
+
+    of_the_run = [name for name in ("run", "crawlers") if name in stack.policies]
+    assert printed("run")["Statement"] == [each for name in of_the_run for each in stack.policies[name]["Statement"]]
+    assert printed("boundary") == managed_policy(account, stack.resources["Boundary"])
+    assert sorted(stack.policies) == sorted(["function", *of_the_run])
     role = stack.resources["FunctionRole"]
-    assert sorted(iam.list_role_policies(RoleName=role)["PolicyNames"]) == ["function", "run"]
-    assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
+    assert account.client("iam").list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
 
 
-def boundary_document(account, arn):
+def test_the_native_engine_has_nothing_to_do_with_roles_and_crawlers(native):
+    assert "crawlers" not in native.policies
+    actions = {action for each in native.policies["run"]["Statement"] for action in actions_of(each)}
+    assert not [action for action in actions if action.startswith("iam:") or "Crawler" in action]
+
+
+def managed_policy(account, arn):
     iam = account.client("iam")
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     return iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
