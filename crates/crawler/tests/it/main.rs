@@ -7,6 +7,7 @@ mod crawl;
 mod events;
 mod faults;
 mod link;
+mod privilege;
 mod prune;
 mod support;
 mod sync;

@@ -16,7 +16,7 @@ use percent_encoding::percent_decode_str;
 use super::Engine;
 use crate::error::AwsError;
 use crate::iam::{assumable_by_glue, trusts_glue};
-use crate::server::{IamEndpoint, Source, blocking};
+use crate::server::{IamEndpoint, blocking};
 use crate::sts;
 
 /// IAM and STS are global.
@@ -104,17 +104,18 @@ impl Engine {
         Ok(clients)
     }
 
-    /// The endpoint's own clients, but with other credentials wherever they count.
+    /// The endpoint's own clients, but with other credentials where these are known.
     fn clothe(&self, region: &str, credentials: SharedCredentialsProvider) -> Clients {
         let mut clients = self.clients(region);
-        let glue = clients.glue.config().to_builder();
-        let glue = glue.credentials_provider(credentials.clone()).identity_cache(IdentityCache::lazy().build());
-        clients.glue = aws_sdk_glue::Client::from_conf(glue.build());
-        let here = matches!(self.source, Source::None | Source::Files(_));
-        if here || self.elsewhere.is_some() {
-            let dynamodb = clients.dynamodb.config().to_builder();
-            let dynamodb = dynamodb.credentials_provider(credentials).identity_cache(IdentityCache::lazy().build());
-            clients.dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb.build());
+        // Clients made from others share their cache of identities, which would grow with each role.
+        let cache = || IdentityCache::lazy().build();
+        if self.elsewhere.is_none() {
+            let glue = clients.glue.config().to_builder().credentials_provider(credentials.clone());
+            clients.glue = aws_sdk_glue::Client::from_conf(glue.identity_cache(cache()).build());
+        }
+        if !self.reads_unjudged() {
+            let dynamodb = clients.dynamodb.config().to_builder().credentials_provider(credentials);
+            clients.dynamodb = aws_sdk_dynamodb::Client::from_conf(dynamodb.identity_cache(cache()).build());
         }
         clients
     }

@@ -76,7 +76,7 @@ async fn roles_are_kept_and_judged_by_the_other_endpoint() {
     let last = crawled(&glue, "orders").await.last_crawl.unwrap();
     assert_eq!((last.status(), last.error_message()), (Some(&LastCrawlStatus::Succeeded), None));
     let why = crawled(&glue, "users").await.last_crawl.unwrap().error_message.unwrap();
-    insta::assert_snapshot!(why, @"");
+    insta::assert_snapshot!(why, @r"dynamodb:DescribeTable: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/reader/AWS-Crawler is not authorized to perform: dynamodb:DescribeTable on resource: arn:aws:dynamodb:eu-west-1:123456789012:table/Users because no identity-based policy allows the dynamodb:DescribeTable action");
 }
 
 #[tokio::test]
