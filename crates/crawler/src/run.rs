@@ -108,12 +108,13 @@ async fn run(
     let since = Instant::now();
     let began = crawl::now_millis();
     settings.selection()?;
-    let inventory = deadline.limit(discover::discover(clients, settings)).await.map_err(|error| match error.kind {
-        Kind::Deadline => {
-            Error::new(Kind::Deadline, "the time was up before all was listed: nothing was done. Give it more")
-        }
-        _ => error,
-    })?;
+    let inventory =
+        deadline.limit(Box::pin(discover::discover(clients, settings))).await.map_err(|error| match error.kind {
+            Kind::Deadline => {
+                Error::new(Kind::Deadline, "the time was up before all was listed: nothing was done. Give it more")
+            }
+            _ => error,
+        })?;
     let plan = plan::plan(&inventory, settings)?;
     all_planned(named, &plan, &clients.region)?;
     progress(Event::Planned(plan.tables.len()));
@@ -122,7 +123,7 @@ async fn run(
     if !settings.dry_run {
         apply::database(clients, &inventory, &settings.database, plan.database).await?;
         let run = Run::new(clients, settings, &inventory, &plan, deadline, progress);
-        report.tables = run.carry_out(&plan, began).await;
+        report.tables = Box::pin(run.carry_out(&plan, began)).await;
     }
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
 }
@@ -184,13 +185,17 @@ impl<'a> Run<'a> {
     async fn carry_out(&self, plan: &Plan, began: u128) -> Vec<TableReport> {
         let mut tables = tokio::select! {
             reports = self.all(&plan.tables) => reports,
-            never = self.watcher.watch() => match never {},
+            never = Box::pin(self.watcher.watch()) => match never {},
             never = self.stop_in_time() => match never {},
         };
         if cycle::is_needed(self.settings, &tables)
             && let Err(error) = cycle::open(self.clients, self.settings, began).await
         {
-            tracing::warn!(reason = %error, "what is deferred waits for the next run: the end of a crawl won't start it");
+            for table in tables.iter_mut().filter(|table| table.outcome == Outcome::Deferred) {
+                let reason = table.reason.take().unwrap_or_default();
+                table.reason =
+                    Some(format!("{reason}; only a later run, since the end of no crawl starts it: {error}"));
+            }
         }
         self.link(&mut tables).await;
         tables.append(&mut self.retire(&plan.vanished).await);

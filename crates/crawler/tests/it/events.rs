@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_glue::types::CrawlerState;
 use crawler::event::crawl_ended;
 use crawler::report::{Action, Outcome};
 use crawler::{Clients, Deadline, Kind, Report, Settings};
@@ -18,17 +17,6 @@ async fn event(world: &World, settings: &Settings, crawler: &str, state: &str) -
     crawl_ended(&clients, settings, crawler, state, Deadline::none()).await.unwrap()
 }
 
-/// Waits until a crawler is ready again.
-async fn ended(world: &World, crawler: &str) {
-    loop {
-        let answer = world.clients.glue.get_crawler().name(crawler).send().await.unwrap();
-        if answer.crawler().unwrap().state() == Some(&CrawlerState::Ready) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
 async fn cycles(world: &World) -> Option<String> {
     let answer = world.clients.glue.get_database().name("ddb_tables").send().await.unwrap();
     answer.database.unwrap().parameters.unwrap_or_default().remove("cycles")
@@ -38,7 +26,7 @@ async fn cycles(world: &World) -> Option<String> {
 async fn the_end_of_a_crawl_links_its_table() {
     let world = World::new(&[("Orders.eu", &[ITEM])]).await;
     all_well(world.sync(&Settings::default()).await);
-    ended(&world, "Orders.eu_crawler").await;
+    world.crawl_ended("Orders.eu_crawler").await;
 
     let report = all_well(event(&world, &Settings::default(), "Orders.eu_crawler", "Succeeded").await);
     let linked = row(&report, "Orders.eu");
@@ -140,7 +128,7 @@ async fn events_drain_what_a_run_deferred() {
     let mut crawled = 0;
     while !running.is_empty() {
         let crawler = running.remove(0);
-        ended(&world, &crawler).await;
+        world.crawl_ended(&crawler).await;
         crawled += 1;
         let report = all_well(event(&world, &settings, &crawler, "Succeeded").await);
         assert!(report.summary.started <= 2, "{report:#?}");
@@ -161,7 +149,7 @@ async fn a_cycle_starts_the_tables_of_its_run_alone() {
     all_well(world.sync(&Settings { no_start: true, ..Settings::default() }).await);
     let some = Settings { max_running: 1, concurrency: 1, include: vec!["keep-*".into()], ..Settings::default() };
     assert_eq!(world.sync(&some).await.summary.deferred, 1);
-    ended(&world, "keep-a_crawler").await;
+    world.crawl_ended("keep-a_crawler").await;
     // The settings of the function, not those of the run that deferred.
     let report = event(
         &world,
@@ -180,7 +168,7 @@ async fn a_cycle_goes_on_after_a_failed_crawl_and_skips_vanished_tables() {
     let world = World::new(&[("tbla", &[r#"{"id":"#]), ("tblb", &[ITEM]), ("tblc", &[ITEM])]).await;
     let settings = Settings { max_running: 1, concurrency: 1, ..Settings::default() };
     world.sync(&settings).await;
-    ended(&world, "tbla_crawler").await;
+    world.crawl_ended("tbla_crawler").await;
     world.drop_table("tblb");
     let report = event(&world, &settings, "tbla_crawler", "Failed").await;
     assert_eq!((report.summary.failed, report.summary.started), (1, 1));
@@ -193,7 +181,7 @@ async fn a_cycle_that_cannot_go_on_asks_to_be_called_again() {
     let world = World::in_region("cycle-stuck", &[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
     let settings = Settings { max_running: 1, concurrency: 1, ..Settings::default() };
     world.sync(&settings).await;
-    ended(&world, "tbla_crawler").await;
+    world.crawl_ended("tbla_crawler").await;
     let limit = Fault::Error { code: "ResourceNumberLimitExceededException", message: "too many crawls".into() };
     world.server.faults().add(Rule::new("Glue.StartCrawler", Calls::Nth(1), limit));
     let event = || crawl_ended(&world.clients, &settings, "tbla_crawler", "Succeeded", Deadline::none());

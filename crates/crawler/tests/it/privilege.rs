@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_glue::config::{Credentials, SharedCredentialsProvider};
-use aws_sdk_glue::types::{Compatibility, SchemaId, SchemaVersionNumber};
 use crawler::event::crawl_ended;
 use crawler::policy::RunScope;
+use crawler::report::Outcome;
 use crawler::settings::{DeleteBehavior, Engine};
 use crawler::{Clients, Deadline, Report, Settings};
 use futures::stream::{self, StreamExt};
@@ -48,7 +48,8 @@ impl Capped {
         let session = world.clients.sts.assume_role().role_arn(role.arn).role_session_name("run").send().await.unwrap();
         let issued = session.credentials.unwrap();
         let (id, secret, token) = (issued.access_key_id, issued.secret_access_key, issued.session_token);
-        let credentials = SharedCredentialsProvider::new(Credentials::new(id, secret, Some(token), None, "the function"));
+        let credentials =
+            SharedCredentialsProvider::new(Credentials::new(id, secret, Some(token), None, "the function"));
         let config = crawler::aws::local_config(world.server.url(), REGION).into_builder();
         let clients = Clients::new(&config.credentials_provider(credentials).build());
         Capped { world, settings, clients }
@@ -71,27 +72,33 @@ impl Capped {
         world.server.faults().clear();
 
         // A role that was left half-made, a crawler that is set otherwise, a policy on and off.
-        let spoilt = world.clients.iam.update_role().role_name(format!("tbla_crawler_{REGION}")).description("half-made");
+        let spoilt =
+            world.clients.iam.update_role().role_name(format!("tbla_crawler_{REGION}")).description("half-made");
         spoilt.send().await.unwrap();
         let slower = Settings { scan_rate: Some(0.2), managed_policy: true, ..settings.clone() };
         self.sync(&slower).await?;
         self.sync(settings).await?;
 
-        // More columns, after a schema version that somebody registered and the registry refused.
+        // More columns, and the newest version is one that the registry refused.
         world.put("tbla", &[ITEM, WIDER]);
-        let schema = SchemaId::builder().registry_name("glue-ddb-crawler").schema_name("ddb_tables.tbla").build();
-        let version = world.clients.glue.register_schema_version().schema_id(schema);
-        version.schema_definition(r#"{"type":"record","name":"other","fields":[{"name":"id","type":"int"}]}"#).send().await.unwrap();
+        let refused =
+            r#"{"SchemaVersionId":"4a1f6d1e-0000-4000-8000-000000000000","VersionNumber":2,"Status":"FAILURE"}"#;
+        world.server.faults().add(Rule::new("Glue.GetSchemaVersion", Calls::Nth(1), Fault::Answer(refused.into())));
         self.sync(settings).await?;
+        world.server.faults().clear();
 
-        // One crawler at a time; the end of its crawl links its table and starts the next.
+        // New tables, one crawler at a time; the end of its crawl links its table and starts the next.
+        world.put("tbld", &[ITEM]);
+        world.put("tble", &[ITEM]);
         let one = Settings { wait: false, max_running: 1, ..settings.clone() };
         let report = crawler::sync(clients, &one, Deadline::none(), &|_| ()).await.map_err(|error| error.message)?;
-        let started = report.tables.iter().find(|table| !table.actions.is_empty()).ok_or("nothing was started")?;
-        let crawler = started.crawler.clone().unwrap_or_default();
-        while world.clients.glue.get_crawler().name(&crawler).send().await.unwrap().crawler.unwrap().state.unwrap().as_str() != "READY" {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        if let Some(denied) = report.tables.iter().filter_map(|t| t.reason.clone()).find(|r| r.contains("AccessDenied"))
+        {
+            return Err(denied);
         }
+        let started = report.tables.iter().find(|table| table.outcome == Outcome::Started);
+        let crawler = started.and_then(|table| table.crawler.clone()).ok_or("none was started")?;
+        world.crawl_ended(&crawler).await;
         let ended = crawl_ended(clients, &one, &crawler, "Succeeded", Deadline::none()).await;
         let ended = well(ended.map_err(|error| error.message)?)?;
         if ended.summary.started != 1 {
@@ -132,7 +139,9 @@ async fn the_policy_is_enough_and_no_action_is_there_for_nothing() {
     let whole = Capped::new(|policy| {
         for statement in statements(policy) {
             let sid = statement["Sid"].as_str().unwrap().to_owned();
-            actions.extend(statement["Action"].as_array().unwrap().iter().map(|a| (sid.clone(), a.as_str().unwrap().to_owned())));
+            actions.extend(
+                statement["Action"].as_array().unwrap().iter().map(|a| (sid.clone(), a.as_str().unwrap().to_owned())),
+            );
         }
     });
     whole.await.everything().await.unwrap();
@@ -185,7 +194,9 @@ async fn a_foreign_crawler_stays_as_it_is() {
     assert!(reason.contains("tbla_crawler exists that is not ours"), "{reason}");
     let start = clients.glue.start_crawler().name("tbla_crawler").send().await;
     let update = clients.glue.update_crawler().name("tbla_crawler").description("mine").send().await;
-    for error in [start.unwrap_err().into_service_error().to_string(), update.unwrap_err().into_service_error().to_string()] {
+    for error in
+        [start.unwrap_err().into_service_error().to_string(), update.unwrap_err().into_service_error().to_string()]
+    {
         assert!(error.contains("AccessDenied"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use aws_sdk_glue::types::Table;
+use aws_sdk_glue::types::{CrawlerState, Table};
 use crawler::report::TableReport;
 use crawler::{Clients, Deadline, Report, Settings};
 use local::{Config, Server, Source};
@@ -54,6 +54,17 @@ impl World {
     pub(crate) async fn sync(&self, settings: &Settings) -> Report {
         let clients = Clients::local(self.server.url(), &self.region);
         crawler::sync(&clients, settings, Deadline::none(), &|_| ()).await.unwrap()
+    }
+
+    /// Waits until a crawler is ready again.
+    pub(crate) async fn crawl_ended(&self, crawler: &str) {
+        loop {
+            let answer = self.clients.glue.get_crawler().name(crawler).send().await.unwrap();
+            if answer.crawler().unwrap().state() == Some(&CrawlerState::Ready) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
     }
 
     pub(crate) async fn tables(&self) -> BTreeMap<String, Table> {
