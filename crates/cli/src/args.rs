@@ -202,8 +202,8 @@ pub(crate) struct Serve {
     /// Pass DynamoDB requests on to this endpoint, and crawl its tables
     #[arg(long, value_name = "URL")]
     pub dynamodb_endpoint: Option<String>,
-    /// Pass IAM and STS requests on to this endpoint; crawlers' roles are assumed there, and judged by it when they read. The
-    /// credentials for that are those that the AWS CLI finds
+    /// Pass IAM and STS requests on to this endpoint, and look the roles of crawlers up there, with the credentials that the
+    /// AWS CLI finds; the tables are read with these too
     #[arg(long, value_name = "URL", requires = "dynamodb_endpoint")]
     pub iam_endpoint: Option<String>,
     /// Where the catalog is kept

@@ -16,8 +16,6 @@ pub struct Context {
     pub endpoint: String,
     /// Whose request it is.
     pub caller: Caller,
-    /// Where roles are kept by another endpoint: whether Glue may assume the one that the request gives a crawler.
-    pub role_trusted: Option<bool>,
 }
 
 impl Context {

@@ -16,8 +16,10 @@ use crate::server::{IamEndpoint, Source, blocking};
 use crate::store::Store;
 
 mod assumed;
+mod elsewhere;
 
-use assumed::{Assumed, Elsewhere};
+use assumed::Assumed;
+use elsewhere::Elsewhere;
 
 /// The running endpoint, as its crawls see it.
 pub struct Engine {
@@ -58,7 +60,6 @@ impl Engine {
             now: (self.clock)(),
             endpoint: self.store.endpoint().to_owned(),
             caller: Caller::Account,
-            role_trusted: None,
         }
     }
 
@@ -95,13 +96,12 @@ impl Engine {
         clients
     }
 
-    /// Whether DynamoDB can't judge what a crawl's role may read, because its tables are behind an endpoint that does not
-    /// know the roles that are kept here.
+    /// Whether what crawls read does not come by here, where it would be judged.
     fn reads_unjudged(&self) -> bool {
-        self.elsewhere.is_none() && matches!(self.source, Source::Endpoint(_) | Source::Client(_))
+        matches!(self.source, Source::Endpoint(_) | Source::Client(_))
     }
 
-    /// Refuses the crawl of a table that its role may not read, where DynamoDB itself will not.
+    /// Refuses the crawl of a table that its role may not read, where reading it would not be refused.
     ///
     /// # Errors
     /// `AccessDeniedException`, as DynamoDB words it.

@@ -6,6 +6,7 @@
 //! AdministratorAccess are known; others allow nothing here.
 
 mod check;
+mod copies;
 mod document;
 mod evaluate;
 mod managed;
@@ -23,7 +24,8 @@ use crate::error::AwsError;
 use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 
-pub(crate) use evaluate::{Permissions, Question, Refusal, assumable_by_glue, trusts, trusts_glue};
+pub(crate) use copies::{RoleCopy, copy_role, forget_copy};
+pub(crate) use evaluate::{Permissions, Question, Refusal, assumable_by_glue, trusts};
 pub(crate) use matching::Known;
 pub(crate) use policies::arn as policy_arn;
 pub(crate) use roles::{Role, arn as role_arn, timestamp};

@@ -74,19 +74,20 @@ pub enum Source {
     None,
     /// A folder of table files, served as [`crate::dynamodb`] says; every region has the same tables.
     Files(PathBuf),
-    /// The URL (`http://HOST[:PORT]`) of another DynamoDB endpoint: requests are passed on, signature and all.
+    /// The URL (`http://HOST[:PORT]`) of another DynamoDB endpoint: requests are passed on, signature and all, except that those of a role are
+    /// judged here and signed by nobody.
     Endpoint(String),
     /// Crawls read through this client; DynamoDB is not served on the endpoint itself.
     Client(aws_sdk_dynamodb::Client),
 }
 
-/// Another endpoint that serves IAM and STS: requests for them are passed on to it, signature and all, the roles of crawlers
-/// are looked up and assumed there, and DynamoDB is read with the credentials that it gives out.
+/// Another endpoint that serves IAM and STS: requests for them are passed on to it, signature and all. The roles of crawlers
+/// are looked up there, whenever they are given to a crawler and at the start of a crawl, and judged here.
 #[derive(Debug, Clone)]
 pub struct IamEndpoint {
     /// `http://HOST[:PORT]`.
     pub url: String,
-    /// Who looks roles up and assumes them, and lists the tables.
+    /// Who looks roles up, and reads the tables.
     pub credentials: SharedCredentialsProvider,
 }
 

@@ -1,6 +1,10 @@
 //! Faults on the wire: one table's failure never stops the others, and a run after any fault converges.
 
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
 use crawler::report::{Action, Outcome};
+use crawler::run::Event;
 use crawler::settings::Engine;
 use crawler::{Clients, Deadline, Settings};
 use futures::future::join_all;
@@ -108,17 +112,30 @@ async fn one_table_that_fails_stops_no_other() {
     assert!(!format!("{report:?}").contains("secret-value"));
 }
 
+/// A new role takes up to half a minute to spread. Five refusals are 25 s of pauses.
 #[tokio::test]
-async fn a_role_that_glue_cannot_assume_yet_is_waited_for() {
-    let world = World::new(&[("tbla", &[ITEM])]).await;
+async fn a_role_that_glue_cannot_assume_yet_is_waited_for_while_others_go_on() {
+    let world = World::new(&[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
+    let one_at_a_time = Settings { concurrency: 1, ..waiting() };
     let propagating = Fault::Error {
         code: "InvalidInputException",
         message: "Service is unable to assume provided role. Please verify role's TrustPolicy".into(),
     };
-    world.server.faults().add(Rule::new("Glue.CreateCrawler", Calls::Range(1..=2), propagating));
-    let report = all_well(world.sync(&waiting()).await);
-    assert_eq!(report.summary.crawled, 1);
-    assert_eq!(report.calls["glue:CreateCrawler"], 3);
+    world.server.faults().add(Rule::new("Glue.CreateCrawler", Calls::Nth(1), propagating.clone()));
+    world.server.faults().add(Rule::new("Glue.CreateCrawler", Calls::Range(3..=6), propagating));
+    let begin = Instant::now();
+    let ended = Mutex::new(Vec::new());
+    let clients = Clients::local(world.server.url(), REGION);
+    let note = |event: Event<'_>| {
+        if let Event::Done(table, _) = event {
+            ended.lock().unwrap().push((table.to_owned(), begin.elapsed()));
+        }
+    };
+    let report = all_well(crawler::sync(&clients, &one_at_a_time, Deadline::none(), &note).await.unwrap());
+    assert_eq!((report.summary.crawled, report.calls["glue:CreateCrawler"]), (2, 7));
+    let ended = ended.into_inner().unwrap();
+    assert_eq!([ended[0].0.as_str(), ended[1].0.as_str()], ["tblb", "tbla"]);
+    assert!(ended[0].1 < Duration::from_secs(5) && ended[1].1 > Duration::from_secs(20), "{ended:?}");
 }
 
 #[tokio::test]

@@ -10,7 +10,6 @@ fn context() -> Context {
         now: 0,
         endpoint: "this".into(),
         caller: crate::Caller::Account,
-        role_trusted: None,
     }
 }
 

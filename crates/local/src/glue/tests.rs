@@ -28,7 +28,6 @@ impl Glue {
             now: NOON,
             endpoint: "this".into(),
             caller: Caller::Account,
-            role_trusted: None,
         };
         Glue { store: Store::open(None).unwrap(), context }
     }

@@ -90,25 +90,17 @@ pub(crate) fn trusts(trust: &str, who: &[&str], keys: &[(&str, Known)]) -> Resul
     Ok(question.verdict(&[Policy::trust(trust)?], who) == Verdict::Allowed)
 }
 
-/// Whether a trust policy lets Glue assume its role on behalf of this account. A condition on aws:SourceArn is met if the ARN
-/// of something in Glue of the account can meet it.
-///
-/// # Errors
-/// If the document is not a trust policy.
-pub(crate) fn trusts_glue(trust: &str, account: &str) -> Result<bool, AwsError> {
-    let keys = [("aws:SourceAccount", Known::Text(account)), ("aws:SourceArn", Known::GlueArn { account })];
-    trusts(trust, &["glue.amazonaws.com"], &keys)
-}
-
 /// The role, if it is there and Glue of this account can assume it.
 ///
-/// `role` is a name, with or without its path, or an ARN.
+/// `role` is a name, with or without its path, or an ARN. A condition on aws:SourceArn is met if the ARN of something in Glue of
+/// the account can meet it.
 ///
 /// # Errors
 /// If the state store fails.
 pub(crate) fn assumable_by_glue(tx: &Transaction, role: &str, account: &str) -> Result<Option<Role>, AwsError> {
     let Some(role) = Role::referred(tx, role)? else { return Ok(None) };
-    Ok(trusts_glue(&role.trust, account)?.then_some(role))
+    let keys = [("aws:SourceAccount", Known::Text(account)), ("aws:SourceArn", Known::GlueArn { account })];
+    Ok(trusts(&role.trust, &["glue.amazonaws.com"], &keys)?.then_some(role))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,11 @@
-//! IAM and STS of another endpoint, which judges what crawls read.
+//! IAM and STS of another endpoint: its roles are judged here.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_glue::error::ProvideErrorMetadata;
-use aws_sdk_glue::types::{Crawler, CrawlerTargets, DatabaseInput, DynamoDbTarget, LastCrawlStatus};
+use aws_sdk_glue::types::{CrawlerState, CrawlerTargets, DatabaseInput, DynamoDbTarget};
+use local::faults::{Calls, Fault, Rule};
 use local::{Config, IamEndpoint, Source};
 use serde_json::json;
 
@@ -16,6 +17,9 @@ const TABLE: &[u8] =
     br#"{"BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],
     "KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}"#;
 
+const OTHER_ACCOUNT: &str = r#"{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole",
+    "Principal":{"Service":"glue.amazonaws.com"},"Condition":{"StringEquals":{"aws:SourceAccount":"999999999999"}}}}"#;
+
 /// An endpoint in front of another, which has the tables and the roles.
 async fn in_front_of(behind: &Endpoint) -> Endpoint {
     let url = behind.server.url().to_owned();
@@ -24,24 +28,34 @@ async fn in_front_of(behind: &Endpoint) -> Endpoint {
     Endpoint::start(Config { source: Source::Endpoint(url), iam, ..Config::default() }).await
 }
 
-/// A role that may read `table`.
-async fn role(endpoint: &Endpoint, name: &str, trusted: &str, table: &str) {
+/// A role that the service may assume for this account, and that may read Orders and write the catalog.
+async fn role(endpoint: &Endpoint, name: &str, trusted: &str) {
     let iam = endpoint.iam(REGION, Attempts::One);
-    let trust = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
-        "Principal": {"Service": trusted, "AWS": ACCOUNT}}});
+    let trust = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": trusted},
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}});
     iam.create_role().role_name(name).assume_role_policy_document(trust.to_string()).send().await.unwrap();
-    let policy = json!({"Statement": {"Effect": "Allow", "Action": ["dynamodb:DescribeTable", "dynamodb:Scan"],
-        "Resource": format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}")}});
-    let put = iam.put_role_policy().role_name(name).policy_name("p").policy_document(policy.to_string());
+    let read = json!({"Statement": {"Effect": "Allow", "Action": ["dynamodb:DescribeTable", "dynamodb:Scan"],
+        "Resource": format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/Orders")}});
+    let put = iam.put_role_policy().role_name(name).policy_name("read").policy_document(read.to_string());
     put.send().await.unwrap();
+    iam.attach_role_policy().role_name(name).policy_arn(policy(endpoint, name, "glue:*").await).send().await.unwrap();
 }
 
-async fn crawled(glue: &aws_sdk_glue::Client, name: &str) -> Crawler {
+/// A policy that allows this; its ARN.
+async fn policy(endpoint: &Endpoint, name: &str, action: &str) -> String {
+    let document = json!({"Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}});
+    let create = endpoint.iam(REGION, Attempts::One).create_policy().policy_name(name);
+    create.policy_document(document.to_string()).send().await.unwrap().policy.unwrap().arn.unwrap()
+}
+
+/// How the next crawl ends.
+async fn crawled(glue: &aws_sdk_glue::Client, name: &str) -> Result<(), String> {
     glue.start_crawler().name(name).send().await.unwrap();
     for _ in 0..500 {
         let crawler = glue.get_crawler().name(name).send().await.unwrap().crawler.unwrap();
-        if crawler.last_crawl().is_some() {
-            return crawler;
+        if crawler.state() == Some(&CrawlerState::Ready) {
+            let last = crawler.last_crawl().unwrap();
+            return last.error_message().map_or(Ok(()), |why| Err(why.to_owned()));
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -49,13 +63,14 @@ async fn crawled(glue: &aws_sdk_glue::Client, name: &str) -> Crawler {
 }
 
 #[tokio::test]
-async fn roles_are_kept_and_judged_by_the_other_endpoint() {
+async fn roles_of_another_endpoint_are_judged_as_they_are_there() {
     let tables = folder(&[("Orders.json", TABLE), ("Users.json", TABLE)]);
     let behind = Endpoint::with_tables(tables.path()).await;
     let endpoint = in_front_of(&behind).await;
-    role(&endpoint, "reader", "glue.amazonaws.com", "Orders").await;
-    role(&endpoint, "job", "lambda.amazonaws.com", "Orders").await;
-    assert_eq!(behind.iam(REGION, Attempts::One).list_roles().send().await.unwrap().roles().len(), 2);
+    role(&endpoint, "reader", "glue.amazonaws.com").await;
+    role(&endpoint, "job", "lambda.amazonaws.com").await;
+    let iam = behind.iam(REGION, Attempts::One);
+    assert_eq!(iam.list_roles().send().await.unwrap().roles().len(), 2);
     let identity = endpoint.sts(REGION, Attempts::One).get_caller_identity().send().await.unwrap();
     assert_eq!(identity.account(), Some(ACCOUNT));
 
@@ -70,13 +85,21 @@ async fn roles_are_kept_and_judged_by_the_other_endpoint() {
     for role in ["job", "nobody", "arn:aws:iam::123456789012:role/other/reader"] {
         assert!(refused!(crawler("c", role, "Orders")).contains("unable to assume provided role"), "{role}");
     }
-    let arn = "arn:aws:iam::123456789012:role/reader";
-    crawler("orders", arn, "Orders").send().await.unwrap();
+    crawler("orders", "arn:aws:iam::123456789012:role/reader", "Orders").send().await.unwrap();
     crawler("users", "reader", "Users").send().await.unwrap();
-    let last = crawled(&glue, "orders").await.last_crawl.unwrap();
-    assert_eq!((last.status(), last.error_message()), (Some(&LastCrawlStatus::Succeeded), None));
-    let why = crawled(&glue, "users").await.last_crawl.unwrap().error_message.unwrap();
-    insta::assert_snapshot!(why, @r"dynamodb:DescribeTable: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/reader/AWS-Crawler is not authorized to perform: dynamodb:DescribeTable on resource: arn:aws:dynamodb:eu-west-1:123456789012:table/Users because no identity-based policy allows the dynamodb:DescribeTable action");
+    assert_eq!(crawled(&glue, "orders").await, Ok(()));
+
+    let mut denied = vec![crawled(&glue, "users").await.unwrap_err()];
+    let put = iam.put_role_permissions_boundary().role_name("reader");
+    put.permissions_boundary(policy(&endpoint, "boundary", "dynamodb:*").await).send().await.unwrap();
+    denied.push(crawled(&glue, "orders").await.unwrap_err());
+    iam.update_assume_role_policy().role_name("reader").policy_document(OTHER_ACCOUNT).send().await.unwrap();
+    denied.push(crawled(&glue, "orders").await.unwrap_err());
+    insta::assert_snapshot!(denied.join("\n"), @r"
+    AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/reader/AWS-Crawler is not authorized to perform: dynamodb:DescribeTable on resource: arn:aws:dynamodb:eu-west-1:123456789012:table/Users because no identity-based policy allows the dynamodb:DescribeTable action
+    glue:GetTable: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/reader/AWS-Crawler is not authorized to perform: glue:GetTable on resource: arn:aws:glue:eu-west-1:123456789012:catalog because no permissions boundary allows the glue:GetTable action
+    Service is unable to assume provided role. Please verify role's TrustPolicy
+    ");
 }
 
 #[tokio::test]
@@ -84,6 +107,17 @@ async fn an_iam_that_does_not_answer_is_named() {
     let behind = Endpoint::empty().await;
     let url = behind.server.url().to_owned();
     let endpoint = in_front_of(&behind).await;
+    behind.server.faults().add(Rule::new(
+        "IAM.GetRole",
+        Calls::Every,
+        Fault::Error { code: "AccessDenied", message: "no".into() },
+    ));
+    let target = DynamoDbTarget::builder().path("Orders").build();
+    let targets = CrawlerTargets::builder().dynamo_db_targets(target).build();
+    let glue = endpoint.glue(REGION, Attempts::One);
+    let error = refused!(glue.create_crawler().name("c").role("r").database_name("db").targets(targets));
+    let why = format!("a crawler's role can't be looked up: GetRole at {url}: AccessDenied: no");
+    assert_eq!(error, format!("500 InternalServiceException: {why}"));
     behind.server.stop().await;
     let error = refused!(endpoint.iam(REGION, Attempts::One).list_roles());
     assert!(error.starts_with(&format!("500 ServiceFailure: no answer from IAM at {url}")), "{error}");

@@ -1,0 +1,115 @@
+//! Roles that another endpoint keeps: copied here before they are needed, so that they are judged as any other.
+
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use crawler::Clients;
+use crawler::aws::local_config;
+use percent_encoding::percent_decode_str;
+
+use super::Engine;
+use crate::error::AwsError;
+use crate::iam::{RoleCopy, copy_role, forget_copy};
+use crate::server::{IamEndpoint, blocking};
+
+/// IAM is global.
+const REGION: &str = "us-east-1";
+
+/// Another endpoint's IAM.
+pub(super) struct Elsewhere {
+    clients: Clients,
+    url: String,
+}
+
+impl Engine {
+    /// Brings the copy of a role up to date, where roles are kept elsewhere: `role` is a name, with or without its path, or an
+    /// ARN. Costs one call for the role and one or two for each of its policies.
+    ///
+    /// # Errors
+    /// If that endpoint does not answer, or refuses to.
+    pub(crate) async fn refresh_role(&self, role: &str) -> Result<(), AwsError> {
+        let Some(elsewhere) = &self.elsewhere else { return Ok(()) };
+        let name = role.rsplit('/').next().unwrap_or_default().to_owned();
+        let (copy, store) = (elsewhere.role(&name).await?, self.store.clone());
+        let keep = move || {
+            store.transaction(|tx| match &copy {
+                Some(copy) => copy_role(tx, copy),
+                None => forget_copy(tx, &name),
+            })
+        };
+        blocking(keep).await
+    }
+}
+
+impl Elsewhere {
+    pub(super) fn new(iam: IamEndpoint) -> Elsewhere {
+        // Nothing of the environment but the credentials: its AWS_ENDPOINT_URL may well be this endpoint.
+        let config = local_config(&iam.url, REGION).into_builder().credentials_provider(iam.credentials).build();
+        Elsewhere { clients: Clients::new(&config), url: iam.url }
+    }
+
+    /// The base of clients with the credentials that are used there.
+    pub(super) fn dynamodb(&self) -> aws_sdk_dynamodb::config::Builder {
+        self.clients.dynamodb.config().to_builder()
+    }
+
+    async fn role(&self, name: &str) -> Result<Option<RoleCopy>, AwsError> {
+        let iam = &self.clients.iam;
+        let role = match iam.get_role().role_name(name).send().await {
+            Ok(found) => found.role,
+            Err(error) if error.code() == Some("NoSuchEntity") => None,
+            Err(error) => return Err(self.failed("GetRole", &error)),
+        };
+        let Some(role) = role else { return Ok(None) };
+        let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
+        let mut copy = RoleCopy {
+            name: role.role_name().to_owned(),
+            id: role.role_id().to_owned(),
+            path: role.path().to_owned(),
+            trust: decoded(role.assume_role_policy_document()),
+            boundary: boundary.map(str::to_owned),
+            inline: Vec::new(),
+            attached: Vec::new(),
+            managed: Vec::new(),
+        };
+        let mut names = iam.list_role_policies().role_name(name).into_paginator().items().send();
+        while let Some(policy) = names.next().await {
+            let policy = policy.map_err(|error| self.failed("ListRolePolicies", &error))?;
+            let get = iam.get_role_policy().role_name(name).policy_name(&policy).send().await;
+            let document = get.map_err(|error| self.failed("GetRolePolicy", &error))?;
+            copy.inline.push((policy, decoded(Some(document.policy_document()))));
+        }
+        let mut attached = iam.list_attached_role_policies().role_name(name).into_paginator().items().send();
+        while let Some(policy) = attached.next().await {
+            let policy = policy.map_err(|error| self.failed("ListAttachedRolePolicies", &error))?;
+            copy.attached.extend(policy.policy_arn);
+        }
+        for arn in copy.attached.iter().chain(&copy.boundary) {
+            if !arn.contains(":iam::aws:policy/") && !copy.managed.iter().any(|(known, _)| known == arn) {
+                copy.managed.push((arn.clone(), self.policy(arn).await?));
+            }
+        }
+        Ok(Some(copy))
+    }
+
+    /// The document of a customer managed policy.
+    async fn policy(&self, arn: &str) -> Result<String, AwsError> {
+        let iam = &self.clients.iam;
+        let policy = iam.get_policy().policy_arn(arn).send().await.map_err(|error| self.failed("GetPolicy", &error))?;
+        let version = policy.policy().and_then(|policy| policy.default_version_id()).unwrap_or("v1");
+        let version = iam.get_policy_version().policy_arn(arn).version_id(version).send().await;
+        let version = version.map_err(|error| self.failed("GetPolicyVersion", &error))?;
+        Ok(decoded(version.policy_version().and_then(|version| version.document())))
+    }
+
+    fn failed(&self, operation: &str, error: &(impl ProvideErrorMetadata + std::error::Error)) -> AwsError {
+        let why = match (error.code(), error.message()) {
+            (Some(code), message) => format!("{code}: {}", message.unwrap_or_default()),
+            _ => error.to_string(),
+        };
+        AwsError::internal(format!("a crawler's role can't be looked up: {operation} at {}: {why}", self.url))
+    }
+}
+
+/// Policy documents travel percent-encoded in answers.
+fn decoded(document: Option<&str>) -> String {
+    percent_decode_str(document.unwrap_or_default()).decode_utf8_lossy().into_owned()
+}
