@@ -98,11 +98,11 @@ class Endpoint:
 
 
 @contextlib.contextmanager
-def running(command, log, environment):
+def running(command, log, environment, cwd=None):
     """A server of our own: yields a queue of its lines on stdout, and ends it by its own process id."""
     with open(log, "wb") as stderr:
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=stderr, env=environment, cwd=log.parent, text=True
+            command, stdout=subprocess.PIPE, stderr=stderr, env=environment, cwd=cwd or log.parent, text=True
         )
     lines = queue.Queue()
 

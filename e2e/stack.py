@@ -23,11 +23,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from conftest import ACCOUNT, REGION, REPOSITORY, client_environment, running, serving
+from conftest import ACCOUNT, REGION, REPOSITORY, client_environment, running, serving, wait_for
 
 TOOLS = REPOSITORY / ".tools"
 TEMPLATE = REPOSITORY / "template.yaml"
 FUNCTION = "sys-glue-ddb-crawler"
+# What cargo needs of whoever runs the checks; taken before the environment is cleared.
+BUILDER = os.environ | {"PATH": f"{TOOLS / 'sam' / 'bin'}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
 
 
 def sam_environment(directory, endpoint="http://127.0.0.1:9"):
@@ -261,16 +263,26 @@ def account_running(binary, directory):
 def built(tmp_path_factory):
     """`sam build`, for the processor of this machine's MiniStack, beside and not in the builder's own .aws-sam."""
     directory = tmp_path_factory.mktemp("sam") / "build"
-    environment = os.environ | {"PATH": f"{TOOLS / 'sam' / 'bin'}:{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
     command = ["sam", "build", "--build-dir", directory, "--parameter-overrides", "Architecture=x86_64"]
-    run(command, environment, timeout=3600)
+    run(command, BUILDER, timeout=3600)
     return directory
 
 
 @pytest.fixture(scope="session")
 def account(binary, tmp_path_factory):
-    with account_running(binary, tmp_path_factory.mktemp("account")) as account:
+    directory = tmp_path_factory.mktemp("account")
+    with account_running(binary, directory) as account:
         yield account
+    wait_for(lambda: not programs_in(directory), 10)
+
+
+def programs_in(directory):
+    """The programs from `directory` that run: MiniStack keeps each function's `bootstrap` there."""
+    found = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            found.append(os.readlink(process / "exe"))
+    return [program for program in found if program.startswith(str(directory))]
 
 
 @pytest.fixture(scope="session")

@@ -281,7 +281,7 @@ def test_other_crawlers_are_none_of_its_business(account, stack, first_report, t
 
 def ended_events(account):
     metrics = [json.loads(message) for message in log_messages(account) if '"_aws"' in message]
-    return [metric for metric in metrics if metric["event"] == "crawl_ended"]
+    return [metric for metric in metrics if metric.get("event") == "crawl_ended"]
 
 
 def test_events_drain_what_a_run_had_to_leave(account, stack, first_report, tell):
@@ -452,32 +452,46 @@ def test_the_schedule_invokes(account, nightly, tables):
 # ------------------------------------------------------------------------------------------------ the end
 
 
-def test_nothing_is_left_of_a_deleted_stack(account, stack, nightly, native, first_report):
-    roles = account.client("iam").list_roles(PathPrefix="/glue-ddb-crawler/")["Roles"]
-    assert len(roles) >= len(TABLES)
-    remove_roles(account, roles)
-    for installed in (stack, nightly, native):
-        command = ["sam", "delete", "--stack-name", installed.name, "--region", REGION, "--no-prompts"]
-        run(command, sam_environment(installed.directory, account.url), cwd=installed.directory)
+def test_uninstalling_leaves_nothing(account, binary, stack, nightly, native, first_report):
+    """As docs/deploy.md says."""
+    boundary = stack.resources["Boundary"]
+    with pytest.raises(ClientError, match="DeleteConflict"):
+        account.client("iam").delete_policy(PolicyArn=boundary)
+    installations = (stack, native, nightly)
+    for installed in installations:
+        stop(installed)
+    for installed in installations:
+        uninstall(binary, installed)
+    glue = account.client("glue")
     left = {
-        "functions": account.client("lambda").list_functions()["Functions"],
+        "databases": glue.get_databases()["DatabaseList"],
+        "crawlers": glue.list_crawlers()["CrawlerNames"],
+        "registries": glue.list_registries()["Registries"],
         "roles": account.client("iam").list_roles()["Roles"],
         "policies": account.client("iam").list_policies(Scope="Local")["Policies"],
+        "functions": account.client("lambda").list_functions()["Functions"],
         "logs": account.client("logs").describe_log_groups()["logGroups"],
         "schedules": account.client("scheduler").list_schedules()["Schedules"],
-        "rules": [r for r in account.client("events").list_rules()["Rules"] if r["Name"] != "twin"],
+        "rules": [rule for rule in account.client("events").list_rules()["Rules"] if rule["Name"] != "twin"],
         "topics": account.client("sns").list_topics()["Topics"],
         "alarms": account.client("cloudwatch").describe_alarms()["MetricAlarms"],
     }
     assert left == dict.fromkeys(left, [])
 
 
-def remove_roles(account, roles):
-    iam = account.client("iam")
-    for role in roles:
-        name = role["RoleName"]
-        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
-            iam.delete_role_policy(RoleName=name, PolicyName=policy)
-        for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
-            iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
-        iam.delete_role(RoleName=name)
+def stop(stack):
+    functions, name = stack.account.client("lambda"), stack.resources["Function"]
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    with pytest.raises(ClientError, match="TooManyRequestsException"):
+        stack.call({})
+
+
+def uninstall(binary, stack):
+    functions, name = stack.account.client("lambda"), stack.resources["Function"]
+    settings = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    del settings["GLUE_DDB_CRAWLER_LOG"]
+    environment = sam_environment(stack.directory, stack.account.url)
+    glue = {"AWS_ENDPOINT_URL_GLUE": stack.account.glue_url}
+    run([binary, "prune", "--all", "--yes"], environment | settings | glue, cwd=stack.directory)
+    command = ["sam", "delete", "--stack-name", stack.name, "--region", REGION, "--no-prompts"]
+    run(command, environment, cwd=stack.directory)
