@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::{KeyType, ScalarAttributeType, TableDescription};
 use aws_sdk_glue::types::Table;
-use schema::{Key, KeyKind, TableSchema};
+use schema::{Key, KeyKind, Shape, TableSchema};
 
 use crate::error::{Error, Kind};
 use crate::publish::{self, Difference, Source, Statistics};
@@ -88,16 +88,36 @@ pub async fn crawl(clients: &Clients, request: &CrawlRequest) -> Result<Crawled,
     let CrawlRequest { table, database, catalog_table, .. } = request;
     let Some(description) = describe(clients, table).await? else { return retire(clients, request).await };
     let existing = publish::get(clients, database, catalog_table).await?;
-    let arn = naming::table_arn(&clients.region, &request.account, table);
     if let Some(existing) = &existing {
-        check_source(request, existing, &arn)?;
+        check_source(request, existing, &request.arn(clients))?;
     }
+    let reading = scan::scan(clients, &description, request).await?;
+    publish_reading(clients, request, &description, existing, &reading).await
+}
 
-    let scanned = scan::scan(clients, &description, request).await?;
-    let source = Source { table: table.clone(), arn, keys: keys(&description) };
+/// What was read of a table.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// What its items look like.
+    pub shape: Shape,
+    /// All of them were read.
+    pub complete: bool,
+    /// What that cost.
+    pub read_units: f64,
+}
+
+/// Settles what was read, and publishes it to the catalog table, which is `existing` or new.
+async fn publish_reading(
+    clients: &Clients,
+    request: &CrawlRequest,
+    description: &TableDescription,
+    existing: Option<Table>,
+    reading: &Reading,
+) -> Result<Crawled, Error> {
+    let source = Source { table: request.table.clone(), arn: request.arn(clients), keys: keys(description) };
     let given = existing.as_ref().map(publish::given_columns).unwrap_or_default();
-    let schema = scanned.shape.settle(&source.keys, &given, &request.types);
-    let statistics = statistics(&description, &scanned);
+    let schema = reading.shape.settle(&source.keys, &given, &request.types);
+    let statistics = statistics(description, reading);
 
     let change = match existing {
         None => match create(clients, request, &source, &schema, statistics).await? {
@@ -109,7 +129,15 @@ pub async fn crawl(clients: &Clients, request: &CrawlRequest) -> Result<Crawled,
         },
         Some(existing) => update(clients, request, existing, &source, &schema, statistics).await?,
     };
-    Ok(Crawled { change, items: scanned.shape.items(), bytes: scanned.shape.bytes(), read_units: scanned.read_units })
+    let Reading { shape, read_units, .. } = reading;
+    Ok(Crawled { change, items: shape.items(), bytes: shape.bytes(), read_units: *read_units })
+}
+
+impl CrawlRequest {
+    /// The ARN that the table has in the catalog's own account and region.
+    fn arn(&self, clients: &Clients) -> String {
+        naming::table_arn(&clients.region, &self.account, &self.table)
+    }
 }
 
 /// Another's catalog table is not ours to write, whatever its name.
@@ -205,18 +233,17 @@ pub(crate) fn keys(description: &TableDescription) -> Vec<Key> {
 }
 
 /// Counts of what was read where everything was; DynamoDB's own count, up to six hours old, where it was not.
-fn statistics(description: &TableDescription, scanned: &scan::Scanned) -> Statistics {
+fn statistics(description: &TableDescription, reading: &Reading) -> Statistics {
     let reported = |value: Option<i64>| value.and_then(|v| u64::try_from(v).ok()).filter(|v| *v > 0);
-    let seen = scanned.shape.items();
-    let items = if scanned.complete { seen } else { reported(description.item_count()).unwrap_or(seen) };
-    Statistics { items, bytes: reported(description.table_size_bytes()).unwrap_or(scanned.shape.bytes()) }
+    let seen = reading.shape.items();
+    let items = if reading.complete { seen } else { reported(description.item_count()).unwrap_or(seen) };
+    Statistics { items, bytes: reported(description.table_size_bytes()).unwrap_or(reading.shape.bytes()) }
 }
 
 async fn retire(clients: &Clients, request: &CrawlRequest) -> Result<Crawled, Error> {
     let gone = || Error::new(Kind::NotFound, format!("the DynamoDB table {} does not exist", request.table));
     let existing = publish::get(clients, &request.database, &request.catalog_table).await?.ok_or_else(gone)?;
-    let arn = naming::table_arn(&clients.region, &request.account, &request.table);
-    if publish::location(&existing) != Some(&arn) {
+    if publish::location(&existing) != Some(&request.arn(clients)) {
         return Err(gone());
     }
     let changed = publish::retire(clients, &request.database, existing, request.on_delete, now_millis()).await?;

@@ -19,19 +19,11 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SharedResponseDeserializer};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
-use schema::{Policy, Reader, Shape};
+use schema::{Policy, Reader};
 
-use super::CrawlRequest;
+use super::{CrawlRequest, Reading};
 use crate::Clients;
 use crate::error::{Error, Kind};
-
-/// What a scan saw.
-pub(super) struct Scanned {
-    pub shape: Shape,
-    /// All pages were read.
-    pub complete: bool,
-    pub read_units: f64,
-}
 
 /// Reads the table, page by page, within the read budget.
 ///
@@ -40,7 +32,7 @@ pub(super) async fn scan(
     clients: &Clients,
     description: &TableDescription,
     request: &CrawlRequest,
-) -> Result<Scanned, Error> {
+) -> Result<Reading, Error> {
     let mut reader = Reader::new(&request.types);
     let mut budget = Budget::new(units_per_second(description, request.scan_rate));
     let mut start = None;
@@ -54,7 +46,7 @@ pub(super) async fn scan(
         tokio::time::sleep(budget.pause()).await;
     }
     let shape = reader.finish().map_err(|e| unreadable(&request.table, &e))?;
-    Ok(Scanned { shape, complete: start.is_none(), read_units: budget.spent })
+    Ok(Reading { shape, complete: start.is_none(), read_units: budget.spent })
 }
 
 /// The top-level attribute names of one page of items, spelled as in the items.
