@@ -4,8 +4,6 @@ MiniStack runs with AUTH=true: it checks signatures, and enforces the policies o
 """
 
 import contextlib
-import http.client
-import http.server
 import json
 import os
 import pathlib
@@ -13,9 +11,7 @@ import re
 import socket
 import subprocess
 import sys
-import threading
 import time
-import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 
@@ -56,19 +52,13 @@ class Account:
 
     url: str
     glue_url: str
-    sts_url: str  # as AWS Glue sees it
 
     def client(self, service, **credentials):
         """A boto3 client; of the account's root user, unless credentials are given."""
         credentials = credentials or {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "any"}
-        url = {"glue": self.glue_url, "sts": self.sts_url}.get(service, self.url)
-        return root_client(service, url, **credentials)
-
-
-def root_client(service, url, aws_access_key_id=ACCOUNT, aws_secret_access_key="any", **credentials):
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
-    credentials |= {"aws_access_key_id": aws_access_key_id, "aws_secret_access_key": aws_secret_access_key}
-    return boto3.client(service, endpoint_url=url, region_name=REGION, config=config, **credentials)
+        config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=60)
+        url = self.glue_url if service == "glue" else self.url
+        return boto3.client(service, endpoint_url=url, region_name=REGION, config=config, **credentials)
 
 
 @dataclass
@@ -175,63 +165,12 @@ def free_port():
 
 
 @contextlib.contextmanager
-def as_glue(url):
-    """MiniStack's IAM and STS for `serve`, which has to assume the crawlers' roles as AWS Glue does.
-
-    Nobody can be a service in MiniStack, and it refuses everyone whom a role does not trust. So a role that `serve` assumes
-    trusts the account for that one request; that it trusts AWS Glue, `serve` has looked up before.
-    """
-    iam, turn = root_client("iam", url), threading.Lock()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            asked = dict(urllib.parse.parse_qsl(body.decode()))
-            trusting = trusted(asked["RoleArn"]) if asked["Action"] == "AssumeRole" else contextlib.nullcontext()
-            connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=30)
-            with contextlib.closing(connection), trusting:
-                connection.request("POST", self.path, body, dict(self.headers))
-                answer = connection.getresponse()
-                text = answer.read()
-            self.send_response(answer.status)
-            self.send_header("Content-Type", answer.headers["Content-Type"])
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *_):
-            pass
-
-    @contextlib.contextmanager
-    def trusted(arn):
-        name = arn.rsplit("/", 1)[1]
-        with turn:
-            before = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
-            root = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
-            wider = before | {"Statement": [*before["Statement"], root]}
-            iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(wider))
-            try:
-                yield
-            finally:
-                iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(before))
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-
-
-@contextlib.contextmanager
 def account_running(binary, directory):
     """MiniStack and `serve`, each with the other's address in its environment."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with contextlib.ExitStack() as running_together:
-        sts_url = running_together.enter_context(as_glue(url))
-        behind = ("--dynamodb-endpoint", url, "--iam-endpoint", sts_url)
-        glue = running_together.enter_context(serving(binary, directory, *behind, AWS_ACCESS_KEY_ID=ACCOUNT))
+    behind = ("--dynamodb-endpoint", url, "--iam-endpoint", url)
+    with serving(binary, directory, *behind, AWS_ACCESS_KEY_ID=ACCOUNT) as glue:
         environment = client_environment(url) | {
             "AUTH": "true",
             "AWS_ENDPOINT_URL_GLUE": glue.url,
@@ -256,7 +195,7 @@ def account_running(binary, directory):
                 except OSError:
                     assert time.monotonic() < deadline, f"MiniStack doesn't answer; its log:\n{log.read_text()[-4000:]}"
                     time.sleep(0.1)
-            yield Account(url, glue.url, sts_url)
+            yield Account(url, glue.url)
 
 
 @pytest.fixture(scope="session")

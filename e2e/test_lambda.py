@@ -1,7 +1,7 @@
 """The installed function at work: invoked by hand, by its schedule and by the ends of crawls.
 
 Its real `bootstrap` runs in MiniStack, with the credentials of its role: DynamoDB, IAM and STS are MiniStack's, with policies
-enforced; Glue is `serve`, whose crawlers read MiniStack's tables with the credentials of their own roles.
+enforced; Glue is `serve`, whose crawlers look their roles up in MiniStack, and read its tables as far as these allow.
 """
 
 import json
@@ -385,9 +385,22 @@ def prepare_role(account, name, state):
 
 @pytest.fixture(scope="module")
 def as_crawler(account, first_report):
-    """A DynamoDB client with the credentials that Glue gets for the crawler of Orders."""
-    arn = account.client("iam").get_role(RoleName=role_of(account, "Orders"))["Role"]["Arn"]
-    given = account.client("sts").assume_role(RoleArn=arn, RoleSessionName="AWS-Crawler")["Credentials"]
+    """A DynamoDB client with credentials of the role of Orders' crawler.
+
+    In MiniStack nobody can be AWS Glue, whom alone the role trusts: it trusts the account as well for a moment.
+    """
+    iam, name = account.client("iam"), role_of(account, "Orders")
+    role = iam.get_role(RoleName=name)["Role"]
+    trust = role["AssumeRolePolicyDocument"]
+    root = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    wider = json.dumps(trust | {"Statement": [*trust["Statement"], root]})
+    with pytest.raises(ClientError, match="not authorized to perform: sts:AssumeRole"):
+        account.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="AWS-Crawler")
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=wider)
+    try:
+        given = account.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="AWS-Crawler")["Credentials"]
+    finally:
+        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
     return account.client(
         "dynamodb",
         aws_access_key_id=given["AccessKeyId"],
