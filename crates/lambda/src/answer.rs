@@ -92,6 +92,7 @@ mod tests {
             crawler: None,
             outcome,
             reason,
+            request_id: None,
             actions: Vec::new(),
             columns: Some(number),
             items: None,

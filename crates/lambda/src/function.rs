@@ -89,9 +89,10 @@ fn time_left(deadline: SystemTime, now: SystemTime) -> Duration {
 fn tell(report: &Report) {
     for table in &report.tables {
         let (name, reason) = (&table.table, table.reason.as_deref().unwrap_or_default());
+        let aws_request_id = table.request_id.as_deref();
         match table.outcome {
-            Outcome::Failed => tracing::info!(table = name, reason, "table failed"),
-            Outcome::Deferred => tracing::info!(table = name, reason, "table deferred"),
+            Outcome::Failed => tracing::info!(table = name, reason, aws_request_id, "table failed"),
+            Outcome::Deferred => tracing::info!(table = name, reason, aws_request_id, "table deferred"),
             _ => {}
         }
     }
