@@ -136,13 +136,13 @@ mod tests {
     #[test]
     fn other_events_start_nothing_and_say_what_is_known() {
         let message = |event| read(event).unwrap_err();
-        insta::assert_snapshot!(message(json!("{}")), @"");
-        insta::assert_snapshot!(message(json!([])), @"");
-        insta::assert_snapshot!(message(json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})), @"");
-        insta::assert_snapshot!(message(json!({"source": "aws.glue", "detail-type": "Glue Job State Change", "detail": {}})), @"");
-        insta::assert_snapshot!(message(json!({"detail-type": "Glue Crawler State Change", "detail": {}})), @"");
-        insta::assert_snapshot!(message(json!({"source": "aws.glue", "detail-type": "Glue Crawler State Change", "detail": {"state": "Failed"}})), @"");
-        insta::assert_snapshot!(message(json!({"wait": 1})), @"");
+        insta::assert_snapshot!(message(json!("{}")), @r#"an event is an object: {} or settings, like {"include": ["orders*"]}"#);
+        insta::assert_snapshot!(message(json!([])), @r#"an event is an object: {} or settings, like {"include": ["orders*"]}"#);
+        insta::assert_snapshot!(message(json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})), @r#"the event "Scheduled Event" of "aws.events" is not known: of EventBridge's events, only "Glue Crawler State Change" of "aws.glue" is; a schedule's input is {} or settings"#);
+        insta::assert_snapshot!(message(json!({"source": "aws.glue", "detail-type": "Glue Job State Change", "detail": {}})), @r#"the event "Glue Job State Change" of "aws.glue" is not known: of EventBridge's events, only "Glue Crawler State Change" of "aws.glue" is; a schedule's input is {} or settings"#);
+        insta::assert_snapshot!(message(json!({"detail-type": "Glue Crawler State Change", "detail": {}})), @r#"not an event "Glue Crawler State Change": missing field `source`"#);
+        insta::assert_snapshot!(message(json!({"source": "aws.glue", "detail-type": "Glue Crawler State Change", "detail": {"state": "Failed"}})), @r#"not an event "Glue Crawler State Change": missing field `crawlerName`"#);
+        insta::assert_snapshot!(message(json!({"wait": 1})), @"wait: invalid type: integer `1`, expected a boolean");
         assert!(message(json!({"Records": []})).contains("unknown field `Records`, expected one of `database`"));
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tracing::{Event, Subscriber};
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
@@ -20,15 +20,20 @@ const LEVEL: &str = "GLUE_DDB_CRAWLER_LOG";
 /// Starts logging. A level that can't be read is told, and `info` taken.
 pub(crate) fn start() {
     let wanted = std::env::var(LEVEL).ok().filter(|level| !level.is_empty()).unwrap_or_else(|| "info".into());
-    let (targets, wrong) = match wanted.parse::<Targets>() {
-        Ok(targets) => (targets, None),
-        Err(error) => (Targets::new().with_default(tracing::Level::INFO), Some(error)),
-    };
+    let read = targets(&wanted);
+    let is_wrong = read.is_none();
+    let targets = read.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     let lines = tracing_subscriber::fmt::layer().fmt_fields(JsonFields::new()).event_format(Lines).with_ansi(false);
     tracing_subscriber::registry().with(lines.with_filter(targets)).init();
-    if let Some(error) = wrong {
-        tracing::warn!("{LEVEL}: {error}; use error, warn, info or debug; info is taken");
+    if is_wrong {
+        tracing::warn!("{LEVEL} {wanted:?}: use error, warn, info or debug, or like info,crawler=debug; info is taken");
     }
+}
+
+/// Without a `=`, only a level is meant: [`Targets`] would take a mistyped one for a target, and nothing would be logged.
+fn targets(wanted: &str) -> Option<Targets> {
+    let is_known = |directive: &str| directive.contains('=') || directive.parse::<LevelFilter>().is_ok();
+    wanted.split(',').all(is_known).then(|| wanted.parse().ok())?
 }
 
 struct Lines;
@@ -37,7 +42,8 @@ struct Lines;
 struct Line<'a> {
     timestamp: String,
     level: &'a str,
-    message: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<Value>,
     target: &'a str,
     #[serde(flatten)]
     fields: Map<String, Value>,
@@ -63,7 +69,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, JsonFields> for Line
         fields.append(&mut object(&own));
         // A member is there once.
         ["timestamp", "level", "target"].iter().for_each(|name| drop(fields.remove(*name)));
-        let message = fields.remove("message").unwrap_or_default();
+        let message = fields.remove("message");
         let metadata = event.metadata();
         let line = Line { timestamp, level: metadata.level().as_str(), message, target: metadata.target(), fields };
         writeln!(writer, "{}", serde_json::to_string(&line).map_err(|_| fmt::Error)?)

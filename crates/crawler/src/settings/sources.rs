@@ -144,12 +144,12 @@ mod tests {
     #[test]
     fn a_wrong_variable_is_named() {
         let message = |name: &str, value: &str| from_variables(&[(name, value)]).unwrap_err().message;
-        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_WAIT", "perhaps"), @"");
-        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_ENGINE", "glue"), @"");
-        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_SCAN_RATE", "9"), @"");
-        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_INCLUDE", "a["), @"");
-        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_TYPES__NUMBERS", "exact"), @"");
-        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_TYPES__NUMBER", "double"), @"");
+        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_WAIT", "perhaps"), @r#"GLUE_DDB_CRAWLER_WAIT: wait: invalid type: string "perhaps", expected a boolean"#);
+        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_ENGINE", "glue"), @"GLUE_DDB_CRAWLER_ENGINE: engine: unknown variant `glue`, expected `managed` or `native`");
+        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_SCAN_RATE", "9"), @"GLUE_DDB_CRAWLER_SCAN_RATE: scan_rate 9: use 0.1 to 1.5");
+        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_INCLUDE", "a["), @r#"GLUE_DDB_CRAWLER_INCLUDE: include "a[": unclosed character class; missing ']'"#);
+        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_TYPES__NUMBERS", "exact"), @"GLUE_DDB_CRAWLER_TYPES__NUMBERS: types.numbers: unknown variant `exact`, expected one of `lossless`, `double`, `decimal`");
+        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_TYPES__NUMBER", "double"), @"GLUE_DDB_CRAWLER_TYPES__NUMBER: types.number: unknown field `number`, expected `max_struct_fields` or `numbers`");
         assert!(
             message("GLUE_DDB_CRAWLER_SCAN_RAET", "1")
                 .contains("scan_raet: unknown field `scan_raet`, expected one of `database`")
@@ -170,11 +170,11 @@ mod tests {
     #[test]
     fn a_wrong_key_is_named() {
         let message = |changes| from_json(changes).unwrap_err().message;
-        insta::assert_snapshot!(message(json!({"dry_run": "yes"})), @"");
-        insta::assert_snapshot!(message(json!({"include": "orders"})), @"");
-        insta::assert_snapshot!(message(json!({"types": {"numbers": 5}})), @"");
-        insta::assert_snapshot!(message(json!({"types": {"digits": 5}})), @"");
-        insta::assert_snapshot!(message(json!({"database": {"name": "x"}})), @"");
+        insta::assert_snapshot!(message(json!({"dry_run": "yes"})), @r#"dry_run: invalid type: string "yes", expected a boolean"#);
+        insta::assert_snapshot!(message(json!({"include": "orders"})), @r#"include: invalid type: string "orders", expected a sequence"#);
+        insta::assert_snapshot!(message(json!({"types": {"numbers": 5}})), @"types.numbers: invalid type: integer `5`, expected string or map");
+        insta::assert_snapshot!(message(json!({"types": {"digits": 5}})), @"types.digits: unknown field `digits`, expected `max_struct_fields` or `numbers`");
+        insta::assert_snapshot!(message(json!({"database": {"name": "x"}})), @"database.name: invalid type: map, expected a string");
         assert!(
             message(json!({"dryrun": true})).starts_with("dryrun: unknown field `dryrun`, expected one of `database`")
         );

@@ -13,7 +13,7 @@ async fn a_wrong_event_starts_nothing_and_is_told() {
     let lambda = world.lambda(&[]).await;
     let (kind, message) = lambda.invoke(json!({"dryrun": true})).await.unwrap_err();
     assert_eq!(kind, "Settings");
-    insta::assert_snapshot!(message, @"");
+    insta::assert_snapshot!(message, @"dryrun: unknown field `dryrun`, expected one of `database`, `table_prefix`, `engine`, `include`, `exclude`, `wait`, `dry_run`, `no_start`, `crawler_name`, `scan_all`, `scan_rate`, `on_update`, `on_delete`, `registry`, `compatibility`, `learn_spelling`, `managed_policy`, `permissions_boundary`, `concurrency`, `max_running`, `types`");
     let (kind, message) = lambda.invoke(json!({"include": "Orders"})).await.unwrap_err();
     assert_eq!(
         (kind.as_str(), message.as_str()),
@@ -34,7 +34,7 @@ async fn a_wrong_environment_is_told_to_every_invocation() {
     let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_SCAN_RATE", "fast")]).await;
     let (kind, message) = lambda.invoke(json!({})).await.unwrap_err();
     assert_eq!(kind, "Settings");
-    insta::assert_snapshot!(message, @"");
+    insta::assert_snapshot!(message, @r#"GLUE_DDB_CRAWLER_SCAN_RATE: scan_rate: invalid type: string "fast", expected f64"#);
     assert_eq!(lambda.invoke(json!({"scan_rate": 0.5})).await, Err((kind, message)));
 }
 
@@ -46,7 +46,10 @@ async fn a_run_that_is_denied_fails_with_its_kind() {
     let lambda = world.lambda(&[]).await;
     let (kind, message) = lambda.invoke(json!({})).await.unwrap_err();
     assert_eq!(kind, "AccessDenied");
-    insta::assert_snapshot!(message, @"");
+    insta::assert_snapshot!(message, @"glue:GetDatabase: AccessDeniedException: User: x is not authorized");
+    let errors: Vec<_> = lambda.lines().into_iter().filter(|line| line["level"] == "ERROR").collect();
+    let [error] = &errors[..] else { panic!("one line: {errors:#?}") };
+    assert_eq!(error["message"], "AccessDenied: glue:GetDatabase: AccessDeniedException: User: x is not authorized");
 }
 
 fn state_change(state: &str) -> serde_json::Value {
@@ -84,6 +87,10 @@ async fn the_end_of_a_crawl_links_it_and_starts_the_next() {
     let report = tokio::time::timeout(Duration::from_secs(30), drained).await.unwrap();
     assert_eq!((count(&report, "crawled"), count(&report, "failed")), (1, 0), "{report}");
     assert_eq!(world.calls("Glue.StartCrawler"), 2);
+    let metrics = lambda.lines().into_iter().rfind(|line| line["event"] == "crawl_ended").unwrap();
+    let mut names: Vec<&String> = metrics.as_object().unwrap().keys().collect();
+    names.retain(|name| name.starts_with(char::is_uppercase));
+    assert_eq!(names, ["Calls", "Duration", "Failed", "FunctionName", "Linked", "Started"]);
 
     event["detail"]["crawlerName"] = "not_ours".into();
     let report = lambda.invoke(event).await.unwrap();

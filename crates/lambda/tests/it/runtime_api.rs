@@ -22,6 +22,9 @@ pub(crate) const REQUEST_ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
 /// Its X-Ray header.
 pub(crate) const TRACE_ID: &str = "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1";
 
+/// Nothing takes longer, unless it hangs.
+const LIMIT: Duration = Duration::from_secs(60);
+
 /// The binary, running, and the Runtime API that it was given. Ended when dropped.
 pub(crate) struct Lambda {
     api: Arc<Api>,
@@ -34,13 +37,15 @@ struct Api {
     work: Mutex<Option<(String, u64)>>,
     waiting: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
     more: Notify,
+    /// The process has asked for work.
+    asked: Notify,
 }
 
 /// What the function answered: a value, or `errorType` and `errorMessage`.
 pub(crate) type Outcome = Result<Value, (String, String)>;
 
 impl Lambda {
-    /// Starts `binary` with nothing but `environment`; its output goes to `log`.
+    /// Starts `binary` with nothing but `environment`, until it asks for work; its output goes to `log`.
     pub(crate) async fn start(binary: &Path, log: &Path, environment: &[(&str, &str)]) -> Lambda {
         let api = Arc::new(Api::default());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -63,7 +68,10 @@ impl Lambda {
             .stderr(output)
             .spawn()
             .unwrap();
-        Lambda { api, process, log: log.to_owned() }
+        let lambda = Lambda { api, process, log: log.to_owned() };
+        let asked = tokio::time::timeout(LIMIT, lambda.api.asked.notified()).await;
+        asked.unwrap_or_else(|_| panic!("not started: {}", lambda.log()));
+        lambda
     }
 
     /// Invokes with the longest time there is.
@@ -74,7 +82,7 @@ impl Lambda {
     pub(crate) async fn invoke_within(&self, event: Value, limit: Duration) -> Outcome {
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap() + limit;
         let answer = self.send(event, deadline.as_millis() as u64);
-        tokio::time::timeout(Duration::from_secs(60), answer).await.expect("the process answers").unwrap()
+        tokio::time::timeout(LIMIT, answer).await.unwrap_or_else(|_| panic!("no answer: {}", self.log())).unwrap()
     }
 
     /// Hands an event over; the answer comes when there is one.
@@ -97,6 +105,12 @@ impl Lambda {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
+    /// The same, line by line: each is an object.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        let object = |line: &str| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+        self.log().lines().map(object).collect()
+    }
+
     /// The most memory that the process had so far, in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
@@ -113,6 +127,7 @@ impl Drop for Lambda {
 }
 
 async fn next(State(api): State<Arc<Api>>) -> Response {
+    api.asked.notify_one();
     loop {
         let work = api.work.lock().unwrap().take();
         if let Some((event, deadline)) = work {
@@ -131,9 +146,9 @@ async fn next(State(api): State<Arc<Api>>) -> Response {
 
 async fn done(State(api): State<Arc<Api>>, UrlPath((id, kind)): UrlPath<(String, String)>, body: Bytes) -> StatusCode {
     /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-    const LIMIT: usize = 6_291_556;
+    const LARGEST: usize = 6_291_556;
     let outcome = match (kind.as_str(), serde_json::from_slice::<Value>(&body).unwrap()) {
-        ("response", _) if body.len() > LIMIT => return StatusCode::PAYLOAD_TOO_LARGE,
+        ("response", _) if body.len() > LARGEST => return StatusCode::PAYLOAD_TOO_LARGE,
         ("response", answer) => Ok(answer),
         (_, error) => {
             let text = |name: &str| error[name].as_str().unwrap().to_owned();

@@ -34,6 +34,11 @@ impl World {
 
     /// A function of this world, with its credentials and `environment`.
     pub(crate) async fn lambda(&self, environment: &[(&str, &str)]) -> Lambda {
+        self.lambda_of(Path::new(BINARY), environment).await
+    }
+
+    /// The same of another binary.
+    pub(crate) async fn lambda_of(&self, binary: &Path, environment: &[(&str, &str)]) -> Lambda {
         let log = self.folder.path().join("function.log");
         let aws = [
             ("AWS_REGION", REGION),
@@ -42,7 +47,7 @@ impl World {
             ("AWS_SESSION_TOKEN", "token-of-the-session"),
             ("AWS_ENDPOINT_URL", self.server.url()),
         ];
-        Lambda::start(Path::new(BINARY), &log, &[&aws, environment].concat()).await
+        Lambda::start(binary, &log, &[&aws, environment].concat()).await
     }
 
     /// How often the endpoint was called, by whomever.
