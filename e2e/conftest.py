@@ -125,7 +125,7 @@ def running(command, log, environment, cwd=None):
 
 @contextlib.contextmanager
 def serving(binary, directory, *arguments, **variables):
-    """`glue-ddb-crawler serve` on a free port, with its state and log in `directory`, and `variables` in its environment."""
+    """`glue-ddb-crawler serve` on a free port, with state and log in `directory`, and `variables` in its environment."""
     directory.mkdir(parents=True, exist_ok=True)
     log = directory / "serve.log"
     command = [binary, "serve", "--listen", "127.0.0.1:0", "--state", directory / "state", *arguments]

@@ -19,7 +19,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from conftest import ACCOUNT, REGION, REPOSITORY, client_environment, running, serving, wait_for
+from conftest import ACCOUNT, DATABASE, REGION, REPOSITORY, client_environment, running, serving, wait_for
 
 TOOLS = REPOSITORY / ".tools"
 TEMPLATE = REPOSITORY / "template.yaml"
@@ -226,8 +226,8 @@ def programs_in(directory):
 
 @pytest.fixture(scope="session")
 def nightly(account, built, tmp_path_factory):
-    """A second installation beside the first, of other tables. Its night comes every minute, and it may adopt crawlers of
-    the older naming."""
+    """A second installation beside the first, of other tables. Its night comes every minute, and its crawlers are called
+    as those of the older installation."""
     overrides = ["FunctionName=nightly", "Include=nightly*", "Database=nightly_tables", "Registry=nightly"]
     overrides += ["CrawlerName=ddb_{table}_crawler", 'Schedule="rate(1 minute)"', "Concurrency=0", "ScanRate=0.5"]
     overrides += ["AlertEmail=ops@example.com"]
@@ -245,3 +245,58 @@ def native(account, built, tmp_path_factory):
 def stack(account, built, nightly, tmp_path_factory):
     """The application with the defaults of its parameters; the other installation's tables are not its own."""
     return deploy(account, built, tmp_path_factory.mktemp("stack"), FUNCTION, "Exclude=nightly*")
+
+
+# ------------------------------------------------------------------------------------------------ what it is given to do
+
+SECRET = "value-of-an-item"
+LONG = "a-Table.with_a-name" + "-that-goes-on" * 15
+KEYS = {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
+REQUEST = KEYS | {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}
+TABLES = {
+    "Orders": [
+        {"id": {"S": SECRET}, "Total": {"N": "12.5"}, "lines": {"L": [{"M": {"sku": {"S": SECRET}, "n": {"N": "1"}}}]}},
+        {"id": {"S": "2"}, "Total": {"N": "7"}, "tags": {"SS": ["a", "b"]}, "paid": {"BOOL": True}},
+    ],
+    "My-Table.V2": [{"id": {"S": "1"}, "CamelCase": {"N": "1"}, "dashed-name": {"S": "x"}, "9lives": {"NULL": True}}],
+    "Empty": [],
+    "people": [{"id": {"S": str(n)}, "age": {"N": str(n)}, "seen": {"L": [{"N": str(n)}]}} for n in range(60)],
+    LONG: [{"id": {"S": "1"}, "data": {"B": b"\x00\x01"}}],
+}
+
+
+def create_table(account, name, items):
+    dynamodb = account.client("dynamodb")
+    dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", **REQUEST)
+    for item in items:
+        dynamodb.put_item(TableName=name, Item=item)
+
+
+@pytest.fixture(scope="session")
+def tables(account, nightly):
+    """The tables of the first run; the nightly installation has one of its own."""
+    create_table(account, "nightly-first", TABLES["people"][:3])
+    for name, items in TABLES.items():
+        create_table(account, name, items)
+
+
+@pytest.fixture(scope="session")
+def first_run(stack, tables):
+    """The answer to `aws lambda invoke --payload '{"wait": true}'` in a new account."""
+    return stack.invoke({"wait": True})
+
+
+def catalogued(account, database=DATABASE):
+    """DynamoDB table -> its catalog table."""
+    pages = account.client("glue").get_paginator("get_tables").paginate(DatabaseName=database)
+    tables = [table for page in pages for table in page["TableList"]]
+    return {table["StorageDescriptor"]["Location"].split(":table/")[1]: table for table in tables}
+
+
+def lines(report):
+    return {line["table"]: line for line in report["tables"]}
+
+
+def role_of(account, table):
+    crawler = account.client("glue").get_crawler(Name=f"{table}_crawler")["Crawler"]
+    return crawler["Role"].rsplit("/", 1)[1]

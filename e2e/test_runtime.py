@@ -1,4 +1,4 @@
-"""The function under another Lambda: the Runtime API of cargo-lambda's emulator, which knows neither deadlines nor ARNs."""
+"""The function under another Runtime API: that of cargo-lambda's emulator, which knows neither deadlines nor ARNs."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""The SAM application: what the template says, what `sam build` makes of it, and what `sam deploy` leaves in the account."""
+"""The SAM application: what the template says, what `sam build` makes, and what `sam deploy` leaves in the account."""
 
 import json
 import re
@@ -139,8 +139,8 @@ def test_one_execution_is_reserved(account, stack):
 @pytest.mark.parametrize("fixture", ["stack", "nightly", "native"])
 def test_policies_are_those_that_the_command_prints(account, program, request, fixture):
     stack = request.getfixturevalue(fixture)
-    functions = account.client("lambda")
-    variables = functions.get_function_configuration(FunctionName=stack.resources["Function"])["Environment"]["Variables"]
+    function = account.client("lambda").get_function_configuration(FunctionName=stack.resources["Function"])
+    variables = function["Environment"]["Variables"]
     names = ("engine", "database", "registry", "crawler_name", "permissions_boundary")
     settings = program.directory / f"{stack.name}.toml"
     settings.write_text("".join(f"{name} = {json.dumps(variables[f'{PREFIX}{name.upper()}'])}\n" for name in names))
