@@ -4,6 +4,7 @@ mod budget;
 mod estimate;
 mod memory;
 mod page;
+mod resume;
 mod sample;
 mod scan;
 mod split;
@@ -22,6 +23,7 @@ use crate::{Clients, naming};
 pub(crate) use estimate::estimate;
 pub use estimate::{Cost, Estimate};
 use memory::Known;
+use resume::Unfinished;
 pub(crate) use scan::attribute_names;
 
 /// One crawl of one DynamoDB table into one catalog table.
@@ -130,14 +132,34 @@ pub struct Crawled {
 /// DescribeTable, GetTable, one Scan a page (an eventually consistent read unit is two 4 KB blocks), and CreateTable or
 /// UpdateTable only where something changed. A table that says it has 8 MB or less and has more: 8 pages twice.
 pub async fn crawl(clients: &Clients, request: &CrawlRequest) -> Result<Crawled, Error> {
+    crawl_until(clients, request, std::future::pending()).await
+}
+
+/// The same, until `stop` returns: what was read to that point is published, and where to go on is noted with it.
+///
+/// # Errors
+/// As [`crawl`]; [`Kind::Deadline`] if it was stopped.
+pub(crate) async fn crawl_until(
+    clients: &Clients,
+    request: &CrawlRequest,
+    stop: impl Future<Output = ()>,
+) -> Result<Crawled, Error> {
     let CrawlRequest { table, database, catalog_table, .. } = request;
     let Some(description) = describe(clients, table).await? else { return retire(clients, request).await };
     let existing = publish::get(clients, database, catalog_table).await?;
     if let Some(existing) = &existing {
         check_source(request, existing, &request.arn(clients))?;
     }
-    let reading = scan::scan(clients, &description, request).await?;
-    publish_reading(clients, request, &description, existing, &reading).await
+    let before = existing.as_ref().and_then(|existing| Unfinished::of(existing, &description));
+    let reading = scan::scan(clients, &description, request, before, stop).await?;
+    let crawled = publish_reading(clients, request, &description, existing, &reading).await?;
+    match reading.unfinished {
+        None => Ok(crawled),
+        Some(Unfinished { items, .. }) => {
+            let message = format!("the run's time was up after {items} items; a later run goes on from there");
+            Err(Error::new(Kind::Deadline, message))
+        }
+    }
 }
 
 /// What was read of a table.
@@ -151,6 +173,10 @@ pub(crate) struct Reading {
     pub read_units: f64,
     /// The share of items below which an attribute may have been missed; `None` if none can have been.
     pub missed_below: Option<f64>,
+    /// Items that an earlier crawl read, if this one went on from there: the memory of the table has them.
+    pub earlier: Option<u64>,
+    /// Where to go on, if it was cut off.
+    pub unfinished: Option<Unfinished>,
 }
 
 /// Settles what was read, and publishes it to the catalog table, which is `existing` or new.
@@ -165,7 +191,7 @@ async fn publish_reading(
         request,
         source: Source { table: request.table.clone(), arn: request.arn(clients), keys: keys(description) },
         statistics: statistics(description, reading),
-        seen: &reading.shape,
+        reading,
     };
     let change = match existing {
         None => match publication.create(clients).await? {
@@ -177,7 +203,7 @@ async fn publish_reading(
         },
         Some(existing) => publication.update(clients, existing).await?,
     };
-    let Reading { shape, complete, read_units, missed_below } = reading;
+    let Reading { shape, complete, read_units, missed_below, .. } = reading;
     let (items, bytes) = (shape.items(), shape.bytes());
     Ok(Crawled { change, items, bytes, read_units: *read_units, complete: *complete, missed_below: *missed_below })
 }
@@ -205,26 +231,37 @@ struct Publication<'a> {
     request: &'a CrawlRequest,
     source: Source,
     statistics: Statistics,
-    seen: &'a Shape,
+    reading: &'a Reading,
 }
 
 impl Publication<'_> {
     /// What the catalog should hold, and how `existing` differs from it.
     fn desired(&self, existing: Option<&Table>) -> Result<(TableInput, Difference), Error> {
         let CrawlRequest { catalog_table, crawled_by, memory, types, .. } = self.request;
-        let known = Known::of(*memory, existing, self.seen);
+        let memory = match (memory, self.reading.earlier) {
+            // What this crawl read itself, before it was cut off.
+            (Memory::Forgotten, Some(_)) => Memory::Kept,
+            (memory, _) => *memory,
+        };
+        let known = Known::of(memory, existing, &self.reading.shape);
         let given = existing.map(publish::given_columns).unwrap_or_default();
         let schema = known.shape.settle(&self.source.keys, &given, types);
         let (mut input, mut difference) =
             publish::desired(catalog_table, existing, &self.source, &schema, self.statistics, crawled_by)?;
-        if *memory != Memory::None
-            && let Some(shape) = known.parameter()
-        {
-            if difference == Difference::None && known.is_news() {
-                difference = Difference::Statistics;
-            }
-            input.parameters.get_or_insert_default().insert(publish::SHAPE.into(), shape);
+        if memory == Memory::None {
+            return Ok((input, difference));
         }
+        let parameters = input.parameters.get_or_insert_default();
+        let kept = known.parameter();
+        let unfinished = self.reading.unfinished.as_ref().filter(|_| kept.is_some()).map(Unfinished::parameter);
+        if difference == Difference::None
+            && (unfinished.as_ref() != parameters.get(publish::UNFINISHED) || kept.is_some() && known.is_news())
+        {
+            difference = Difference::Statistics;
+        }
+        parameters.remove(publish::UNFINISHED);
+        parameters.extend(unfinished.map(|text| (publish::UNFINISHED.to_owned(), text)));
+        parameters.extend(kept.map(|text| (publish::SHAPE.to_owned(), text)));
         Ok((input, difference))
     }
 
@@ -298,7 +335,7 @@ pub(crate) fn keys(description: &TableDescription) -> Vec<Key> {
 /// Counts of what was read where everything was; DynamoDB's own count, up to six hours old, where it was not.
 fn statistics(description: &TableDescription, reading: &Reading) -> Statistics {
     let reported = |value: Option<i64>| value.and_then(|v| u64::try_from(v).ok()).filter(|v| *v > 0);
-    let seen = reading.shape.items();
+    let seen = reading.shape.items() + reading.earlier.unwrap_or_default();
     let items = if reading.complete { seen } else { reported(description.item_count()).unwrap_or(seen) };
     Statistics { items, bytes: reported(description.table_size_bytes()).unwrap_or(reading.shape.bytes()) }
 }

@@ -20,6 +20,9 @@ pub const LINKED: &str = "schemaFingerprint";
 /// The parameter with what the native engine saw of the table so far: a Shape, deflated, in base64.
 pub const SHAPE: &str = "shape";
 
+/// The parameter that tells where a crawl of the native engine was cut off.
+pub const UNFINISHED: &str = "crawl";
+
 /// The parameter with the columns, separated by commas, whose attributes `columnMapping` can't spell: they read as null.
 pub const UNMAPPED: &str = "unmappedColumns";
 

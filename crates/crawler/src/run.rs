@@ -380,7 +380,8 @@ impl<'a> Run<'a> {
             on_delete: settings.on_delete,
             types: settings.types.clone(),
         };
-        let crawled = match self.in_step(&table.table, Step::Crawling, crawl::crawl(self.clients, &request)).await {
+        let work = crawl::crawl_until(self.clients, &request, self.deadline.reached());
+        let crawled = match self.in_step(&table.table, Step::Crawling, work).await {
             // Deleted since it was listed, and never catalogued.
             Err(error) if error.kind == Kind::NotFound && error.code.is_none() => return Ok(Outcome::Vanished),
             crawled => crawled?,

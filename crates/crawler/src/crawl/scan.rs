@@ -2,6 +2,7 @@
 //! the Shape.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::types::TableDescription;
@@ -12,19 +13,27 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::budget::{self, Budget, Grant, PAGE_UNITS, units_per_second};
-use super::page::{Pages, Position, key};
-use super::split::{Goal, Plan};
-use super::{CrawlRequest, Reading, sample};
+use super::page::{Key, Pages, Position, key};
+use super::resume::Unfinished;
+use super::split::{Goal, Plan, in_segments};
+use super::{CrawlRequest, Memory, Reading, sample};
 use crate::Clients;
+use crate::deadline::time_is_up;
 use crate::error::{Error, Kind};
 
 /// Reads the table, or a sample of it, within the read budget and eventually consistent, split as [`super::split`] says.
+/// When `stop` returns, what is under way is dropped, and a full scan says what it has finished.
 ///
 /// Memory: the pages in flight (of all tables together, see [`Clients`]), and a Shape for each request at once.
+///
+/// # Errors
+/// [`Kind::Deadline`] if it was stopped before anything was finished that a later scan could go on from.
 pub(super) async fn scan(
     clients: &Clients,
     description: &TableDescription,
     request: &CrawlRequest,
+    before: Option<Unfinished>,
+    stop: impl Future<Output = ()>,
 ) -> Result<Reading, Error> {
     let rate = units_per_second(description, request.read.scan_rate, request.read.max_rcu);
     let plan = Plan::of(description, &request.read, rate);
@@ -38,18 +47,44 @@ pub(super) async fn scan(
         clustered_by: sample::clustered_by(description),
         units_an_item: budget::units_an_item(description),
     });
+    let mut stop = pin!(stop);
+    let resumable = plan.goal == Goal::EVERYTHING && request.memory != Memory::None;
+    let before = before.filter(|_| resumable);
     let mut spent = 0.0;
-    if let Some(goal) = plan.alone {
-        let part = Part::new(&table, vec![Position::default()], goal).read(1).await?;
-        if part.complete || plan.segments.is_empty() {
-            return Ok(part);
+    if let (Some(goal), None) = (plan.alone, &before) {
+        let part = Part::new(&table, vec![Position::default()], goal);
+        if !part.read(1, &mut stop).await? {
+            return Err(time_is_up());
+        }
+        let reading = part.reading();
+        if reading.complete || goal.pages == 1 || goal == Goal::EVERYTHING {
+            return Ok(reading);
         }
         // There is more than was thought; what was read of it now would be counted twice.
-        spent = part.read_units;
+        spent = reading.read_units;
     }
-    let positions = plan.segments.iter().map(|segment| Position { segment: Some(*segment), start: None }).collect();
-    let reading = Part::new(&table, positions, plan.goal).read(plan.at_once).await?;
-    Ok(Reading { read_units: reading.read_units + spent, ..reading })
+    let segments = match &before {
+        None => plan.segments,
+        Some(before) => in_segments(before.segments).into_iter().filter(|(part, _)| !before.has(*part)).collect(),
+    };
+    let total = segments.first().map_or(0, |(_, total)| *total);
+    let positions = segments.iter().map(|segment| Position { segment: Some(*segment), start: None }).collect();
+    let part = Part::new(&table, positions, plan.goal);
+    let ended = part.read(plan.at_once, &mut stop).await?;
+    let mut reading = part.reading();
+    reading.read_units += spent;
+    reading.earlier = before.as_ref().map(|before| before.items);
+    if !ended {
+        let mut finished = part.finished();
+        if !resumable || finished.is_empty() {
+            return Err(time_is_up());
+        }
+        finished.extend(before.iter().flat_map(|before| (0..total).filter(|part| before.has(*part))));
+        let items = reading.earlier.unwrap_or_default() + reading.shape.items();
+        reading.complete = false;
+        reading.unfinished = Some(Unfinished::new(description, total, &finished, items));
+    }
+    Ok(reading)
 }
 
 /// The top-level attribute names of one page of items, spelled as in the items.
@@ -89,6 +124,10 @@ struct Part {
 struct Progress {
     /// Where to go on.
     left: VecDeque<Position>,
+    /// Of all that was finished: pages of a sample, else segments.
+    shape: Shape,
+    /// Segments that were read to their end.
+    finished: Vec<u32>,
     /// Items that pages on their way may bring.
     promised: u64,
     items: u64,
@@ -103,34 +142,67 @@ impl Part {
         Arc::new(Part { table: Arc::clone(table), goal, progress })
     }
 
-    /// Reads until the goal or the end, with so many requests at once.
-    async fn read(self: Arc<Self>, at_once: u32) -> Result<Reading, Error> {
+    /// Reads until the goal or the end, with so many requests at once. False if it was stopped before.
+    async fn read(self: &Arc<Self>, at_once: u32, mut stop: impl Future<Output = ()> + Unpin) -> Result<bool, Error> {
+        // Whatever ends this, an error or the caller, ends the workers: they are aborted with the set.
         let mut workers = JoinSet::new();
         for _ in 0..at_once {
-            workers.spawn(Arc::clone(&self).work().in_current_span());
+            workers.spawn(Arc::clone(self).work().in_current_span());
         }
-        // An error ends the others: they are aborted with the set.
-        let mut shape = Shape::default();
-        while let Some(worker) = workers.join_next().await {
-            let read = worker.unwrap_or_else(|e| Err(Error::new(Kind::Service, format!("the scan was given up: {e}"))));
-            shape.merge(&read?);
+        loop {
+            let worker = tokio::select! {
+                worker = workers.join_next() => worker,
+                () = &mut stop => {
+                    workers.shutdown().await;
+                    return Ok(false);
+                }
+            };
+            match worker {
+                None => return Ok(true),
+                Some(Ok(ended)) => ended?,
+                Some(Err(error)) => return Err(Error::new(Kind::Service, format!("the scan was given up: {error}"))),
+            }
         }
+    }
+
+    fn reading(&self) -> Reading {
         let progress = self.lock();
         let complete = progress.left.is_empty();
         let missed_below = (!complete).then(|| sample::missed_below(progress.draws));
-        Ok(Reading { shape, complete, read_units: progress.read_units, missed_below })
+        let (shape, read_units) = (progress.shape.clone(), progress.read_units);
+        Reading { shape, complete, read_units, missed_below, earlier: None, unfinished: None }
     }
 
-    /// Page after page, each read as a whole or not at all.
-    async fn work(self: Arc<Self>) -> Result<Shape, Error> {
+    fn finished(&self) -> Vec<u32> {
+        self.lock().finished.clone()
+    }
+
+    /// Segment after segment, or page after page of a sample. Each counts when it was read as a whole.
+    async fn work(self: Arc<Self>) -> Result<(), Error> {
         let table = &*self.table;
-        let mut reader = Reader::new(&table.policy);
-        while let Some((position, limit)) = self.take() {
-            let (body, grant, _in_flight) = self.fetch(&position, limit).await?;
-            let units = self.put(position, limit, &mut reader, body.bytes().unwrap_or_default())?;
-            table.budget.spent(grant, units);
+        while let Some((mut position, mut limit)) = self.take() {
+            let segment = position.segment;
+            let mut reader = Reader::new(&table.policy);
+            let rest = loop {
+                let (body, grant, _in_flight) = self.fetch(&position, limit).await?;
+                let page = self.page(&position, limit, &mut reader, body.bytes().unwrap_or_default())?;
+                table.budget.spent(grant, page.units);
+                let rest = page.next.map(|start| Position { start: Some(start), ..position });
+                match rest {
+                    Some(rest) if !self.goal.is_sample() => position = rest,
+                    rest => break rest,
+                }
+                limit = self.limit(&self.lock(), u64::MAX);
+            };
+            let shape = reader.finish().map_err(|e| unreadable(&table.name, &e))?;
+            let mut progress = self.lock();
+            progress.shape.merge(&shape);
+            match rest {
+                Some(rest) => progress.left.push_back(rest),
+                None => progress.finished.extend(segment.map(|(segment, _)| segment)),
+            }
         }
-        reader.finish().map_err(|e| unreadable(&table.name, &e))
+        Ok(())
     }
 
     /// Where to read the next page, and at most how many items; `None` if enough is read, or left to others.
@@ -143,11 +215,15 @@ impl Part {
         }
         let position = progress.left.pop_front()?;
         progress.pages += 1;
-        let affordable = self.affordable(&progress).unwrap_or(u64::MAX);
-        let limit = limit.min(missing).min(affordable);
-        let limit = (limit < u64::from(u32::MAX)).then_some(limit);
+        let limit = self.limit(&progress, limit.min(missing));
         progress.promised += limit.unwrap_or_default();
         Some((position, limit))
+    }
+
+    /// At most so many items in the next page; `None` for as many as it takes.
+    fn limit(&self, progress: &Progress, wanted: u64) -> Option<u64> {
+        let limit = self.affordable(progress).unwrap_or(u64::MAX).min(wanted);
+        (limit < u64::from(u32::MAX)).then_some(limit)
     }
 
     /// The items of a second, where a page would use up the budget of more than that.
@@ -185,8 +261,8 @@ impl Part {
         }
     }
 
-    /// Reads the page at `position`, and notes how far that got; the units it cost.
-    fn put(&self, position: Position, limit: Option<u64>, reader: &mut Reader, body: &[u8]) -> Result<f64, Error> {
+    /// Reads the page at `position`.
+    fn page(&self, position: &Position, limit: Option<u64>, reader: &mut Reader, body: &[u8]) -> Result<Page, Error> {
         let table = &*self.table;
         let page = reader.scan_response(body).map_err(|e| unreadable(&table.name, &e))?;
         let draws = match &table.clustered_by {
@@ -199,26 +275,23 @@ impl Part {
         };
         let next = page.last_evaluated_key.map(|range| key(body.get(range).unwrap_or_default())).transpose()?;
         let units = page.consumed_capacity.unwrap_or_default();
-
         let mut progress = self.lock();
-        progress.promised -= limit.unwrap_or_default();
+        progress.promised = progress.promised.saturating_sub(limit.unwrap_or_default());
         progress.items += page.count;
         progress.draws += draws;
         progress.read_units += units;
-        if next.is_some() {
-            let rest = Position { start: next, ..position };
-            match self.goal.is_sample() {
-                true => progress.left.push_back(rest),
-                // Few segments are begun at any time.
-                false => progress.left.push_front(rest),
-            }
-        }
-        Ok(units)
+        Ok(Page { next, units })
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A page that was read.
+struct Page {
+    next: Option<Key>,
+    units: f64,
 }
 
 fn unreadable(table: &str, error: &schema::ReadError) -> Error {

@@ -2,9 +2,9 @@
 //!
 //! The rule: a table that says that it has at most 8 MB is read in one go. If it says more, or if it turns out to have more
 //! (what tables say is up to six hours old, and 0 for a new one), it is read in four segments for each request that may run at once;
-//! and that is one for every 640 read units a second of the budget, 32 at most. What was read before that turned out, at
-//! most 8 pages, is read again. A budget for one request at once needs no segments. Whoever is done with a segment takes
-//! the next, and is done early where there is none.
+//! and that is one for every 640 read units a second of the budget, 32 at most. It has a segment for every 64 MB if that is
+//! more, 10,000 at most, so that little is lost when a crawl is cut off. What was read before it turned out to have more, at
+//! most 8 pages, is read again. Whoever is done with a segment takes the next, and is done early where there is none.
 
 use aws_sdk_dynamodb::types::TableDescription;
 
@@ -23,6 +23,10 @@ const UNITS_OF_ONE: f64 = 5.0 * PAGE_UNITS;
 const MOST_AT_ONCE: u32 = 32;
 /// Segments for each request at once.
 const SEGMENTS_EACH: u32 = 4;
+/// The most bytes of a segment, where there are not too many.
+const SEGMENT_BYTES: u64 = 64 << 20;
+/// The most segments of a full scan that are chosen.
+const MOST_SEGMENTS: u32 = 10_000;
 
 /// When enough was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,15 +81,19 @@ impl Plan {
             };
         }
         if options.sample == Sample::All {
-            let alone = match options.segments {
-                Some(_) => None,
-                None if at_once == 1 => {
-                    return Plan { alone: Some(everything), segments: Vec::new(), goal: everything, at_once };
-                }
-                None => small.then_some(first_pages),
+            let each = match at_once {
+                1 => 1,
+                _ => SEGMENTS_EACH * at_once,
             };
-            let total = options.segments.unwrap_or(SEGMENTS_EACH * at_once);
-            return Plan { alone, segments: (0..total).map(|part| (part, total)).collect(), goal: everything, at_once };
+            let by_size =
+                u32::try_from(said(description.table_size_bytes()).div_ceil(SEGMENT_BYTES)).unwrap_or(u32::MAX);
+            let total = options.segments.unwrap_or(each.max(by_size).min(MOST_SEGMENTS));
+            let alone = match (options.segments, total) {
+                (Some(_), _) => None,
+                (None, 1) => Some(everything),
+                (None, _) => small.then_some(first_pages),
+            };
+            return Plan { alone, segments: in_segments(total), goal: everything, at_once };
         }
         let has_range_key = sample::clustered_by(description).is_some();
         let Spread { limit, segments: total } =
@@ -100,6 +108,11 @@ impl Plan {
         };
         Plan { alone: small.then_some(first), segments, goal, at_once }
     }
+}
+
+/// All segments of a table.
+pub(super) fn in_segments(total: u32) -> Vec<(u32, u32)> {
+    (0..total).map(|part| (part, total)).collect()
 }
 
 /// Whether a table says that it has at most 8 MB.
@@ -130,8 +143,10 @@ mod tests {
         assert_eq!(split(0, &all, 10_000.0), (Some(8), 64, 16), "a size that may be stale");
         assert_eq!(split(8 << 20, &all, 10_000.0), (Some(8), 64, 16));
         assert_eq!(split(9 << 20, &all, 10_000.0), (None, 64, 16));
-        assert_eq!(split(i64::MAX, &all, f64::MAX), (None, 128, 32));
-        assert_eq!(split(1 << 40, &all, 640.0), (Some(u64::MAX), 0, 1));
+        assert_eq!(split(i64::MAX, &all, f64::MAX), (None, 10_000, 32));
+        assert_eq!(split(10 << 30, &all, f64::MAX), (None, 160, 32), "64 MB each");
+        assert_eq!(split(64 << 20, &all, 640.0), (Some(u64::MAX), 1, 1));
+        assert_eq!(split(1 << 30, &all, 640.0), (None, 16, 1));
         assert_eq!(split(1 << 40, &ReadOptions { first_page: true, ..all.clone() }, 1e4), (Some(1), 0, 16));
         assert_eq!(split(0, &ReadOptions { segments: Some(3), ..all.clone() }, 1e4), (None, 3, 3));
         assert_eq!(split(0, &ReadOptions { segments: Some(300), ..all }, 1.0), (None, 300, 1));

@@ -287,3 +287,43 @@ async fn a_dry_run_says_what_reading_costs() {
     let managed = world.sync(&Settings { dry_run: true, ..Settings::default() }).await;
     assert_eq!(row(&managed, "big").estimate, None, "Glue reads, not this program");
 }
+
+#[tokio::test]
+async fn a_crawl_that_was_cut_off_goes_on_where_it_was() {
+    let world = world("cut-off", 3000).await;
+    let settings = Settings { segments: Some(16), max_rcu: Some(120.0), forget: true, ..native() };
+    let clients = Clients::local(world.server.url(), "cut-off");
+    // Half a minute before the end nothing more is read: 1.5 s are for some of 375 units.
+    let deadline = Deadline::at(tokio::time::Instant::now() + Duration::from_millis(31_500));
+    let report = crawler::sync(&clients, &settings, deadline, &|_| ()).await.unwrap();
+    let big = row(&report, "big");
+    assert_eq!(big.outcome, Outcome::Deferred, "{big:?}");
+    let reason = big.reason.as_ref().unwrap();
+    assert!(reason.ends_with("items; a later run goes on from there"), "{reason}");
+    let cut = world.table("big").await;
+    assert!(parameter(&cut, "crawl").unwrap().contains(r#""segments":16"#));
+    assert_eq!(columns(&cut)[..2], ["id: string", "n: bigint"]);
+
+    let report = all_well(world.sync(&settings).await);
+    let rest = read(&report);
+    assert!(rest.complete && (1..3000).contains(&rest.items), "{rest:?}");
+    let whole = world.table("big").await;
+    assert_eq!((parameter(&whole, "crawl"), parameter(&whole, "recordCount")), (None, Some("3000")));
+    let shape = parameter(&whole, "shape").unwrap();
+    all_well(world.sync(&Settings { max_rcu: None, ..settings }).await);
+    assert_eq!(parameter(&world.table("big").await, "shape"), Some(shape), "as if read in one go");
+}
+
+/// Two segments of about a second each: nothing is finished by the time.
+#[tokio::test]
+async fn a_crawl_that_had_finished_nothing_begins_anew() {
+    let world = world("cut-early", 2000).await;
+    let settings = Settings { segments: Some(2), max_rcu: Some(20.0), ..native() };
+    let clients = Clients::local(world.server.url(), "cut-early");
+    let deadline = Deadline::at(tokio::time::Instant::now() + Duration::from_millis(31_000));
+    let report = crawler::sync(&clients, &settings, deadline, &|_| ()).await.unwrap();
+    assert_eq!(row(&report, "big").outcome, Outcome::Deferred);
+    assert!(world.tables().await.is_empty());
+    let Read { items, complete, .. } = read(&all_well(world.sync(&native()).await));
+    assert_eq!((items, complete), (2000, true));
+}
