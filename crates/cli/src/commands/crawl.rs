@@ -1,6 +1,6 @@
 //! `crawl`: the native engine on named tables.
 
-use std::collections::BTreeMap;
+use serde_json::Map;
 
 use super::{exit_code, run_job};
 use crate::args::{Common, Crawl};
@@ -11,6 +11,6 @@ use crate::settings;
 /// # Errors
 /// If nothing could be done at all, or a named table does not exist.
 pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
-    let settings = settings::resolve(common, BTreeMap::new())?;
+    let settings = settings::resolve(common, Map::new())?;
     Ok(exit_code(&run_job(common, &args.place, &settings, Some(&args.names)).await?))
 }
