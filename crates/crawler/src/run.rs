@@ -12,12 +12,12 @@ use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
-use crate::crawl::{self, Change, CrawlRequest};
+use crate::crawl::{self, Change, CrawlRequest, Memory};
 use crate::deadline::{Deadline, time_is_up};
 use crate::discover::{self, Inventory};
 use crate::error::{Error, Kind};
 use crate::plan::{self, CrawlerChange, CrawlerPlan, Plan, RoleChange, TablePlan, Vanished};
-use crate::report::{Action, Outcome, Report, TableReport};
+use crate::report::{Action, Outcome, Read, Report, TableReport};
 use crate::settings::{Engine, Settings};
 use crate::turn::Turn;
 use crate::{Clients, apply, cycle};
@@ -120,12 +120,27 @@ async fn run(
     progress(Event::Planned(plan.tables.len()));
 
     let mut report = Report::planned(&inventory, &plan, settings);
-    if !settings.dry_run {
+    if settings.dry_run {
+        estimate(clients, settings, deadline, &mut report.tables).await;
+    } else {
         apply::database(clients, &inventory, &settings.database, plan.database).await?;
         let run = Run::new(clients, settings, &inventory, &plan, deadline, progress);
         report.tables = Box::pin(run.carry_out(&plan, began)).await;
     }
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
+}
+
+/// What the native engine would read of each table.
+async fn estimate(clients: &Clients, settings: &Settings, deadline: Deadline, tables: &mut [TableReport]) {
+    let read = tables.iter_mut().filter(|table| table.actions.contains(&Action::Crawl) && !settings.no_start);
+    stream::iter(read)
+        .for_each_concurrent(settings.concurrency, |report| async move {
+            match deadline.limit(crawl::estimate(clients, &report.table, settings)).await {
+                Ok(estimate) => report.estimate = estimate,
+                Err(error) => *report = report.clone().refused(error),
+            }
+        })
+        .await;
 }
 
 fn all_planned(named: &[String], plan: &Plan, region: &str) -> Result<(), Error> {
@@ -358,13 +373,14 @@ impl<'a> Run<'a> {
             database: settings.database.clone(),
             catalog_table: table.catalog_table.clone(),
             crawled_by: NATIVE.into(),
-            scan_all: settings.scan_all,
-            scan_rate: settings.scan_rate,
+            read: settings.read_options(),
+            memory: if settings.forget { Memory::Forgotten } else { Memory::Kept },
             on_update: settings.on_update,
             on_delete: settings.on_delete,
             types: settings.types.clone(),
         };
-        let crawled = match self.in_step(&table.table, Step::Crawling, crawl::crawl(self.clients, &request)).await {
+        let work = crawl::crawl_until(self.clients, &request, self.deadline.reached());
+        let crawled = match self.in_step(&table.table, Step::Crawling, work).await {
             // Deleted since it was listed, and never catalogued.
             Err(error) if error.kind == Kind::NotFound && error.code.is_none() => return Ok(Outcome::Vanished),
             crawled => crawled?,
@@ -375,6 +391,7 @@ impl<'a> Run<'a> {
             _ => {
                 report.actions.push(Action::Crawl);
                 report.items = Some(crawled.items);
+                report.read = Some(Read::of(&crawled));
                 return Ok(Outcome::Crawled);
             }
         };
