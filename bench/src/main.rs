@@ -18,6 +18,14 @@ fn main() {
     if wanted.as_deref() == Some("write") {
         return write(&arguments.next().unwrap_or_default(), arguments.next().and_then(|n| n.parse().ok()));
     }
+    if wanted.as_deref() == Some("once") {
+        let name = arguments.next().unwrap_or_default();
+        let corpus = corpus::ALL.iter().find(|corpus| corpus.name == name).expect("a corpus of that name");
+        let mut text = Vec::new();
+        let _ = corpus.write(arguments.next().and_then(|n| n.parse().ok()).unwrap_or(1000), &mut text);
+        println!("{} {} {}", name, text.len(), read(&text).items());
+        return;
+    }
     let runs = arguments.next().and_then(|runs| runs.parse().ok()).unwrap_or(RUNS);
     println!(
         "{:<10} {:>8} {:>6} {:>12} {:>8} {:>12} {:>8}",
@@ -51,6 +59,7 @@ fn write(name: &str, items: Option<u64>) {
 }
 
 /// In chunks, as a file is read.
+#[inline(never)]
 fn read(text: &[u8]) -> Shape {
     let mut reader = Reader::new(&Policy::default());
     for chunk in text.chunks(1 << 18) {
