@@ -41,9 +41,8 @@ impl Numbers {
         let length = scan::first(quotes);
         let start = usize::from(text[0] == b'-');
         // The bytes between the sign and the quote that are no digits.
-        let before_quote = (1 << (8 * length)) - 1;
-        let after_sign = u128::MAX << (8 * start);
-        let others = !scan::digits(text) & scan::ALL & before_quote & after_sign;
+        let before_quote = (1 << length) - 1;
+        let others = !scan::digits(text) & before_quote & !(start as u32);
         let leading_zero = text[start] == b'0';
         if others == 0 {
             // Without a digit, the first byte is the quote; a zero in front is left to the general way unless it is alone.

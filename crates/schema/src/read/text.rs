@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use super::error::{ReadErrorKind, Stop};
-use super::scan::{WIDTH, chunk, find, first, string_ends, string_specials};
+use super::scan::{self, WIDTH, chunk, find, first, string_specials};
+
+/// The marks of a chunk's bytes.
+const IN_CHUNK: u32 = (1 << WIDTH) - 1;
 
 /// Where the string ends whose first character is at `at`: the place of its closing quote. All of it is checked.
 #[inline(always)]
@@ -44,25 +47,26 @@ fn end_of_special_string(input: &[u8], start: usize) -> Result<usize, Stop> {
 /// The same without a look at UTF-8.
 fn end_of_escaped_string(input: &[u8], mut at: usize) -> Result<usize, Stop> {
     while let Some(chunk) = chunk(input, at) {
-        let mut ends = string_ends(chunk);
-        let mut next = at + WIDTH;
-        // Escapes are short and often close together: all of a chunk are seen from one look at it.
-        while ends != 0 {
+        // What begins here is never the second half of an escape.
+        let backslashes = scan::backslashes(chunk);
+        let escaped = escaped(backslashes);
+        let ends = (scan::quotes(chunk) | scan::controls(chunk)) & !escaped;
+        let before_end = ends.wrapping_sub(1) & !ends;
+        // Escapes of one letter are checked all at once, others one by one.
+        let others = escaped & before_end & IN_CHUNK & !scan::escape_letters(chunk);
+        if others != 0 {
+            at = end_of_escape(input, at + first(others) - 1)?;
+        } else if ends != 0 {
             let place = at + first(ends);
-            match input[place] {
-                b'"' => return Ok(place),
-                b'\\' => {
-                    let end = end_of_escape(input, place)?;
-                    if end >= at + WIDTH {
-                        next = end;
-                        break;
-                    }
-                    ends &= u128::MAX << (8 * (end - at));
-                }
-                _ => return Err(Stop::at(place, ReadErrorKind::ControlCharacter)),
-            }
+            return if input[place] == b'"' {
+                Ok(place)
+            } else {
+                Err(Stop::at(place, ReadErrorKind::ControlCharacter))
+            };
+        } else {
+            // An escape that begins with the last byte is looked at again as a whole.
+            at += WIDTH - (escaped >> WIDTH & 1) as usize;
         }
-        at = next;
     }
     loop {
         match input.get(at) {
@@ -73,6 +77,16 @@ fn end_of_escaped_string(input: &[u8], mut at: usize) -> Result<usize, Stop> {
             Some(_) => at += 1,
         }
     }
+}
+
+/// Marks what follows each backslash that isn't itself escaped.
+#[inline(always)]
+fn escaped(backslashes: u32) -> u32 {
+    const ODD: u32 = 0xaaaa_aaaa;
+    // A run of backslashes escapes every second byte from its second one on. Taking the run from the odd bits behind
+    // its start carries over its length: what comes out differs from the odd bits where the sequence is at its other beat.
+    let beat = ((backslashes << 1 | ODD).wrapping_sub(backslashes)) ^ ODD;
+    beat ^ backslashes
 }
 
 /// Where the escape sequence ends whose backslash is at `at`; both halves of a surrogate pair are one sequence.
@@ -164,3 +178,22 @@ const NOT_BASE64: [u8; 256] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_run_of_backslashes() {
+        for backslashes in 0..1 << WIDTH {
+            let mut marks = 0;
+            let mut at = 0;
+            while at < WIDTH {
+                let escape = backslashes >> at & 1 == 1;
+                marks |= u32::from(escape) << (at + 1);
+                at += if escape { 2 } else { 1 };
+            }
+            assert_eq!(escaped(backslashes), marks, "{backslashes:b}");
+        }
+    }
+}

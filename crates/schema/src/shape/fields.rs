@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
 
+use wide::u8x32;
+
 use super::Node;
 
 /// Names, each with its Node.
@@ -43,38 +45,29 @@ pub(crate) struct Field {
 /// A text of at most 32 bytes, or none.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Run {
-    bytes: [u128; 2],
-    masks: [u128; 2],
+    bytes: [u8; 32],
+    /// A bit for each byte of the text.
+    mask: u32,
     /// 0 for none.
-    length: usize,
+    length: u32,
 }
 
 impl Run {
     fn new(text: &[u8]) -> Run {
-        let mut bytes = [0; 32];
-        let mut masks = [0; 32];
-        let Some(start) = bytes.get_mut(..text.len()) else {
-            return Run::default();
-        };
-        start.copy_from_slice(text);
-        masks[..text.len()].fill(0xff);
-        let halves = |bytes: [u8; 32]| {
-            let (low, high) = bytes.split_at(16);
-            [low, high].map(|half| half.iter().rev().fold(0, |value, byte| value << 8 | u128::from(*byte)))
-        };
-        Run { bytes: halves(bytes), masks: halves(masks), length: text.len() }
+        let mut run = Run::default();
+        if let Some(start) = run.bytes.get_mut(..text.len()) {
+            start.copy_from_slice(text);
+            run.length = text.len() as u32;
+            run.mask = u32::MAX >> (32 - run.length);
+        }
+        run
     }
 
     /// The length of the run if `text` starts with it.
     #[inline(always)]
     pub(crate) fn matches(&self, text: &[u8; 32]) -> Option<usize> {
-        let [low, high] = [0, 16].map(|at| {
-            let mut half = [0; 16];
-            half.copy_from_slice(&text[at..at + 16]);
-            u128::from_le_bytes(half)
-        });
-        let differs = (low ^ self.bytes[0]) & self.masks[0] | (high ^ self.bytes[1]) & self.masks[1];
-        (differs == 0 && self.length > 0).then_some(self.length)
+        let differs = !u8x32::new(*text).simd_eq(u8x32::new(self.bytes)).to_bitmask() & self.mask;
+        (differs == 0 && self.length > 0).then_some(self.length as usize)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Everything random: items, spellings, numbers, types, damage.
 
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use proptest::collection::{btree_map, vec};
