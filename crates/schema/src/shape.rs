@@ -132,8 +132,13 @@ impl Node {
         self.counts[kind as usize]
     }
 
+    /// Counts one value; the reader can't live to see 2^64.
     #[inline(always)]
-    pub(crate) fn add(&mut self, kind: Kind, times: u64) {
+    pub(crate) fn saw(&mut self, kind: Kind) {
+        self.counts[kind as usize] += 1;
+    }
+
+    fn add(&mut self, kind: Kind, times: u64) {
         let count = &mut self.counts[kind as usize];
         *count = count.saturating_add(times);
     }

@@ -61,9 +61,9 @@ pub(crate) fn first(marks: u32) -> usize {
     marks.trailing_zeros() as usize
 }
 
-/// The first 16 bytes at `at`, if there are so many.
+/// The first bytes at `at`, if there are so many.
 #[inline(always)]
-pub(crate) fn chunk(input: &[u8], at: usize) -> Option<&[u8; 16]> {
+pub(crate) fn chunk<const LENGTH: usize>(input: &[u8], at: usize) -> Option<&[u8; LENGTH]> {
     input.get(at..)?.first_chunk()
 }
 

@@ -1,6 +1,6 @@
 //! Attribute values.
 
-use crate::number::Numbers;
+use crate::number::{Numbers, Plain};
 use crate::shape::{Fields, Kind, Map, Node};
 
 use super::cursor::{Parser, Separator};
@@ -43,7 +43,7 @@ impl Parser<'_> {
             self.input.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |start| u32::from_le_bytes(*start));
         let end = match start {
             STRING => {
-                node.add(Kind::S, 1);
+                node.saw(Kind::S);
                 end_of_string(self.input, at + 4)? + 1
             }
             NUMBER => self.number(at + 4, node)?,
@@ -81,14 +81,14 @@ impl Parser<'_> {
                 self.scalar(kind, at, node)
             }
             Kind::Bool => {
-                node.add(kind, 1);
+                node.saw(kind);
                 let at = self.space(at);
                 self.literal(at, b"true")
                     .or_else(|| self.literal(at, b"false"))
                     .ok_or_else(|| self.unexpected(at, "true or false after BOOL"))
             }
             Kind::Null => {
-                node.add(kind, 1);
+                node.saw(kind);
                 let at = self.space(at);
                 self.literal(at, b"true").ok_or_else(|| self.unexpected(at, "true after NULL"))
             }
@@ -111,7 +111,7 @@ impl Parser<'_> {
         if kind == Kind::N {
             return self.number(at, node);
         }
-        node.add(kind, 1);
+        node.saw(kind);
         let end = end_of_string(self.input, at)?;
         if kind == Kind::B && !is_base64(&self.input[at..end]) {
             return Err(Stop::at(at, ReadErrorKind::Base64));
@@ -121,16 +121,20 @@ impl Parser<'_> {
 
     #[inline(always)]
     fn number(&mut self, at: usize, node: &mut Node) -> Result<usize, Stop> {
-        node.add(Kind::N, 1);
-        if let Some((length, numbers)) = scan::chunk(self.input, at).and_then(Numbers::short) {
-            node.numbers.merge(numbers);
-            return Ok(at + length + 1);
+        node.saw(Kind::N);
+        if let Some(plain) = scan::chunk(self.input, at).and_then(Plain::in_16) {
+            node.numbers.widen(plain.integer_digits, plain.scale);
+            return Ok(at + plain.length + 1);
         }
         self.any_number(at, node)
     }
 
     #[inline(never)]
     fn any_number(&mut self, at: usize, node: &mut Node) -> Result<usize, Stop> {
+        if let Some((length, numbers)) = scan::chunk(self.input, at).and_then(Numbers::long) {
+            node.numbers.merge(numbers);
+            return Ok(at + length + 1);
+        }
         let (end, numbers) = match end_of_plain_string(self.input, at) {
             Some(end) => (end, Numbers::of(&self.input[at..end])),
             None => {
@@ -145,7 +149,7 @@ impl Parser<'_> {
     /// Reads a map from after its opening brace to after the closing one.
     fn map(&mut self, at: usize, node: &mut Node, depth: u32) -> Result<usize, Stop> {
         let depth = deeper(at, depth)?;
-        node.add(Kind::M, 1);
+        node.saw(Kind::M);
         let map = node.map.get_or_insert_with(|| Box::new(Map::Fields(Fields::default())));
         match &mut **map {
             Map::Folded(value) => self.folded(at, value, depth),
@@ -161,7 +165,7 @@ impl Parser<'_> {
     /// Reads a list from after its opening bracket to after the closing one.
     fn list(&mut self, mut at: usize, node: &mut Node, depth: u32) -> Result<usize, Stop> {
         let depth = deeper(at, depth)?;
-        node.add(Kind::L, 1);
+        node.saw(Kind::L);
         if let Some(end) = self.empty(at, b']') {
             return Ok(end);
         }
@@ -182,7 +186,7 @@ impl Parser<'_> {
 
     /// Reads a set of `element`s from before its opening bracket to after the closing one.
     fn set(&mut self, at: usize, kind: Kind, element: Kind, node: &mut Node) -> Result<usize, Stop> {
-        node.add(kind, 1);
+        node.saw(kind);
         let mut at = self.expect(at, b'[', "'[' after the type of a set")?;
         if let Some(end) = self.empty(at, b']') {
             return Ok(end);
