@@ -8,7 +8,7 @@ mod bytes;
 mod fields;
 
 pub use bytes::ShapeBytesError;
-pub(crate) use fields::{Field, Fields, NO_NEXT, Next};
+pub(crate) use fields::{Field, Fields, Next};
 
 /// What the items seen look like: for each place in them, how often each DynamoDB type stood there, the widths of its
 /// numbers, and the same again for what maps, lists and sets hold. No value is kept.

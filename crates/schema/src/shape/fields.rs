@@ -15,7 +15,7 @@ pub(crate) struct Fields {
     by_name: BTreeMap<Box<str>, u32>,
     /// The fields that maps lately began with.
     pub(crate) first: Next,
-    /// The fields found lately, each at a place that its name's number gives; a later one takes the place.
+    /// The fields found lately, each at one of the places that its name's number gives; a later one may take its place.
     lately: Vec<u32>,
 }
 
@@ -27,7 +27,7 @@ impl Default for Fields {
 
 /// Indices into [`Fields::list`]: two guesses at the next field, the better one first.
 pub(crate) type Next = [u32; 2];
-pub(crate) const NO_NEXT: Next = [u32::MAX; 2];
+const NO_NEXT: Next = [u32::MAX; 2];
 
 /// A name and its Node, with what the reader remembers to find it fast.
 #[derive(Clone)]
@@ -87,24 +87,23 @@ impl Fields {
         index
     }
 
-    /// The field of that name, if it is the one last remembered for the name's number.
+    /// The fields that may have the name of that number.
     #[inline(always)]
-    pub(crate) fn guess(&self, number: u64, name: &[u8]) -> Option<usize> {
-        let index = *self.lately.get(self.place(number))? as usize;
-        (self.list.get(index)?.name.as_bytes() == name).then_some(index)
+    pub(crate) fn guesses(&self, number: u64) -> impl Iterator<Item = u32> {
+        let places = places(number, self.lately.len());
+        places.filter_map(|place| self.lately.get(place).copied())
     }
 
-    /// Makes a field the guess for a number.
+    /// Makes a field one of the guesses for a number.
     pub(crate) fn remember(&mut self, number: u64, index: usize) {
         if self.lately.len() < 4 * self.list.len() {
             self.lately = vec![u32::MAX; (4 * self.list.len()).next_power_of_two().max(16)];
         }
-        let place = self.place(number);
-        self.lately[place] = index as u32;
-    }
-
-    fn place(&self, number: u64) -> usize {
-        number as usize & self.lately.len().wrapping_sub(1)
+        let places = places(number, self.lately.len());
+        let free = places.clone().find(|place| self.lately[*place] == u32::MAX);
+        if let Some(place) = free.or_else(|| places.clone().next()) {
+            self.lately[place] = index as u32;
+        }
     }
 
     /// In byte order of the names.
@@ -130,6 +129,12 @@ impl Fields {
         }
         one
     }
+}
+
+/// Where a number's guesses stand among so many, a power of two.
+#[inline(always)]
+fn places(number: u64, length: usize) -> impl Iterator<Item = usize> + Clone {
+    (0..4).map(move |nth| (number as usize ^ nth) & length.wrapping_sub(1))
 }
 
 impl Debug for Fields {
