@@ -25,13 +25,21 @@ impl Parser<'_> {
         let mut previous = None;
         let mut next = fields.first;
         loop {
-            let first = next[0] as usize;
-            let (index, value) = match fields.list.get(first).and_then(|field| self.starts_with(at, field)) {
-                Some(length) => (first, at + length),
-                None => self.other_field(at, fields, previous, next)?,
-            };
-            let Some(field) = fields.list.get_mut(index) else {
-                return Err(Stop::at(at, ReadErrorKind::Expected("an attribute name")));
+            let start = chunk(self.input, at);
+            let mut index = next[0] as usize;
+            let (field, value) = match fields.list.get_mut(index) {
+                Some(field) if start.is_some_and(|start| field.run.starts(start)) => {
+                    let value = at + field.run.length();
+                    (field, value)
+                }
+                _ => {
+                    let value;
+                    (index, value) = self.other_field(at, fields, previous, next)?;
+                    let Some(field) = fields.list.get_mut(index) else {
+                        return Err(Stop::at(at, ReadErrorKind::Expected("an attribute name")));
+                    };
+                    (field, value)
+                }
             };
             if field.seen == map {
                 return Err(Stop::at(at, ReadErrorKind::DuplicateName));
@@ -48,7 +56,7 @@ impl Parser<'_> {
 
     #[inline(always)]
     pub(super) fn starts_with(&self, at: usize, field: &Field) -> Option<usize> {
-        field.run.matches(chunk(self.input, at)?)
+        field.run.starts(chunk(self.input, at)?).then(|| field.run.length())
     }
 
     /// The field at `at`, which is not the one expected first, and the place after the quote that opens its type.
@@ -79,11 +87,10 @@ impl Parser<'_> {
     fn known(&self, at: usize, fields: &Fields) -> Option<(usize, usize)> {
         let start: &[u8; 32] = chunk(self.input, at)?;
         let name = short_name(start)?;
-        let found = fields.guesses(number_of(name)).find_map(|index| {
-            let length = fields.list.get(index as usize)?.run.matches(start)?;
-            Some((index as usize, at + length))
-        });
-        found
+        let mut guesses = fields.guesses(number_of(name));
+        let index = guesses.find(|index| fields.list.get(*index).is_some_and(|field| field.run.starts(start)))?;
+        // Not the run's length: the place is then known before the field is.
+        Some((index, at + name.len() + "'':{'".len()))
     }
 
     /// The same for any field in any spelling, old or new.

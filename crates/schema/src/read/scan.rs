@@ -64,7 +64,8 @@ pub(crate) fn first(marks: u32) -> usize {
 /// The first bytes at `at`, if there are so many.
 #[inline(always)]
 pub(crate) fn chunk<const LENGTH: usize>(input: &[u8], at: usize) -> Option<&[u8; LENGTH]> {
-    input.get(at..)?.first_chunk()
+    // Fewer instructions than to ask for what follows `at` first.
+    input.get(at..at.checked_add(LENGTH)?)?.first_chunk()
 }
 
 /// Where the first byte stands, at or after `at`, that `marks` or `byte` picks; the end of the input if none.

@@ -15,7 +15,7 @@ impl Parser<'_> {
     /// From the end of a name to after the quote that opens the type: `:{"`.
     #[inline(always)]
     pub(super) fn type_of(&self, at: usize) -> Result<usize, Stop> {
-        if self.input.get(at..).is_some_and(|rest| rest.starts_with(b":{\"")) {
+        if scan::chunk(self.input, at) == Some(b":{\"") {
             return Ok(at + 3);
         }
         let at = self.expect(at, b':', "':' after an attribute name")?;
@@ -39,8 +39,7 @@ impl Parser<'_> {
         const NUMBER: u32 = u32::from_le_bytes(*b"N\":\"");
         const MAP: u32 = u32::from_le_bytes(*b"M\":{");
         const LIST: u32 = u32::from_le_bytes(*b"L\":[");
-        let start =
-            self.input.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |start| u32::from_le_bytes(*start));
+        let start = scan::chunk(self.input, at).map_or(0, |start| u32::from_le_bytes(*start));
         match start {
             STRING => {
                 node.saw(Kind::S);
@@ -186,11 +185,7 @@ impl Parser<'_> {
         }
         let element = node.element.get_or_insert_default();
         loop {
-            let value = if self.input.get(at..).is_some_and(|rest| rest.starts_with(b"{\"")) {
-                at + 2
-            } else {
-                self.value(at)?
-            };
+            let value = if scan::chunk(self.input, at) == Some(b"{\"") { at + 2 } else { self.value(at)? };
             at = self.tagged(value, element, depth)?;
             match self.end_of_member(at, b']', "',' or ']' after a list element")? {
                 Separator::Comma(after) => at = after,

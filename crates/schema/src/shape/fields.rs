@@ -43,31 +43,41 @@ pub(crate) struct Field {
 }
 
 /// A text of at most 32 bytes, or none.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Run {
     bytes: [u8; 32],
     /// A bit for each byte of the text.
     mask: u32,
-    /// 0 for none.
     length: u32,
 }
 
 impl Run {
+    /// A quote and 31 zeros. Input that has them at a name is refused for the first zero, taken for a name or for a type.
+    const NONE: Run = {
+        let mut bytes = [0; 32];
+        bytes[0] = b'"';
+        Run { bytes, mask: u32::MAX, length: 1 }
+    };
+
     fn new(text: &[u8]) -> Run {
-        let mut run = Run::default();
-        if let Some(start) = run.bytes.get_mut(..text.len()) {
-            start.copy_from_slice(text);
-            run.length = text.len() as u32;
-            run.mask = u32::MAX >> (32 - run.length);
-        }
+        let mut run = Run { bytes: [0; 32], mask: 0, length: text.len() as u32 };
+        let Some(start) = run.bytes.get_mut(..text.len()) else {
+            return Run::NONE;
+        };
+        start.copy_from_slice(text);
+        run.mask = u32::MAX >> (32 - run.length);
         run
     }
 
-    /// The length of the run if `text` starts with it.
+    pub(crate) fn length(&self) -> usize {
+        self.length as usize
+    }
+
+    /// Whether `text` starts with the run.
     #[inline(always)]
-    pub(crate) fn matches(&self, text: &[u8; 32]) -> Option<usize> {
-        let differs = !u8x32::new(*text).simd_eq(u8x32::new(self.bytes)).to_bitmask() & self.mask;
-        (differs == 0 && self.length > 0).then_some(self.length as usize)
+    pub(crate) fn starts(&self, text: &[u8; 32]) -> bool {
+        let same = u8x32::new(*text).simd_eq(u8x32::new(self.bytes)).to_bitmask();
+        !same & self.mask == 0
     }
 }
 
@@ -82,16 +92,16 @@ impl Fields {
         // More names than u32 holds would take a terabyte of Nodes.
         self.by_name.insert(name.into(), index as u32);
         let spelled_so = !name.contains(|c: char| c == '"' || c == '\\' || c < ' ');
-        let run = if spelled_so { Run::new(format!("\"{name}\":{{\"").as_bytes()) } else { Run::default() };
+        let run = if spelled_so { Run::new(format!("\"{name}\":{{\"").as_bytes()) } else { Run::NONE };
         self.list.push(Field { run, next: NO_NEXT, seen: 0, name: name.into(), value });
         index
     }
 
     /// The fields that may have the name of that number.
     #[inline(always)]
-    pub(crate) fn guesses(&self, number: u64) -> impl Iterator<Item = u32> {
+    pub(crate) fn guesses(&self, number: u64) -> impl Iterator<Item = usize> {
         let places = places(number, self.lately.len());
-        places.filter_map(|place| self.lately.get(place).copied())
+        places.filter_map(|place| self.lately.get(place).map(|index| *index as usize))
     }
 
     /// Makes a field one of the guesses for a number.
