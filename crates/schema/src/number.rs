@@ -47,7 +47,8 @@ impl Numbers {
         let (length, whole) = (plain.length, plain.scale == 0);
         let digits = length - plain.start - usize::from(!whole);
         let leading_zeros = plain.integer_digits == 0;
-        if digits >= MANY && leading_zeros || whole && text[length - 1] == b'0' {
+        let late_point = !whole && plain.integer_digits > 16;
+        if digits >= MANY && leading_zeros || whole && text[length - 1] == b'0' || late_point {
             return None;
         }
         let mut numbers = Numbers { integer_digits: plain.integer_digits, scale: plain.scale, ..Numbers::default() };
@@ -130,7 +131,7 @@ impl Plain {
     /// A number of at most 15 bytes. It has no more digits, so it fits an i64 and survives a double.
     #[inline(always)]
     pub(crate) fn in_16(text: &[u8; 16]) -> Option<Plain> {
-        Plain::of(text, scan::quotes(text), scan::digits(text))
+        Plain::of(text, scan::quotes(text), scan::digits(text), scan::minuses(text))
     }
 
     /// A number of at most 31 bytes.
@@ -140,17 +141,17 @@ impl Plain {
             let (halves, _) = text.as_chunks();
             halves.iter().rev().fold(0, |all, half| all << 16 | marks(half))
         };
-        Plain::of(text, both(scan::quotes), both(scan::digits))
+        Plain::of(text, both(scan::quotes), both(scan::digits), both(scan::minuses))
     }
 
-    /// From the marks of quotes and digits in the text, in which the number ends at a quote.
+    /// From the marks of quotes, digits and minus signs in the text, in which the number ends at a quote.
     #[inline(always)]
-    fn of(text: &[u8], quotes: u32, digits: u32) -> Option<Plain> {
+    fn of(text: &[u8], quotes: u32, digits: u32, minuses: u32) -> Option<Plain> {
         if quotes == 0 {
             return None;
         }
         let length = scan::first(quotes);
-        let start = usize::from(text[0] == b'-');
+        let start = (minuses & 1) as usize;
         // What stands between the sign and the quote and is no digit: nothing, or the point.
         let others = !digits & quotes.wrapping_sub(1) & !quotes & !(start as u32);
         let (point, scale) = if others == 0 {
@@ -172,22 +173,21 @@ impl Plain {
         Some(Plain { length, start, integer_digits, scale })
     }
 
-    /// The value of 16 to 19 digits without the point.
+    /// The value of 16 to 19 digits, of which at most 16 stand before the point.
     #[inline(always)]
     fn mantissa(&self, text: &[u8; 32]) -> u64 {
         const DIGITS: usize = 16;
-        let point = if self.scale == 0 { DIGITS } else { self.length - usize::from(self.scale) - 1 - self.start };
         let first = |at: usize| text[at..].first_chunk().map_or(0, |first| u128::from_le_bytes(*first));
-        let mut rest = self.start + DIGITS;
-        let mut digits = first(self.start);
-        if point < DIGITS {
-            let before_point = (1 << (8 * point)) - 1;
-            digits = digits & before_point | first(self.start + 1) & !before_point;
-            rest += 1;
-        }
+        let point = if self.scale == 0 { DIGITS } else { self.length - usize::from(self.scale) - 1 - self.start };
+        let rest = self.start + DIGITS + usize::from(self.scale > 0);
+        let before_point = 1u128.checked_shl(8 * point as u32).map_or(u128::MAX, |end| end - 1);
+        let digits = first(self.start) & before_point | first(self.start + 1) & !before_point;
         let mantissa = eight_digits(digits as u64) * 100_000_000 + eight_digits((digits >> 64) as u64);
-        let rest = text[rest..self.length].iter().filter(|byte| **byte != b'.');
-        rest.fold(mantissa, |value, digit| value * 10 + u64::from(digit - b'0'))
+        // Up to three more, without a branch: their number is anything but predictable.
+        let digit = |nth: usize| u64::from(text[rest + nth] & 0xf);
+        let (one, two) = (digit(0), 10 * digit(0) + digit(1));
+        let count = self.length - rest & 3;
+        mantissa * [1, 10, 100, 1000][count] + [0, one, two, 10 * two + digit(2)][count]
     }
 }
 
@@ -286,28 +286,31 @@ fn prints_as(mantissa: u64, exponent: i64) -> bool {
 /// digits, and if no shorter one reads as the same double: the shorter ones next to it, below and above, lie outside of half the
 /// distance between doubles.
 ///
-/// All is measured in a unit in which the decimal is `scaled`, 127 or 128 bits long: the mantissa, shifted to 64 bits, times the
-/// reciprocal of the power of five. The reciprocal is less than 1 too small, so `scaled` is less than 2^64 too small, a
-/// thousandth of the distance between doubles. That of decimals is less than 2^14 too small.
+/// The decimal is `scaled`, 127 or 128 bits long: the mantissa, shifted to 64 bits, times the reciprocal of the power of five.
+/// The reciprocal is less than 1 too small, so `scaled` is less than 2^64 too small, a thousandth of the distance between
+/// doubles. That and the distance between decimals are then measured in 2^24, so that they fit 64 bits; the latter is less than
+/// 2 too small, and taken up to ten times.
 #[inline(always)]
 fn is_shortest(mantissa: u64, exponent: i64) -> Option<bool> {
-    const ERROR: i128 = (1 << 64) + (1 << 18);
+    const UNIT: u32 = 24;
+    const ERROR: i64 = (1 << (64 - UNIT)) + 32;
     const MANTISSA_BITS: u32 = 53;
     let reciprocal = *RECIPROCALS.get(usize::try_from(-exponent).ok()?)?;
     let shift = mantissa.leading_zeros();
     let scaled = u128::from(mantissa << shift) * u128::from(reciprocal);
-    let decimal_step = i128::from(reciprocal) << shift;
-    let double_shift = 128 - MANTISSA_BITS - scaled.leading_zeros();
-    let half_step = 1i128 << (double_shift - 1);
-    let above_double = (scaled & ((1 << double_shift) - 1)) as i128;
+    let decimal_step = (reciprocal >> (UNIT - shift)) as i64;
+    let double_shift = 128 - MANTISSA_BITS - ((scaled >> 64) as u64).leading_zeros();
+    let double_step = 1i64 << (double_shift - UNIT);
+    let above_double = (scaled >> UNIT) as i64 & (double_step - 1);
+    let half_step = double_step / 2;
     let rounds_up = above_double > half_step;
     // The double's own mantissa. At a power of two, the doubles below are closer together.
     let double = (scaled >> double_shift) as u64 + u64::from(rounds_up);
     if double.is_power_of_two() || (above_double - half_step).abs() <= ERROR {
         return None;
     }
-    let distance = above_double - if rounds_up { 2 * half_step } else { 0 };
-    let last_digit = i128::from(mantissa % 10);
+    let distance = above_double - if rounds_up { double_step } else { 0 };
+    let last_digit = (mantissa % 10) as i64;
     let nearest = decimal_step / 2 - distance.abs();
     let below = last_digit * decimal_step - distance - half_step;
     let above = (10 - last_digit) * decimal_step + distance - half_step;

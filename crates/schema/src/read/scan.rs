@@ -20,6 +20,12 @@ pub(crate) fn backslashes(chunk: &[u8; 16]) -> u32 {
     is(u8x16::new(*chunk), b'\\').to_bitmask()
 }
 
+/// Minus signs.
+#[inline(always)]
+pub(crate) fn minuses(chunk: &[u8; 16]) -> u32 {
+    is(u8x16::new(*chunk), b'-').to_bitmask()
+}
+
 /// Control characters.
 #[inline(always)]
 pub(crate) fn controls(chunk: &[u8; 16]) -> u32 {
@@ -101,6 +107,7 @@ mod tests {
                         (quotes(&chunk), bits(&chunk, |b| b == b'"')),
                         (backslashes(&chunk), bits(&chunk, |b| b == b'\\')),
                         (escape_letters(&chunk), bits(&chunk, |b| b"\"\\/bfnrt".contains(&b))),
+                        (minuses(&chunk), bits(&chunk, |b| b == b'-')),
                         (controls(&chunk), bits(&chunk, |b| b < 0x20)),
                         (string_specials(&chunk), bits(&chunk, |b| end(b) || b >= 0x80)),
                         (digits(&chunk), bits(&chunk, |b| b.is_ascii_digit())),

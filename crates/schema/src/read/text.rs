@@ -31,7 +31,7 @@ fn is_special(byte: u8) -> bool {
 fn end_of_special_string(input: &[u8], start: usize) -> Result<usize, Stop> {
     let stop = match end_of_escaped_string(input, start) {
         // No UTF-8 sequence reaches over a quote or an escape, so all of the string can be checked at once.
-        Ok(end) => match std::str::from_utf8(&input[start..end]) {
+        Ok(end) => match simdutf8::compat::from_utf8(&input[start..end]) {
             Ok(_) => return Ok(end),
             Err(error) => return Err(Stop::at(start + error.valid_up_to(), ReadErrorKind::Utf8)),
         },
