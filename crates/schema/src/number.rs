@@ -186,7 +186,7 @@ impl Plain {
         // Up to three more, without a branch: their number is anything but predictable.
         let digit = |nth: usize| u64::from(text[rest + nth] & 0xf);
         let (one, two) = (digit(0), 10 * digit(0) + digit(1));
-        let count = self.length - rest & 3;
+        let count = (self.length - rest) & 3;
         mantissa * [1, 10, 100, 1000][count] + [0, one, two, 10 * two + digit(2)][count]
     }
 }

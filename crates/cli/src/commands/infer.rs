@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use flate2::bufread::MultiGzDecoder;
 use schema::{Key, KeyKind, Reader, Shape, TableSchema};
 use serde::{Deserialize, Serialize};
@@ -13,8 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::args::{Common, Format, Infer};
 use crate::{output, settings};
 
-/// Bytes read at once; with an item or two this is all the memory that input takes.
-const CHUNK: usize = 1 << 20;
+mod ahead;
+
+use ahead::{Ahead, CHUNK};
+
 /// What a data file's name ends with, in a folder.
 const DATA: [&str; 4] = [".jsonl", ".jsonl.gz", ".ndjson", ".json.gz"];
 
@@ -25,10 +29,7 @@ const DATA: [&str; 4] = [".jsonl", ".jsonl.gz", ".ndjson", ".json.gz"];
 pub(crate) fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, BTreeMap::new())?;
     settings.selection()?;
-    let mut shape = Shape::default();
-    for file in files(&args.input)? {
-        shape.merge(&read(&file, &settings.types).with_context(|| file.display().to_string())?);
-    }
+    let shape = read_all(&files(&args.input)?, &settings.types)?;
     let schema = shape.settle(&keys(&args.input)?, &BTreeMap::new(), &settings.types);
     if schema.columns.is_empty() && matches!(args.format, Format::Avro | Format::Ddl) {
         bail!("{}: no item and no key schema, so there are no columns", args.input.display());
@@ -98,41 +99,61 @@ fn files(input: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Reads as many files at once as there are cores.
+fn read_all(files: &[PathBuf], policy: &schema::Policy) -> anyhow::Result<Shape> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut shape = Shape::default();
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            shape.merge(&read(file, policy).with_context(|| file.display().to_string())?);
+        }
+        anyhow::Ok(shape)
+    };
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(files.len());
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut shape = work()?;
+        for other in others {
+            shape.merge(&other.join().map_err(|_| anyhow!("a reader ended abnormally"))??);
+        }
+        Ok(shape)
+    })
+}
+
+/// Reads one file, of which another thread gets and decompresses the next part meanwhile.
 fn read(path: &Path, policy: &schema::Policy) -> anyhow::Result<Shape> {
-    let input: Box<dyn Read> = match path.to_str() {
+    let input: Box<dyn Read + Send> = match path.to_str() {
         Some("-") => Box::new(std::io::stdin()),
         _ => Box::new(File::open(path)?),
     };
-    let mut input = BufReader::with_capacity(CHUNK, input);
-    if input.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-        read_plain(BufReader::with_capacity(CHUNK, MultiGzDecoder::new(input)), policy)
-    } else {
-        read_plain(input, policy)
-    }
-}
-
-fn read_plain(mut input: impl BufRead, policy: &schema::Policy) -> anyhow::Result<Shape> {
-    let mut reader = Reader::new(policy);
-    // A byte order mark, as some editors leave it.
-    if input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
-        input.consume(3);
-    }
-    if is_scan_response(input.fill_buf()?) {
-        // One JSON document: it is read as a whole.
-        let mut body = Vec::new();
-        input.read_to_end(&mut body)?;
-        reader.scan_response(&body)?;
-        return Ok(reader.finish()?);
-    }
-    loop {
-        let chunk = input.fill_buf()?;
-        if chunk.is_empty() {
+    std::thread::scope(|scope| {
+        let mut input = Ahead::new(scope, || {
+            let mut input = BufReader::with_capacity(CHUNK, input);
+            let gzip = input.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+            Ok(if gzip { Box::new(MultiGzDecoder::new(input)) } else { Box::new(input) as Box<dyn Read> })
+        });
+        let mut reader = Reader::new(policy);
+        // A byte order mark, as some editors leave it.
+        if input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+            input.consume(3);
+        }
+        if is_scan_response(input.fill_buf()?) {
+            // One JSON document: it is read as a whole.
+            let mut body = Vec::new();
+            input.read_to_end(&mut body)?;
+            reader.scan_response(&body)?;
             return Ok(reader.finish()?);
         }
-        reader.lines(chunk)?;
-        let read = chunk.len();
-        input.consume(read);
-    }
+        loop {
+            let chunk = input.fill_buf()?;
+            if chunk.is_empty() {
+                return Ok(reader.finish()?);
+            }
+            reader.lines(chunk)?;
+            let read = chunk.len();
+            input.consume(read);
+        }
+    })
 }
 
 /// Whether the input begins as the answer of a Scan does: `{"Items": [`, or with one of its counts.

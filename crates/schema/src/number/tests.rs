@@ -121,7 +121,7 @@ fn long_numbers_mean_the_same_in_the_quick_way() {
             2 => text.insert(random() as usize % digits, '.'),
             _ => text.insert_str(0, "0.000"),
         }
-        if random() % 3 == 0 {
+        if random().is_multiple_of(3) {
             text.insert(0, '-');
         }
         let mut chunk = [b'"'; 32];

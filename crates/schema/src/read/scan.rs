@@ -53,7 +53,21 @@ pub(crate) fn string_specials(chunk: &[u8; 16]) -> u32 {
 /// `0` to `9`.
 #[inline(always)]
 pub(crate) fn digits(chunk: &[u8; 16]) -> u32 {
-    (u8x16::new(*chunk) - u8x16::splat(b'0')).simd_lt(u8x16::splat(10)).to_bitmask()
+    is_within(u8x16::new(*chunk), b'0', b'9').to_bitmask()
+}
+
+/// The base64 alphabet.
+#[inline(always)]
+pub(crate) fn base64(chunk: &[u8; 16]) -> u32 {
+    let chunk = u8x16::new(*chunk);
+    // In ASCII, this bit tells small from capital letters.
+    let letters = is_within(chunk | u8x16::splat(0x20), b'a', b'z');
+    (letters | is_within(chunk, b'0', b'9') | is(chunk, b'+') | is(chunk, b'/')).to_bitmask()
+}
+
+#[inline(always)]
+fn is_within(chunk: u8x16, first: u8, last: u8) -> u8x16 {
+    (chunk - u8x16::splat(first)).simd_lt(u8x16::splat(last - first + 1))
 }
 
 #[inline(always)]
@@ -108,6 +122,7 @@ mod tests {
                         (backslashes(&chunk), bits(&chunk, |b| b == b'\\')),
                         (escape_letters(&chunk), bits(&chunk, |b| b"\"\\/bfnrt".contains(&b))),
                         (minuses(&chunk), bits(&chunk, |b| b == b'-')),
+                        (base64(&chunk), bits(&chunk, |b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')),
                         (controls(&chunk), bits(&chunk, |b| b < 0x20)),
                         (string_specials(&chunk), bits(&chunk, |b| end(b) || b >= 0x80)),
                         (digits(&chunk), bits(&chunk, |b| b.is_ascii_digit())),
