@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use flate2::bufread::MultiGzDecoder;
 use schema::{Key, KeyKind, Reader, Shape, TableSchema};
 use serde::{Deserialize, Serialize};
@@ -100,24 +101,44 @@ fn files(input: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Reads as many files at once as there are cores.
+///
+/// # Errors
+/// That of the first file that has one: files are taken in their order, and what was begun is read to its end.
 fn read_all(files: &[PathBuf], policy: &schema::Policy) -> anyhow::Result<Shape> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut shape = Shape::default();
-        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            shape.merge(&read(file, policy).with_context(|| file.display().to_string())?);
+        loop {
+            let nth = next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = files.get(nth) else { return Ok(shape) };
+            match read(file, policy).with_context(|| file.display().to_string()) {
+                Ok(one) => shape.merge(&one),
+                Err(error) => {
+                    next.store(files.len(), Ordering::Relaxed);
+                    return Err((nth, error));
+                }
+            }
         }
-        anyhow::Ok(shape)
     };
     let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(files.len());
-    std::thread::scope(|scope| {
+    let results: Vec<_> = std::thread::scope(|scope| {
         let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
-        let mut shape = work()?;
-        for other in others {
-            shape.merge(&other.join().map_err(|_| anyhow!("a reader ended abnormally"))??);
+        let mine = work();
+        let others = others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        std::iter::once(mine).chain(others).collect()
+    });
+    let mut shape = Shape::default();
+    let mut first_error: Option<(usize, anyhow::Error)> = None;
+    for result in results {
+        match result {
+            Ok(one) => shape.merge(&one),
+            Err((nth, error)) if first_error.as_ref().is_none_or(|(first, _)| nth < *first) => {
+                first_error = Some((nth, error));
+            }
+            Err(_) => {}
         }
-        Ok(shape)
-    })
+    }
+    first_error.map_or(Ok(shape), |(_, error)| Err(error))
 }
 
 /// Reads one file, of which another thread gets and decompresses the next part meanwhile.
