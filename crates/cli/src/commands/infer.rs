@@ -21,7 +21,7 @@ mod ahead;
 use ahead::{Ahead, CHUNK};
 
 /// What a data file's name ends with, in a folder.
-const DATA: [&str; 4] = [".jsonl", ".jsonl.gz", ".ndjson", ".json.gz"];
+const DATA: [&str; 5] = [".jsonl", ".jsonl.gz", ".jsonl.zst", ".ndjson", ".json.gz"];
 
 /// Runs `infer`; the exit code is the result.
 ///
@@ -150,8 +150,11 @@ fn read(path: &Path, policy: &schema::Policy) -> anyhow::Result<Shape> {
     std::thread::scope(|scope| {
         let mut input = Ahead::new(scope, || {
             let mut input = BufReader::with_capacity(CHUNK, input);
-            let gzip = input.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-            Ok(if gzip { Box::new(MultiGzDecoder::new(input)) } else { Box::new(input) as Box<dyn Read> })
+            Ok(match input.fill_buf()? {
+                [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(input)) as Box<dyn Read>,
+                [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::with_buffer(input)?),
+                _ => Box::new(input),
+            })
         });
         let mut reader = Reader::new(policy);
         // A byte order mark, as some editors leave it.

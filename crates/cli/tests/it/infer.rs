@@ -67,6 +67,11 @@ fn every_input_gives_the_same_answer() {
     shell.write("orders.json.gz", gz.finish().unwrap());
     assert_eq!(shell.run(&["infer", "orders.json.gz"]).stdout, expected);
 
+    // Two frames, as `zstd` appends them.
+    let frames = ITEMS.lines().map(|item| zstd::encode_all(format!("{item}\n").as_bytes(), 1).unwrap());
+    shell.write("orders.jsonl.zst", frames.collect::<Vec<_>>().concat());
+    assert_eq!(shell.run(&["infer", "orders.jsonl.zst"]).stdout, expected);
+
     assert_eq!(shell.run_with(&["infer", "-"], &[], ITEMS.as_bytes()).stdout, expected);
 
     let (first, second) = ITEMS.split_at(ITEMS.find('\n').unwrap() + 1);
