@@ -204,7 +204,7 @@ impl<'a> Run<'a> {
             never = self.stop_in_time() => match never {},
         };
         if cycle::is_needed(self.settings, &tables)
-            && let Err(error) = cycle::open(self.clients, self.settings, began).await
+            && let Err(error) = self.deadline.finish(cycle::open(self.clients, self.settings, began)).await
         {
             for table in tables.iter_mut().filter(|table| table.outcome == Outcome::Deferred) {
                 let reason = table.reason.take().unwrap_or_default();
