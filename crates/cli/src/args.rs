@@ -122,6 +122,18 @@ pub(crate) struct Crawl {
     /// DynamoDB tables, by name [default: all]
     #[arg(value_name = "TABLE")]
     pub names: Vec<String>,
+    /// How much of a table is read: all, auto, or a number of items [default: all]
+    #[arg(long, value_name = "all|auto|N")]
+    pub sample: Option<String>,
+    /// Share of a table's read capacity that may be used, 0.1 to 1.5
+    #[arg(long, value_name = "SHARE")]
+    pub scan_rate: Option<f64>,
+    /// Read units a second that are never exceeded
+    #[arg(long, value_name = "UNITS")]
+    pub max_rcu: Option<f64>,
+    /// Say what a full and a sampled crawl would read and cost, read nothing
+    #[arg(long)]
+    pub dry_run: bool,
     #[command(flatten)]
     pub place: Place,
 }
