@@ -25,15 +25,15 @@ while read -r corpus limit; do
     exit !(reads > 0 && reads <= limit)
   }' || { echo "bench/gates.sh: $corpus takes more instructions than its limit" >&2; failed=1; }
 done <<'LIMITS'
-orders 6.5
+orders 6.3
 tiny 10
-columns 7
-sparse 12
-deep 13
-escaped 7
+columns 5.7
+sparse 11
+deep 12.8
+escaped 6.8
 numbers 7.5
-doubles 16
-keys 13
-binary 3.3
+doubles 14.5
+keys 13.2
+binary 3.2
 LIMITS
 exit $failed

@@ -37,10 +37,10 @@ impl Numbers {
         self.scale = self.scale.max(scale);
     }
 
-    /// Reads a number of 16 to 31 bytes in its usual spelling, up to the quote that ends it, with its length. `None` leaves all
-    /// other spellings to [`Numbers::of`].
+    /// Adds a number of 16 to 31 bytes in its usual spelling, which ends at a quote, and gives its length. `None` leaves all other
+    /// spellings to [`Numbers::of`].
     #[inline(always)]
-    pub(crate) fn long(text: &[u8; 32]) -> Option<(usize, Numbers)> {
+    pub(crate) fn add_long(&mut self, text: &[u8; 32]) -> Option<usize> {
         /// More digits than any u64 holds.
         const MANY: usize = 20;
         let plain = Plain::in_32(text)?;
@@ -51,16 +51,16 @@ impl Numbers {
         if digits >= MANY && leading_zeros || whole && text[length - 1] == b'0' || late_point {
             return None;
         }
-        let mut numbers = Numbers { integer_digits: plain.integer_digits, scale: plain.scale, ..Numbers::default() };
+        self.widen(plain.integer_digits, plain.scale);
         if digits >= MANY {
-            numbers.lossy = true;
-            numbers.beyond_i64 = whole;
+            self.lossy = true;
+            self.beyond_i64 |= whole;
         } else if digits > 15 {
             let mantissa = plain.mantissa(text);
-            numbers.lossy = !survives_double(mantissa, -i64::from(plain.scale));
-            numbers.beyond_i64 = whole && mantissa > i64::MAX as u64 + plain.start as u64;
+            self.lossy |= !survives_double(mantissa, -i64::from(plain.scale));
+            self.beyond_i64 |= whole && mantissa > i64::MAX as u64 + plain.start as u64;
         }
-        Some((length, numbers))
+        Some(length)
     }
 
     /// Reads any number: the general and slower way.
@@ -177,17 +177,24 @@ impl Plain {
     #[inline(always)]
     fn mantissa(&self, text: &[u8; 32]) -> u64 {
         const DIGITS: usize = 16;
+        /// From its n-th byte from the middle on: a mask of n bytes.
+        const MASKS: [u8; 2 * DIGITS] = {
+            let mut masks = [0; 2 * DIGITS];
+            masks.split_at_mut(DIGITS).0.copy_from_slice(&[0xff; DIGITS]);
+            masks
+        };
         let first = |at: usize| text[at..].first_chunk().map_or(0, |first| u128::from_le_bytes(*first));
         let point = if self.scale == 0 { DIGITS } else { self.length - usize::from(self.scale) - 1 - self.start };
         let rest = self.start + DIGITS + usize::from(self.scale > 0);
-        let before_point = 1u128.checked_shl(8 * point as u32).map_or(u128::MAX, |end| end - 1);
+        let before_point = MASKS[DIGITS - point..].first_chunk().map_or(0, |mask| u128::from_le_bytes(*mask));
         let digits = first(self.start) & before_point | first(self.start + 1) & !before_point;
         let mantissa = eight_digits(digits as u64) * 100_000_000 + eight_digits((digits >> 64) as u64);
-        // Up to three more, without a branch: their number is anything but predictable.
-        let digit = |nth: usize| u64::from(text[rest + nth] & 0xf);
-        let (one, two) = (digit(0), 10 * digit(0) + digit(1));
+        // Up to three more, without a branch, as their number is anything but predictable: moved to the end of three.
+        const POWERS: [u64; 4] = [1, 10, 100, 1000];
         let count = (self.length - rest) & 3;
-        mantissa * [1, 10, 100, 1000][count] + [0, one, two, 10 * two + digit(2)][count]
+        let last = text[rest..].first_chunk().map_or(0, |last| u32::from_le_bytes(*last)) << (8 * (3 - count));
+        let digit = |nth: u32| u64::from(last >> (8 * nth) & 0xf);
+        mantissa * POWERS[count] + 100 * digit(0) + 10 * digit(1) + digit(2)
     }
 }
 
@@ -299,13 +306,14 @@ fn is_shortest(mantissa: u64, exponent: i64) -> Option<bool> {
     let shift = mantissa.leading_zeros();
     let scaled = u128::from(mantissa << shift) * u128::from(reciprocal);
     let decimal_step = (reciprocal >> (UNIT - shift)) as i64;
-    let double_shift = 128 - MANTISSA_BITS - ((scaled >> 64) as u64).leading_zeros();
-    let double_step = 1i64 << (double_shift - UNIT);
+    let high = (scaled >> 64) as u64;
+    let bits = 127 + (high >> 63) as u32;
+    let double_step = 1i64 << (bits - MANTISSA_BITS - UNIT);
+    let half_step = double_step >> 1;
     let above_double = (scaled >> UNIT) as i64 & (double_step - 1);
-    let half_step = double_step / 2;
     let rounds_up = above_double > half_step;
     // The double's own mantissa. At a power of two, the doubles below are closer together.
-    let double = (scaled >> double_shift) as u64 + u64::from(rounds_up);
+    let double = (high >> (bits - 64 - MANTISSA_BITS)) + u64::from(rounds_up);
     if double.is_power_of_two() || (above_double - half_step).abs() <= ERROR {
         return None;
     }

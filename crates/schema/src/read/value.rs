@@ -39,6 +39,7 @@ impl Parser<'_> {
         const NUMBER: u32 = u32::from_le_bytes(*b"N\":\"");
         const MAP: u32 = u32::from_le_bytes(*b"M\":{");
         const LIST: u32 = u32::from_le_bytes(*b"L\":[");
+        const BOOL: u32 = u32::from_le_bytes(*b"BOOL");
         let start = scan::chunk(self.input, at).map_or(0, |start| u32::from_le_bytes(*start));
         match start {
             STRING => {
@@ -48,6 +49,7 @@ impl Parser<'_> {
             NUMBER => self.number(at + 4, node),
             MAP => self.map(at + 4, node, depth),
             LIST => self.list(at + 4, node, depth),
+            BOOL => self.boolean(at, node, depth),
             _ => self.other(at, node, depth),
         }
     }
@@ -74,6 +76,18 @@ impl Parser<'_> {
             return Err(Stop::at(at, ReadErrorKind::TwoTypes));
         }
         self.expect(at, b'}', "'}' after an attribute value")
+    }
+
+    #[inline(always)]
+    fn boolean(&mut self, at: usize, node: &mut Node, depth: u32) -> Result<usize, Stop> {
+        let is_true = scan::chunk(self.input, at) == Some(b"BOOL\":true");
+        let is_false = scan::chunk(self.input, at) == Some(b"BOOL\":false");
+        // Without a branch between the two: which one it is can't be predicted.
+        if is_true | is_false {
+            node.saw(Kind::Bool);
+            return Ok(at + "BOOL':true".len() + usize::from(is_false));
+        }
+        self.other(at, node, depth)
     }
 
     /// Reads the rest of the types, and all in any spelling: the type, its colon and its content.
@@ -144,8 +158,7 @@ impl Parser<'_> {
 
     #[inline(never)]
     fn any_number(&mut self, at: usize, node: &mut Node) -> Result<usize, Stop> {
-        if let Some((length, numbers)) = scan::chunk(self.input, at).and_then(Numbers::long) {
-            node.numbers.merge(numbers);
+        if let Some(length) = scan::chunk(self.input, at).and_then(|text| node.numbers.add_long(text)) {
             return Ok(at + length + 1);
         }
         let (end, numbers) = match end_of_plain_string(self.input, at) {
