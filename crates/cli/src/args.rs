@@ -122,6 +122,9 @@ pub(crate) struct Crawl {
     /// DynamoDB tables, by name [default: all]
     #[arg(value_name = "TABLE")]
     pub names: Vec<String>,
+    /// Read this export instead of its table: its folder, one above it, or a manifest. With TABLE: as one of that table
+    #[arg(long, value_name = "PATH")]
+    pub export: Option<PathBuf>,
     #[command(flatten)]
     pub place: Place,
 }

@@ -1,5 +1,10 @@
 //! The native crawl: read a DynamoDB table, settle what its items look like, publish it to the catalog.
 
+#[cfg(feature = "exports")]
+pub mod export;
+#[cfg(not(feature = "exports"))]
+#[path = "crawl/no_export.rs"]
+pub mod export;
 mod scan;
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -1,16 +1,27 @@
-//! `crawl`: the native engine on named tables.
+//! `crawl`: the native engine on named tables, or on an export.
 
 use std::collections::BTreeMap;
 
-use super::{exit_code, run_job};
+use crawler::crawl::export::Export;
+
+use super::{Work, exit_code, run_job};
 use crate::args::{Common, Crawl};
 use crate::settings;
 
 /// Runs `crawl`; the exit code is the result.
 ///
 /// # Errors
-/// If nothing could be done at all, or a named table does not exist.
+/// If nothing could be done at all, a named table does not exist, or the export is none.
 pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, BTreeMap::new())?;
-    Ok(exit_code(&run_job(common, &args.place, &settings, Some(&args.names)).await?))
+    let Some(path) = &args.export else {
+        return Ok(exit_code(&run_job(common, &args.place, &settings, Work::Crawl(&args.names)).await?));
+    };
+    let export = Export::in_folder(path).await?;
+    let export = match &args.names[..] {
+        [] => export,
+        [table] => export.of_table(table),
+        _ => return Err(settings::Wrong("an export is of one table: name one, or none".into()).into()),
+    };
+    Ok(exit_code(&run_job(common, &args.place, &settings, Work::Export(&export)).await?))
 }
