@@ -123,8 +123,8 @@ pub(crate) struct Crawl {
     #[arg(value_name = "TABLE")]
     pub names: Vec<String>,
     /// Read this export instead of its table: its folder, one above it, or a manifest. With TABLE: as one of that table
-    #[arg(long, value_name = "PATH")]
-    pub export: Option<PathBuf>,
+    #[arg(long, value_name = "PATH|s3://…")]
+    pub export: Option<String>,
     #[command(flatten)]
     pub place: Place,
 }

@@ -6,7 +6,7 @@ use crawler::crawl::export::Export;
 
 use super::{Work, exit_code, run_job};
 use crate::args::{Common, Crawl};
-use crate::settings;
+use crate::{connect, settings};
 
 /// Runs `crawl`; the exit code is the result.
 ///
@@ -17,7 +17,11 @@ pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
     let Some(path) = &args.export else {
         return Ok(exit_code(&run_job(common, &args.place, &settings, Work::Crawl(&args.names)).await?));
     };
-    let export = Export::in_folder(path).await?;
+    let export = match path.starts_with("s3://") {
+        // AWS's S3, or what the SDK is told is in its place, wherever the catalog is.
+        true => Export::in_bucket(path, &connect::load(common, Some(connect::LOCAL_REGION)).await).await?,
+        false => Export::in_folder(path.as_ref()).await?,
+    };
     let export = match &args.names[..] {
         [] => export,
         [table] => export.of_table(table),

@@ -7,12 +7,15 @@
 mod find;
 mod image;
 mod input;
+mod ion;
 mod manifest;
+mod s3;
 
 use std::io::Read;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
+use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription};
 use aws_sdk_glue::types::Table;
 use aws_smithy_types::base64;
@@ -55,6 +58,17 @@ impl Export {
     /// checksums.
     pub async fn in_folder(path: &FilePath) -> Result<Export, Error> {
         let (store, start, place) = find::local(path)?;
+        Export::find(Arc::new(store), start, place).await
+    }
+
+    /// Finds an export in S3, at or below `s3://bucket/prefix`, as [`Export::in_folder`] does in a folder. `config` is that of
+    /// the AWS SDK: its credentials and region, which has to be the bucket's, and where S3 is if it is not AWS's
+    /// (`AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`).
+    ///
+    /// # Errors
+    /// As [`Export::in_folder`], and if S3 refuses or does not answer.
+    pub async fn in_bucket(url: &str, config: &SdkConfig) -> Result<Export, Error> {
+        let (store, start, place) = s3::bucket(url, config)?;
         Export::find(Arc::new(store), start, place).await
     }
 

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use flate2::bufread::MultiGzDecoder;
 use futures::StreamExt;
@@ -10,15 +11,18 @@ use md5::{Digest, Md5};
 use object_store::{GetResult, GetResultPayload};
 use schema::{Policy, ReadError, Reader, Shape};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
-use super::image;
 use super::manifest::{DataFile, Format};
+use super::{image, ion};
 use crate::error::{Error, Kind};
 
 /// Compressed bytes read at once, and decompressed ones.
 const CHUNK: usize = 256 << 10;
 /// Chunks of an object on their way from the network to the thread that reads them.
 const IN_FLIGHT: usize = 4;
+/// How long an object may send nothing.
+const STALL_LIMIT: Duration = Duration::from_secs(60);
 /// The longest line of an incremental export: two images and the keys, each of at most 6 MB.
 const MAX_LINE: usize = 16 << 20;
 
@@ -50,6 +54,8 @@ pub(super) enum Wrong {
         "line {line}, byte {at} of the decompressed text: not a change with Keys, as incremental exports have them"
     )]
     NoChange { line: u64, at: u64 },
+    #[error("line {line}, byte {at} of the decompressed text: {what}")]
+    NoIon { line: u64, at: u64, what: ion::NoIon },
     #[error("the file is not the one that was exported, its MD5 differs ({bytes} bytes were read): copy it again")]
     Checksum { bytes: u64 },
     #[error("it holds {found} items, the manifest says {expected}")]
@@ -69,7 +75,12 @@ pub(super) async fn read(object: GetResult, job: Job) -> Result<Content, Wrong> 
     let reading = tokio::task::spawn_blocking(move || job.run(Received { from, chunk: Default::default() }, stopped));
     let sending = async {
         let mut chunks = object.into_stream();
-        while let Some(chunk) = chunks.next().await {
+        loop {
+            let Ok(chunk) = timeout(STALL_LIMIT, chunks.next()).await else {
+                let _ = to.send(Err(io::ErrorKind::TimedOut.into())).await;
+                break;
+            };
+            let Some(chunk) = chunk else { break };
             if to.send(chunk.map_err(io::Error::other)).await.is_err() {
                 break;
             }
@@ -191,26 +202,24 @@ impl Job {
                 let shape = reader.finish()?;
                 Ok(Content { records: shape.items(), shape })
             }
-            (Format::Json, true) => {
-                let mut changes = Changes::new(&self.policy);
+            (format, incremental) => {
+                let mut lines = Lines::new(&self.policy);
                 let mut line = Vec::new();
-                loop {
-                    line.clear();
-                    let read = (&mut text).take(MAX_LINE as u64).read_until(b'\n', &mut line).map_err(compressed)?;
-                    if read == 0 {
-                        break;
+                while (&mut text).take(MAX_LINE as u64).read_until(b'\n', &mut line).map_err(compressed)? > 0 {
+                    match format {
+                        Format::Json => lines.change(&line)?,
+                        Format::Ion => lines.ion(&line, incremental)?,
                     }
-                    changes.line(&line)?;
+                    line.clear();
                 }
-                changes.finish()
+                lines.finish()
             }
-            (Format::Ion, _) => Err(compressed(io::Error::other("Ion is not read yet"))),
         }
     }
 }
 
-/// Reads the new images out of the lines of an incremental export.
-struct Changes {
+/// Reads files line by line that the reader does not read as they are.
+struct Lines {
     reader: Reader,
     records: u64,
     /// What was read so far.
@@ -218,33 +227,54 @@ struct Changes {
     bytes: u64,
     /// What the reader was given so far.
     given: u64,
+    /// An item of Ion as DynamoDB JSON.
+    json: Vec<u8>,
 }
 
-impl Changes {
-    fn new(policy: &Policy) -> Changes {
-        Changes { reader: Reader::new(policy), records: 0, lines: 0, bytes: 0, given: 0 }
+impl Lines {
+    fn new(policy: &Policy) -> Lines {
+        Lines { reader: Reader::new(policy), records: 0, lines: 0, bytes: 0, given: 0, json: Vec::new() }
     }
 
-    fn line(&mut self, line: &[u8]) -> Result<(), Wrong> {
+    /// Counts a line; where it begins, or `None` if it is blank.
+    fn begin(&mut self, line: &[u8]) -> Option<u64> {
         let start = self.bytes;
         self.lines += 1;
         self.bytes += line.len() as u64;
-        if line.trim_ascii().is_empty() {
-            return Ok(());
-        }
+        let blank = line.trim_ascii().is_empty();
+        self.records += u64::from(!blank);
+        (!blank).then_some(start)
+    }
+
+    /// A line of an incremental export: its new image is an item.
+    fn change(&mut self, line: &[u8]) -> Result<(), Wrong> {
+        let Some(start) = self.begin(line) else { return Ok(()) };
         let wrong = |at: usize| Wrong::NoChange { line: self.lines, at: start + at as u64 };
-        let image = image::new_image(line).map_err(|no| wrong(no.at))?;
-        self.records += 1;
-        let Some(range) = image else { return Ok(()) };
-        let (in_line, given) = (range.start, self.given);
+        let Some(range) = image::new_image(line).map_err(|no| wrong(no.at))? else { return Ok(()) };
+        let (in_line, given) = (range.start as u64, self.given);
         let image = line.get(range).unwrap_or_default();
         self.given += image.len() as u64 + 1;
         // The reader's places are those in what it was given; people look into the file.
         let placed = |error: ReadError| {
-            let offset = start + in_line as u64 + error.offset.saturating_sub(given);
+            let offset = start + in_line + error.offset.saturating_sub(given);
             ReadError { line: self.lines, offset, ..error }
         };
         self.reader.lines(image).and_then(|()| self.reader.lines(b"\n")).map_err(placed)?;
+        Ok(())
+    }
+
+    /// A line of Ion.
+    fn ion(&mut self, line: &[u8], incremental: bool) -> Result<(), Wrong> {
+        let Some(start) = self.begin(line) else { return Ok(()) };
+        self.json.clear();
+        ion::to_json(line, incremental, &mut self.json).map_err(|what| Wrong::NoIon {
+            line: self.lines,
+            at: start,
+            what,
+        })?;
+        // Where in the line can't be told from where in the JSON.
+        let placed = |error: ReadError| ReadError { line: self.lines, offset: start, ..error };
+        self.reader.lines(&self.json).map_err(placed)?;
         Ok(())
     }
 
