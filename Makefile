@@ -17,6 +17,7 @@ doc:
 tree:
 	! cargo tree --locked -p schema -e normal --prefix none | grep -E '^(tokio|hyper|aws-)'
 	! cargo tree --locked -p crawler -e normal --prefix none | grep -E '^(clap|rusqlite|axum|local) '
+	! cargo tree --locked -p lambda -e normal --prefix none | grep -E '^(clap|rusqlite|axum|local) '
 
 unit:
 	INSTA_UPDATE=no cargo test --locked --workspace

@@ -16,6 +16,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+pytest_plugins = ["stack"]  # what only the checks of the SAM application need
+
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 SAMPLES = REPOSITORY / "examples" / "tables"
 SAMPLE_NAMES = sorted(path.stem for path in SAMPLES.glob("*.json"))
@@ -96,11 +98,11 @@ class Endpoint:
 
 
 @contextlib.contextmanager
-def running(command, log, environment):
+def running(command, log, environment, cwd=None):
     """A server of our own: yields a queue of its lines on stdout, and ends it by its own process id."""
     with open(log, "wb") as stderr:
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=stderr, env=environment, cwd=log.parent, text=True
+            command, stdout=subprocess.PIPE, stderr=stderr, env=environment, cwd=cwd or log.parent, text=True
         )
     lines = queue.Queue()
 
@@ -122,12 +124,12 @@ def running(command, log, environment):
 
 
 @contextlib.contextmanager
-def serving(binary, directory, *arguments):
-    """`glue-ddb-crawler serve` on a free port, with its state and log in `directory`."""
+def serving(binary, directory, *arguments, **variables):
+    """`glue-ddb-crawler serve` on a free port, with state and log in `directory`, and `variables` in its environment."""
     directory.mkdir(parents=True, exist_ok=True)
     log = directory / "serve.log"
     command = [binary, "serve", "--listen", "127.0.0.1:0", "--state", directory / "state", *arguments]
-    with running(command, log, client_environment()) as lines:
+    with running(command, log, client_environment() | variables) as lines:
         try:
             line = lines.get(timeout=30)
         except queue.Empty:

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Installs the clients of the outside checks into .tools/e2e: a Python environment and dynalite, at the pinned versions.
-# Runs again only when the pins or the interpreter changed.
+# Installs what the outside checks run, at the pinned versions: the clients and dynalite into .tools/e2e, SAM and cargo-lambda into
+# .tools/sam, MiniStack into .tools/ministack; three, because they want different versions of the same libraries.
+# Each runs again only when its pins or the interpreter changed.
 set -euo pipefail
 cd "$(dirname "$0")"
-tools=$(cd .. && pwd)/.tools/e2e
+tools=$(cd .. && pwd)/.tools
 
 need() { # WHAT HOW-TO-GET-IT COMMAND...
   local what=$1 how=$2
@@ -17,16 +18,36 @@ need 'Node.js 20 or later' 'on Debian 13: apt-get install nodejs npm' \
   node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)'
 need 'npm' 'on Debian: apt-get install npm' npm --version
 
-wanted=$(cat requirements.txt package-lock.json <(python3 --version) | sha256sum)
-if [ "$(cat "$tools/installed" 2>/dev/null)" = "$wanted" ]; then
-  exit 0
+pins() { # FILE...
+  cat "$@" <(python3 --version) | sha256sum
+}
+
+outdated() { # FOLDER FILE...
+  local folder=$1
+  shift
+  [ "$(cat "$tools/$folder/installed" 2>/dev/null)" != "$(pins "$@")" ]
+}
+
+environment() { # PATH REQUIREMENTS
+  python3 -m venv "$tools/$1"
+  "$tools/$1/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: -r "$2"
+}
+
+if outdated e2e requirements.txt package-lock.json; then
+  echo "installing the clients of the outside checks into .tools/e2e (about 600 MB)"
+  rm -rf "$tools/e2e"
+  mkdir -p "$tools/e2e/node"
+  environment e2e/python requirements.txt
+  cp package.json package-lock.json "$tools/e2e/node/"
+  # Without install scripts: the one there is would only look for a native store, and dynalite keeps its tables in memory.
+  npm ci --prefix "$tools/e2e/node" --ignore-scripts --no-audit --no-fund --silent
+  pins requirements.txt package-lock.json >"$tools/e2e/installed"
 fi
-echo "installing the clients of the outside checks into .tools/e2e (about 600 MB)"
-rm -rf "$tools"
-mkdir -p "$tools/node"
-python3 -m venv "$tools/python"
-"$tools/python/bin/pip" install --quiet --disable-pip-version-check --only-binary=:all: -r requirements.txt
-cp package.json package-lock.json "$tools/node/"
-# Without install scripts: the one there is would only look for a native store, and dynalite keeps its tables in memory.
-npm ci --prefix "$tools/node" --ignore-scripts --no-audit --no-fund --silent
-echo "$wanted" >"$tools/installed"
+for tool in sam ministack; do
+  if outdated $tool requirements-$tool.txt; then
+    echo "installing $tool into .tools/$tool (sam: about 800 MB, ministack: 200 MB)"
+    rm -rf "${tools:?}/$tool"
+    environment $tool requirements-$tool.txt
+    pins requirements-$tool.txt >"$tools/$tool/installed"
+  fi
+done

@@ -1,16 +1,12 @@
 //! Arguments over environment over TOML file over defaults, resolved once.
 
-use std::collections::BTreeMap;
+use std::path::Path;
 
+use anyhow::Context;
 use crawler::Settings;
-use figment::Figment;
-use figment::providers::{Env, Format, Serialized, Toml};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::args::Common;
-
-/// In front of every environment variable that sets a setting.
-const PREFIX: &str = "GLUE_DDB_CRAWLER_";
 
 /// Settings that can't be: exit code 2.
 #[derive(Debug, thiserror::Error)]
@@ -20,29 +16,19 @@ pub(crate) struct Wrong(pub String);
 /// Resolves the settings; `typed` are those that were given as arguments.
 ///
 /// # Errors
-/// [`Wrong`], naming the setting and where it came from.
-pub(crate) fn resolve(common: &Common, typed: BTreeMap<&'static str, Value>) -> Result<Settings, Wrong> {
-    let mut typed = typed;
+/// [`Wrong`] or of [`crawler::Kind::Settings`], naming the setting and where it came from.
+pub(crate) fn resolve(common: &Common, mut typed: Map<String, Value>) -> anyhow::Result<Settings> {
     if let Some(database) = &common.database {
-        typed.insert("database", database.clone().into());
+        typed.insert("database".into(), database.clone().into());
     }
-    let mut figment = Figment::from(Serialized::defaults(Settings::default()));
+    let mut settings = Settings::default();
     if let Some(file) = &common.config {
-        if !file.is_file() {
-            return Err(Wrong(format!("{}: there is no such settings file", file.display())));
-        }
-        figment = figment.merge(Toml::file_exact(file));
+        settings = settings.with(&read(file)?).with_context(|| file.display().to_string())?;
     }
-    let lists = ["include", "exclude"];
-    figment = figment.merge(Env::prefixed(PREFIX).ignore(&["config", "include", "exclude"]).split("__"));
-    for list in lists {
-        if let Ok(value) = std::env::var(format!("{PREFIX}{}", list.to_uppercase())) {
-            let globs: Vec<&str> = value.split(',').map(str::trim).filter(|glob| !glob.is_empty()).collect();
-            figment = figment.merge(Serialized::default(list, globs));
-        }
-    }
-    for (name, value) in typed {
-        figment = figment.merge(Serialized::default(name, value));
-    }
-    figment.extract().map_err(|error| Wrong(format!("wrong setting: {error}")))
+    Ok(settings.with_environment()?.with(&typed)?)
+}
+
+fn read(file: &Path) -> Result<Map<String, Value>, Wrong> {
+    let text = std::fs::read_to_string(file).map_err(|error| Wrong(format!("{}: {error}", file.display())))?;
+    toml::from_str(&text).map_err(|error| Wrong(format!("{}: {error}", file.display())))
 }

@@ -152,8 +152,7 @@ async fn start(clients: &Clients, deadline: Deadline, next: &Next) -> TableRepor
             report.actions.push(Action::StartCrawler);
             report.ended(Outcome::Started, None)
         }
-        Err(error) if error.is_for_later() => report.ended(Outcome::Deferred, error.message),
-        Err(error) => report.ended(Outcome::Failed, error.message),
+        Err(error) => report.refused(error),
     }
 }
 

@@ -43,7 +43,8 @@ pub enum Kind {
 }
 
 impl Error {
-    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Error {
+    /// An error of our own making: no service answered it.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Error {
         Error { kind, code: None, message: message.into(), request_id: None }
     }
 

@@ -24,8 +24,8 @@ use crate::{Clients, apply, cycle, naming, publish};
 /// and none can be started now: call again later.
 ///
 /// # Cost
-/// For another's crawler none, or GetTags. Else BatchGetCrawlers, GetTable, GetDatabase, and what linking costs; see
-/// [`cycle`] for what is next.
+/// For another's crawler GetCallerIdentity, and perhaps GetTags. Else also BatchGetCrawlers, GetTable, GetDatabase, and what
+/// linking costs; while a run's crawlers are left, the pages of ListTables, ListCrawlers and GetCrawlers as well.
 pub async fn crawl_ended(
     clients: &Clients,
     settings: &Settings,

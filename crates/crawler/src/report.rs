@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::apply;
 use crate::discover::Inventory;
+use crate::error::Error;
 use crate::plan::{CrawlerChange, DatabaseChange, Plan, RoleChange, TablePlan, Vanished};
 use crate::registry::{self, Linked};
 use crate::settings::{DeleteBehavior, Engine, Settings};
@@ -70,6 +71,9 @@ pub struct TableReport {
     /// Why it was deferred or failed; of a table that was started, why the crawl before failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// AWS's name of the request that failed: what its support asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// What was done, in order.
     pub actions: Vec<Action>,
     /// Columns in the catalog, where the run saw them.
@@ -113,6 +117,15 @@ pub enum Outcome {
     Failed,
     /// Its DynamoDB table is gone.
     Vanished,
+}
+
+impl Outcome {
+    pub(crate) fn after(error: &Error) -> Outcome {
+        match error.is_for_later() || error.is("CrawlerRunningException") {
+            true => Outcome::Deferred,
+            false => Outcome::Failed,
+        }
+    }
 }
 
 /// One thing that was done to a table (or would be, in a dry run).
@@ -276,6 +289,7 @@ impl TableReport {
             crawler,
             outcome: Outcome::Ready,
             reason: None,
+            request_id: None,
             actions: Vec::new(),
             columns: None,
             items: None,
@@ -301,6 +315,12 @@ impl TableReport {
         self.outcome = outcome;
         self.reason = reason.into();
         self
+    }
+
+    /// Of a table whose work was refused or given up.
+    pub(crate) fn refused(mut self, error: Error) -> TableReport {
+        self.request_id = error.request_id.clone();
+        self.ended(Outcome::after(&error), error.message)
     }
 
     pub(crate) fn link(&mut self, linked: &Linked) {

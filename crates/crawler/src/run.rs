@@ -250,19 +250,18 @@ impl<'a> Run<'a> {
             }
         };
         let span = tracing::info_span!("table", table = table.table);
-        let ended = self.deadline.limit(work).instrument(span.clone()).await;
-        let (outcome, reason) = match ended {
+        let ended = self.deadline.limit(work).instrument(span).await;
+        let report = match ended {
             // Nobody waits for this crawl, so a run says how the one before it ended.
-            Ok(Outcome::Started) => (Outcome::Started, table.crawler.as_ref().and_then(|c| self.last_error(c))),
-            Ok(outcome) => (outcome, None),
-            Err(error) => {
-                let outcome = outcome_of(&error);
-                span.in_scope(|| tracing::info!(?outcome, reason = %error, request_id = error.request_id));
-                (outcome, Some(error.message))
+            Ok(Outcome::Started) => {
+                let before = table.crawler.as_ref().and_then(|crawler| self.last_error(crawler));
+                report.ended(Outcome::Started, before)
             }
+            Ok(outcome) => report.ended(outcome, None),
+            Err(error) => report.refused(error),
         };
-        (self.progress)(Event::Done(&table.table, outcome));
-        report.ended(outcome, reason)
+        (self.progress)(Event::Done(&table.table, report.outcome));
+        report
     }
 
     /// Tells that work on a table enters a step; the work, to be awaited.
@@ -424,21 +423,11 @@ impl<'a> Run<'a> {
                 let retire = apply::retire(self.clients, &self.settings.database, gone, table);
                 match self.deadline.limit(retire).await {
                     Ok(()) => report,
-                    Err(error) => {
-                        TableReport { actions: Vec::new(), ..report.ended(outcome_of(&error), error.message) }
-                    }
+                    Err(error) => TableReport { actions: Vec::new(), ..report.refused(error) },
                 }
             })
             .buffer_unordered(self.settings.concurrency)
             .collect()
             .await
-    }
-}
-
-/// How a table ends that met `error`.
-fn outcome_of(error: &Error) -> Outcome {
-    match error.is_for_later() || error.is("CrawlerRunningException") {
-        true => Outcome::Deferred,
-        false => Outcome::Failed,
     }
 }

@@ -1,5 +1,7 @@
 //! What a run is told, resolved once into a plain struct.
 
+mod sources;
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,7 @@
 //! `crawl`: the native engine on named tables, or on an export.
 
-use std::collections::BTreeMap;
-
 use crawler::crawl::export::Export;
+use serde_json::Map;
 
 use super::{Work, exit_code, run_job};
 use crate::args::{Common, Crawl};
@@ -13,7 +12,7 @@ use crate::{connect, settings};
 /// # Errors
 /// If nothing could be done at all, a named table does not exist, or the export is none.
 pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
-    let settings = settings::resolve(common, BTreeMap::new())?;
+    let settings = settings::resolve(common, Map::new())?;
     let Some(path) = &args.export else {
         return Ok(exit_code(&run_job(common, &args.place, &settings, Work::Crawl(&args.names)).await?));
     };

@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 use flate2::bufread::MultiGzDecoder;
 use schema::{Key, KeyKind, Reader, Shape, TableSchema};
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 
 use crate::args::{Common, Format, Infer};
 use crate::{output, settings};
@@ -23,7 +24,7 @@ const DATA: [&str; 4] = [".jsonl", ".jsonl.gz", ".ndjson", ".json.gz"];
 /// # Errors
 /// If the input can't be read; the message names file, line and byte offset.
 pub(crate) fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
-    let settings = settings::resolve(common, BTreeMap::new())?;
+    let settings = settings::resolve(common, Map::new())?;
     settings.selection()?;
     let mut shape = Shape::default();
     for file in files(&args.input)? {

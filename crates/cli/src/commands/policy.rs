@@ -1,6 +1,6 @@
 //! `policy`: the IAM policies of the job.
 
-use std::collections::BTreeMap;
+use serde_json::Map;
 
 use crawler::Clients;
 use crawler::policy::RunScope;
@@ -15,7 +15,7 @@ use crate::{connect, output};
 /// # Errors
 /// If the region or the account are not known, or `run` is asked for and its roles would have no boundary.
 pub(crate) async fn run(common: &Common, args: &Policy) -> anyhow::Result<u8> {
-    let settings = settings::resolve(common, BTreeMap::new())?;
+    let settings = settings::resolve(common, Map::new())?;
     settings.selection()?;
     let clients = Clients::new(&connect::sdk_config(common).await?);
     let account = match &args.account {

@@ -1,6 +1,6 @@
 //! `prune`: take away what is no longer used.
 
-use std::collections::BTreeMap;
+use serde_json::Map;
 
 use crawler::prune::{self, Extent, Leftover, Thing};
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::{connect, output, settings};
 /// # Errors
 /// If what there is can't be listed.
 pub(crate) async fn run(common: &Common, args: &Prune) -> anyhow::Result<u8> {
-    let settings = settings::resolve(common, BTreeMap::new())?;
+    let settings = settings::resolve(common, Map::new())?;
     let connection = connect::connect(common, &args.place).await?;
     let extent = if args.all { Extent::Everything } else { Extent::Vanished };
     let found = prune::leftovers(&connection.clients, &settings, extent).await;

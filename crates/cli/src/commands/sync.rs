@@ -1,6 +1,6 @@
 //! `sync`: the whole job.
 
-use std::collections::BTreeMap;
+use serde_json::{Map, Value};
 
 use super::{Work, exit_code, run_job};
 use crate::args::{Common, Engine, Sync};
@@ -19,25 +19,23 @@ pub(crate) async fn run(common: &Common, args: &Sync) -> anyhow::Result<u8> {
     })
 }
 
-fn typed(args: &Sync) -> BTreeMap<&'static str, serde_json::Value> {
-    let mut typed = BTreeMap::new();
+fn typed(args: &Sync) -> Map<String, Value> {
+    let mut typed = Map::new();
     if let Some(engine) = args.engine {
-        typed.insert(
-            "engine",
-            match engine {
-                Engine::Managed => "managed".into(),
-                Engine::Native => "native".into(),
-            },
-        );
+        let engine = match engine {
+            Engine::Managed => "managed",
+            Engine::Native => "native",
+        };
+        typed.insert("engine".into(), engine.into());
     }
     for (name, globs) in [("include", &args.tables.include), ("exclude", &args.tables.exclude)] {
         if !globs.is_empty() {
-            typed.insert(name, globs.clone().into());
+            typed.insert(name.into(), globs.clone().into());
         }
     }
     // The embedded endpoint ends with this process, and its crawls with it.
     let wait = args.wait || args.place.local.is_some();
     let flags = [("wait", wait), ("dry_run", args.dry_run || args.check), ("no_start", args.no_start)];
-    typed.extend(flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name, true.into())));
+    typed.extend(flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name.to_owned(), true.into())));
     typed
 }

@@ -4,7 +4,7 @@ use aws_sdk_glue::types::Table;
 use futures::stream::{self, StreamExt};
 use tracing::Instrument;
 
-use super::{Run, Step, outcome_of};
+use super::{Run, Step};
 use crate::deadline::Deadline;
 use crate::error::Error;
 use crate::registry::{Link, Linker};
@@ -77,7 +77,7 @@ pub(crate) async fn one(linker: &Linker<'_>, deadline: Deadline, report: &mut Ta
 }
 
 fn not_linked(report: &mut TableReport, error: &Error) {
-    report.outcome = outcome_of(error);
+    report.outcome = Outcome::after(error);
     report.reason = Some(format!("not linked: {}", error.message));
-    tracing::info!(outcome = ?report.outcome, reason = report.reason, request_id = error.request_id);
+    report.request_id = error.request_id.clone();
 }

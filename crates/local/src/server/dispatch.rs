@@ -35,7 +35,7 @@ pub(super) struct Endpoint {
     iam: Option<Forward>,
     pub(super) faults: Faults,
     calls: Mutex<BTreeMap<String, u64>>,
-    crawls: Mutex<JoinSet<()>>,
+    crawls: Arc<Mutex<JoinSet<()>>>,
 }
 
 /// Answers every request, whatever its path.
@@ -59,7 +59,7 @@ fn health() -> Response<Body> {
 
 impl Endpoint {
     pub(super) fn new(engine: Arc<Engine>, dynamodb: DynamoDb, iam: Option<Forward>) -> Endpoint {
-        let (faults, calls, crawls) = (Faults::default(), Mutex::default(), Mutex::default());
+        let (faults, calls, crawls) = (Faults::default(), Mutex::default(), Arc::default());
         Endpoint { engine, dynamodb, iam, faults, calls, crawls }
     }
 
@@ -129,20 +129,23 @@ impl Endpoint {
         {
             self.engine.refresh_role(role).await?;
         }
-        let engine = Arc::clone(&self.engine);
+        let (engine, crawls) = (Arc::clone(&self.engine), Arc::clone(&self.crawls));
         let answer = blocking(move || {
-            engine.store.transaction(|tx| {
+            let answer = engine.store.transaction(|tx| {
                 let context = admitted(tx, &engine, &call, Input::Json(&body))?;
                 glue::call(tx, &context, &call.operation, &body)
-            })
+            })?;
+            // Here, where nothing cuts in: a request whose client is gone ends at its next await, and would leave the crawler
+            // RUNNING for good.
+            if let Some(job) = answer.crawl {
+                let mut crawls = lock(&crawls);
+                while crawls.try_join_next().is_some() {}
+                crawls.spawn(glue::crawl::run(Arc::clone(&engine), job));
+            }
+            Ok(answer.body)
         })
         .await?;
-        if let Some(job) = answer.crawl {
-            let mut crawls = lock(&self.crawls);
-            while crawls.try_join_next().is_some() {}
-            crawls.spawn(glue::crawl::run(Arc::clone(&self.engine), job));
-        }
-        Ok(answer.body.to_string().into())
+        Ok(answer.to_string().into())
     }
 
     async fn dynamodb(&self, call: Call, mut parts: request::Parts, body: Bytes) -> Result<Response<Body>, AwsError> {

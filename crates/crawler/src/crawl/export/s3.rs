@@ -68,7 +68,7 @@ pub(super) fn bucket(url: &str, config: &SdkConfig) -> Result<(AmazonS3, Path, S
 /// Where S3 is instead of AWS, by the rules of the SDK: `AWS_ENDPOINT_URL_S3`, a service section of the profile, the general one.
 fn endpoint(config: &SdkConfig) -> Option<String> {
     let key =
-        ServiceConfigKey::builder().service_id("s3").profile("endpoint_url").env("AWS_ENDPOINT_URL").build().ok()?;
+        ServiceConfigKey::builder().service_id("S3").profile("endpoint_url").env("AWS_ENDPOINT_URL").build().ok()?;
     let own = config.service_config().and_then(|services| services.load_config(key));
     own.or_else(|| config.endpoint_url().map(str::to_owned))
 }

@@ -1,0 +1,182 @@
+//! Settings that come from elsewhere, over those there are: a JSON object, or the environment.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::Settings;
+use crate::error::{Error, Kind};
+
+/// In front of every environment variable that sets a setting.
+const PREFIX: &str = "GLUE_DDB_CRAWLER_";
+/// Variables of that prefix that are no settings of a run: the command line's file, the Lambda function's log level.
+const OTHERS: [&str; 2] = ["CONFIG", "LOG"];
+
+impl Settings {
+    /// These settings with `changes` over them, by the names of `docs/settings.md`. A nested object changes what it names.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`], naming the key; for an unknown one, with those that are known.
+    pub fn with(&self, changes: &Map<String, Value>) -> Result<Settings, Error> {
+        let mut settings = self.clone();
+        for (name, value) in changes {
+            settings = settings.changed(vec![name], value)?;
+        }
+        Ok(settings)
+    }
+
+    /// These settings with those of the environment over them: `GLUE_DDB_CRAWLER_` and the name in capitals, lists by comma,
+    /// nested ones with two underscores (`GLUE_DDB_CRAWLER_TYPES__NUMBERS`). An empty variable counts as not set.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`], naming the variable, if there is no such setting or its value can't be.
+    pub fn with_environment(&self) -> Result<Settings, Error> {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        self.with_variables(std::env::vars_os().filter_map(text))
+    }
+
+    fn with_variables(&self, variables: impl Iterator<Item = (String, String)>) -> Result<Settings, Error> {
+        let mut settings = self.clone();
+        // In order, so that of two wrong ones it is always the same that is told.
+        for (variable, text) in variables.collect::<BTreeMap<_, _>>() {
+            let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+            if text.is_empty() || OTHERS.contains(&name) {
+                continue;
+            }
+            let name = name.to_ascii_lowercase();
+            let path: Vec<&str> = name.split("__").collect();
+            let wrong = |error: Error| Error { message: format!("{variable}: {}", error.message), ..error };
+            // On its own, so that what is found is about this variable.
+            Settings::default().read(&path, &text).and_then(|alone| alone.selection()).map_err(wrong)?;
+            settings = settings.read(&path, &text).map_err(wrong)?;
+        }
+        Ok(settings)
+    }
+
+    /// Sets one setting from text: a variable does not tell a string from a number, a boolean or a list; the setting does.
+    fn read(&self, path: &[&str], text: &str) -> Result<Settings, Error> {
+        let scalar = serde_json::from_str(text).ok().filter(|value: &Value| value.is_boolean() || value.is_number());
+        let list = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Value>();
+        self.set(path, text.into()).or_else(|error| {
+            let others = scalar.into_iter().chain([list]);
+            others.map(|value| self.set(path, value)).find_map(Result::ok).ok_or(error)
+        })
+    }
+
+    /// Sets what `value` says below `path`, one setting after the other.
+    fn changed(&self, path: Vec<&str>, value: &Value) -> Result<Settings, Error> {
+        let Some(nested) = value.as_object() else { return self.set(&path, value.clone()) };
+        let mut settings = self.clone();
+        for (name, value) in nested {
+            settings = settings.changed([&path[..], &[name.as_str()]].concat(), value)?;
+        }
+        Ok(settings)
+    }
+
+    fn set(&self, path: &[&str], value: Value) -> Result<Settings, Error> {
+        let wrong = |reason: serde_json::Error| Error::new(Kind::Settings, format!("{}: {reason}", path.join(".")));
+        let mut all = serde_json::to_value(self).map_err(wrong)?;
+        put(&mut all, path, value);
+        Settings::deserialize(all).map_err(wrong)
+    }
+}
+
+fn put(target: &mut Value, path: &[&str], value: Value) {
+    match path {
+        [] => *target = value,
+        [first, rest @ ..] => {
+            if !target.is_object() {
+                *target = Value::Object(Map::new());
+            }
+            put(&mut target[*first], rest, value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::settings::Engine;
+
+    fn from_variables(variables: &[(&str, &str)]) -> Result<Settings, Error> {
+        Settings::default().with_variables(variables.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())))
+    }
+
+    fn from_json(changes: Value) -> Result<Settings, Error> {
+        Settings::default().with(changes.as_object().unwrap())
+    }
+
+    #[test]
+    fn a_variable_is_read_as_its_setting_wants_it() {
+        let settings = from_variables(&[
+            ("GLUE_DDB_CRAWLER_DATABASE", "2026"),
+            ("GLUE_DDB_CRAWLER_ENGINE", "native"),
+            ("GLUE_DDB_CRAWLER_INCLUDE", "orders*, users,"),
+            ("GLUE_DDB_CRAWLER_EXCLUDE", "5"),
+            ("GLUE_DDB_CRAWLER_WAIT", "true"),
+            ("GLUE_DDB_CRAWLER_SCAN_RATE", "1"),
+            ("GLUE_DDB_CRAWLER_CONCURRENCY", "4"),
+            ("GLUE_DDB_CRAWLER_TYPES__MAX_STRUCT_FIELDS", "7"),
+            ("GLUE_DDB_CRAWLER_REGISTRY", ""),
+            ("GLUE_DDB_CRAWLER_CONFIG", "settings.toml"),
+            ("GLUE_DDB_CRAWLER_LOG", "debug"),
+            ("AWS_REGION", "eu-west-1"),
+        ]);
+        let expected = Settings {
+            database: "2026".into(),
+            engine: Engine::Native,
+            include: vec!["orders*".into(), "users".into()],
+            exclude: vec!["5".into()],
+            wait: true,
+            scan_rate: Some(1.0),
+            concurrency: 4,
+            types: schema::Policy { max_struct_fields: 7, ..schema::Policy::default() },
+            ..Settings::default()
+        };
+        assert_eq!(settings.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named() {
+        let message = |name: &str, value: &str| from_variables(&[(name, value)]).unwrap_err().message;
+        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_WAIT", "perhaps"), @r#"GLUE_DDB_CRAWLER_WAIT: wait: invalid type: string "perhaps", expected a boolean"#);
+        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_ENGINE", "glue"), @"GLUE_DDB_CRAWLER_ENGINE: engine: unknown variant `glue`, expected `managed` or `native`");
+        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_SCAN_RATE", "9"), @"GLUE_DDB_CRAWLER_SCAN_RATE: scan_rate 9: use 0.1 to 1.5");
+        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_INCLUDE", "a["), @r#"GLUE_DDB_CRAWLER_INCLUDE: include "a[": unclosed character class; missing ']'"#);
+        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_TYPES__NUMBERS", "exact"), @"GLUE_DDB_CRAWLER_TYPES__NUMBERS: types.numbers: unknown variant `exact`, expected one of `lossless`, `double`, `decimal`");
+        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_TYPES__NUMBER", "double"), @"GLUE_DDB_CRAWLER_TYPES__NUMBER: types.number: unknown field `number`, expected `max_struct_fields` or `numbers`");
+        assert!(
+            message("GLUE_DDB_CRAWLER_SCAN_RAET", "1")
+                .contains("scan_raet: unknown field `scan_raet`, expected one of `database`")
+        );
+    }
+
+    #[test]
+    fn json_changes_what_it_names() {
+        let settings = from_json(json!({"include": ["a"], "scan_rate": 0.2, "types": {"numbers": "double"}})).unwrap();
+        assert_eq!((settings.include, settings.scan_rate), (vec!["a".to_owned()], Some(0.2)));
+        assert_eq!(settings.types.max_struct_fields, 200);
+
+        let base = from_json(json!({"scan_rate": 0.2, "database": "other"})).unwrap();
+        let changed = base.with(json!({"scan_rate": null}).as_object().unwrap()).unwrap();
+        assert_eq!((changed.scan_rate, changed.database.as_str()), (None, "other"));
+    }
+
+    #[test]
+    fn a_wrong_key_is_named() {
+        let message = |changes| from_json(changes).unwrap_err().message;
+        insta::assert_snapshot!(message(json!({"dry_run": "yes"})), @r#"dry_run: invalid type: string "yes", expected a boolean"#);
+        insta::assert_snapshot!(message(json!({"include": "orders"})), @r#"include: invalid type: string "orders", expected a sequence"#);
+        insta::assert_snapshot!(message(json!({"types": {"numbers": 5}})), @"types.numbers: invalid type: integer `5`, expected string or map");
+        insta::assert_snapshot!(message(json!({"types": {"digits": 5}})), @"types.digits: unknown field `digits`, expected `max_struct_fields` or `numbers`");
+        insta::assert_snapshot!(message(json!({"database": {"name": "x"}})), @"database.name: invalid type: map, expected a string");
+        assert!(
+            message(json!({"dryrun": true})).starts_with("dryrun: unknown field `dryrun`, expected one of `database`")
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! The answer of an invocation: the report, within what Lambda passes on.
+
+use std::io;
+
+use crawler::Report;
+use crawler::report::{Outcome, TableReport};
+use serde::Serialize;
+
+/// The most bytes an answer may have. A longer one fails the invocation, work done or not.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+const LIMIT: usize = 6_291_556;
+
+/// The report as `sync --output json` prints it, and how many tables had to be left out of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answer {
+    #[serde(flatten)]
+    report: Report,
+    #[serde(skip_serializing_if = "is_zero")]
+    omitted: usize,
+}
+
+impl Answer {
+    /// The report, whole if Lambda takes it. If not, tables that failed or were deferred stay before others.
+    pub(crate) fn new(report: Report) -> Answer {
+        bounded(report, LIMIT)
+    }
+}
+
+fn bounded(report: Report, limit: usize) -> Answer {
+    let mut answer = Answer { report, omitted: 0 };
+    if size(&answer) <= limit {
+        return answer;
+    }
+    let tables = std::mem::take(&mut answer.report.tables);
+    let all = tables.len();
+    answer.omitted = all;
+    let mut room = limit.saturating_sub(size(&answer));
+    let mut fits = |table: &TableReport| {
+        let bytes = size(table) + ",".len();
+        let fits = bytes <= room;
+        if fits {
+            room -= bytes;
+        }
+        fits
+    };
+    let matters = |table: &TableReport| matches!(table.outcome, Outcome::Failed | Outcome::Deferred);
+    let first: Vec<bool> = tables.iter().map(|table| matters(table) && fits(table)).collect();
+    let kept = tables.into_iter().zip(first).filter(|(table, kept)| *kept || !matters(table) && fits(table));
+    answer.report.tables = kept.map(|(table, _)| table).collect();
+    answer.omitted = all - answer.report.tables.len();
+    answer
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+/// The length of a value's JSON.
+fn size(value: &impl Serialize) -> usize {
+    let mut counted = Counter(0);
+    // Neither the counter nor a report can fail; if one did, the answer would fail as well.
+    let _ = serde_json::to_writer(&mut counted, value);
+    counted.0
+}
+
+struct Counter(usize);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use crawler::report::Summary;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn table(number: usize, outcome: Outcome, reason: Option<String>) -> TableReport {
+        TableReport {
+            table: format!("table{number:06}"),
+            catalog_table: format!("table{number:06}"),
+            crawler: None,
+            outcome,
+            reason,
+            request_id: None,
+            actions: Vec::new(),
+            columns: Some(number),
+            items: None,
+            unmapped: Vec::new(),
+            schema: None,
+        }
+    }
+
+    fn report(tables: Vec<TableReport>) -> Report {
+        Report {
+            summary: Summary { tables: tables.len(), ..Summary::default() },
+            account: "123456789012".into(),
+            region: "eu-west-1".into(),
+            database: "ddb_tables".into(),
+            database_changed: false,
+            engine: crawler::settings::Engine::Managed,
+            dry_run: false,
+            tables,
+            calls: BTreeMap::from([("glue:GetTables".to_owned(), 1)]),
+            seconds: 1.5,
+        }
+    }
+
+    fn reports() -> impl Strategy<Value = Report> {
+        let outcome = prop_oneof![Just(Outcome::Failed), Just(Outcome::Deferred), Just(Outcome::Started)];
+        // Quotes, controls and letters of many bytes are longer in JSON than as text.
+        let row = (outcome, proptest::option::of("[a-z\"\\\\\u{1}é🦀]{0,200}"));
+        proptest::collection::vec(row, 0..60).prop_map(|rows| {
+            report(rows.into_iter().enumerate().map(|(i, (outcome, reason))| table(i, outcome, reason)).collect())
+        })
+    }
+
+    #[test]
+    fn a_report_that_fits_is_the_report_of_the_command_line() {
+        let report = report(vec![table(1, Outcome::Started, None)]);
+        let json = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::to_string(&Answer::new(report)).unwrap(), json);
+        assert!(json.starts_with(r#"{"summary":"#));
+    }
+
+    #[test]
+    fn a_hundred_thousand_tables_are_cut_to_what_lambda_takes() {
+        let mut tables: Vec<TableReport> = (0..100_000).map(|i| table(i, Outcome::Started, None)).collect();
+        tables[99_999].outcome = Outcome::Failed;
+        let text = serde_json::to_string(&Answer::new(report(tables))).unwrap();
+        assert!(text.len() <= LIMIT && text.len() > LIMIT - 200, "{}", text.len());
+        let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let kept = answer["tables"].as_array().unwrap();
+        assert_eq!(answer["omitted"], 100_000 - kept.len());
+        assert_eq!(kept.last().unwrap()["table"], "table099999", "what failed is kept, and the order");
+        assert_eq!(answer["summary"]["tables"], 100_000);
+    }
+
+    proptest! {
+        #[test]
+        fn an_answer_never_exceeds_its_limit(report in reports(), limit in 500_usize..20_000) {
+            let all = report.tables.len();
+            let matters = |table: &&TableReport| table.outcome != Outcome::Started;
+            let before: Vec<TableReport> = report.tables.iter().filter(matters).cloned().collect();
+            let head = size(&Answer { report: Report { tables: Vec::new(), ..report.clone() }, omitted: all });
+            let answer = bounded(report, limit);
+            let length = serde_json::to_vec(&answer).unwrap().len();
+            prop_assert!(length <= limit, "{length} > {limit}");
+            prop_assert_eq!(answer.omitted + answer.report.tables.len(), all);
+            prop_assert!(answer.report.tables.is_sorted_by_key(|table| table.columns));
+            // What was left out of those that failed or were deferred did not fit beside the others of them.
+            let kept: Vec<&TableReport> = answer.report.tables.iter().filter(matters).collect();
+            let bytes = head + kept.iter().map(|table| size(table) + 1).sum::<usize>();
+            for out in before.iter().filter(|table| kept.iter().all(|kept| kept.table != table.table)) {
+                prop_assert!(bytes + size(out) + 1 > limit);
+            }
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What an invocation asks for.
+
+use crawler::{Error, Kind, Settings};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What is to be done, and how.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Asked {
+    pub job: Job,
+    pub settings: Settings,
+}
+
+/// One invocation's job.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Job {
+    /// The whole job.
+    Sync,
+    /// A crawl has ended: link its table, start what waits.
+    CrawlEnded { crawler: String, state: String },
+    /// An event that needs nothing done: a crawl has begun.
+    Nothing,
+}
+
+impl Job {
+    /// The name in logs and metrics.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Job::Sync => "sync",
+            Job::CrawlEnded { .. } | Job::Nothing => "crawl_ended",
+        }
+    }
+}
+
+impl Asked {
+    /// Reads an event. `null` and objects of settings, which go over `settings`, are a `sync`; of EventBridge's events only
+    /// Glue's "Glue Crawler State Change" is known.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`] for anything else, saying what is known: an event that means something else must not start a run.
+    pub(crate) fn read(event: &Value, settings: &Settings) -> Result<Asked, Error> {
+        match event {
+            Value::Null => Ok(Asked { job: Job::Sync, settings: settings.clone() }),
+            Value::Object(keys) if keys.contains_key("detail-type") => {
+                Ok(Asked { job: crawl_ended(event)?, settings: settings.clone() })
+            }
+            Value::Object(keys) => Ok(Asked { job: Job::Sync, settings: settings.with(keys)? }),
+            _ => Err(wrong("an event is an object: {} or settings, like {\"include\": [\"orders*\"]}".to_owned())),
+        }
+    }
+}
+
+/// EventBridge's envelope, without what is the same in every event.
+#[derive(Deserialize)]
+struct EventBridge {
+    source: String,
+    #[serde(rename = "detail-type")]
+    detail_type: String,
+    detail: Value,
+}
+
+/// <https://docs.aws.amazon.com/glue/latest/dg/automating-awsglue-with-cloudwatch-events.html>
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CrawlerStateChange {
+    crawler_name: String,
+    state: String,
+}
+
+fn crawl_ended(event: &Value) -> Result<Job, Error> {
+    let EventBridge { source, detail_type, detail } = EventBridge::deserialize(event).map_err(unreadable)?;
+    if (source.as_str(), detail_type.as_str()) != ("aws.glue", "Glue Crawler State Change") {
+        return Err(wrong(format!(
+            "the event {detail_type:?} of {source:?} is not known: of EventBridge's events, only \"Glue Crawler State Change\" \
+             of \"aws.glue\" is; a schedule's input is {{}} or settings"
+        )));
+    }
+    let CrawlerStateChange { crawler_name: crawler, state } =
+        CrawlerStateChange::deserialize(&detail).map_err(unreadable)?;
+    Ok(match state.as_str() {
+        "Started" => Job::Nothing,
+        _ => Job::CrawlEnded { crawler, state },
+    })
+}
+
+fn unreadable(error: serde_json::Error) -> Error {
+    wrong(format!("not an event \"Glue Crawler State Change\": {error}"))
+}
+
+fn wrong(message: String) -> Error {
+    Error::new(Kind::Settings, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn base() -> Settings {
+        Settings { wait: true, ..Settings::default() }
+    }
+
+    fn read(event: Value) -> Result<Asked, String> {
+        Asked::read(&event, &base()).map_err(|error| {
+            assert_eq!(error.kind, Kind::Settings);
+            error.message
+        })
+    }
+
+    fn state_change(state: &str) -> Value {
+        json!({
+            "version": "0", "id": "c3a1", "account": "123456789012", "region": "eu-west-1", "resources": [],
+            "time": "2026-11-22T03:00:00Z", "source": "aws.glue", "detail-type": "Glue Crawler State Change",
+            "detail": {"crawlerName": "orders_crawler", "state": state, "message": "…", "tablesCreated": "1"},
+        })
+    }
+
+    #[test]
+    fn nothing_and_settings_are_a_sync() {
+        assert_eq!(read(Value::Null), Ok(Asked { job: Job::Sync, settings: base() }));
+        assert_eq!(read(json!({})), Ok(Asked { job: Job::Sync, settings: base() }));
+        let settings = Settings { include: vec!["orders*".into()], ..base() };
+        assert_eq!(read(json!({"include": ["orders*"]})), Ok(Asked { job: Job::Sync, settings }));
+    }
+
+    #[test]
+    fn the_end_of_a_crawl_is_taken_and_its_start_is_not() {
+        for state in ["Succeeded", "Failed", "Stopped"] {
+            let job = Job::CrawlEnded { crawler: "orders_crawler".into(), state: state.into() };
+            assert_eq!(read(state_change(state)), Ok(Asked { job, settings: base() }));
+        }
+        assert_eq!(read(state_change("Started")), Ok(Asked { job: Job::Nothing, settings: base() }));
+    }
+
+    #[test]
+    fn other_events_start_nothing_and_say_what_is_known() {
+        let message = |event| read(event).unwrap_err();
+        insta::assert_snapshot!(message(json!("{}")), @r#"an event is an object: {} or settings, like {"include": ["orders*"]}"#);
+        insta::assert_snapshot!(message(json!([])), @r#"an event is an object: {} or settings, like {"include": ["orders*"]}"#);
+        insta::assert_snapshot!(message(json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})), @r#"the event "Scheduled Event" of "aws.events" is not known: of EventBridge's events, only "Glue Crawler State Change" of "aws.glue" is; a schedule's input is {} or settings"#);
+        insta::assert_snapshot!(message(json!({"source": "aws.glue", "detail-type": "Glue Job State Change", "detail": {}})), @r#"the event "Glue Job State Change" of "aws.glue" is not known: of EventBridge's events, only "Glue Crawler State Change" of "aws.glue" is; a schedule's input is {} or settings"#);
+        insta::assert_snapshot!(message(json!({"detail-type": "Glue Crawler State Change", "detail": {}})), @r#"not an event "Glue Crawler State Change": missing field `source`"#);
+        insta::assert_snapshot!(message(json!({"source": "aws.glue", "detail-type": "Glue Crawler State Change", "detail": {"state": "Failed"}})), @r#"not an event "Glue Crawler State Change": missing field `crawlerName`"#);
+        insta::assert_snapshot!(message(json!({"wait": 1})), @"wait: invalid type: integer `1`, expected a boolean");
+        assert!(message(json!({"Records": []})).contains("unknown field `Records`, expected one of `database`"));
+    }
+}

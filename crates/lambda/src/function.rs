@@ -1,0 +1,149 @@
+//! The function: what is made once per cold start, and one invocation.
+
+use std::fmt;
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_config::SdkConfig;
+use crawler::report::Outcome;
+use crawler::{Clients, Deadline, Error, Kind, Report, Settings};
+use lambda_runtime::{Diagnostic, LambdaEvent};
+use serde_json::Value;
+
+use crate::answer::Answer;
+use crate::event::{Asked, Job};
+use crate::metrics::Metrics;
+
+/// Lambda's own limit for an invocation.
+const LONGEST: Duration = Duration::from_secs(900);
+
+/// What all invocations share.
+pub(crate) struct Function {
+    sdk: SdkConfig,
+    /// The environment's settings, or what is wrong with them: told to whoever invokes, who never sees why an init failed.
+    settings: Result<Settings, String>,
+}
+
+impl Function {
+    pub(crate) async fn from_environment() -> Function {
+        Function {
+            sdk: crawler::aws::config_loader().load().await,
+            settings: Settings::default().with_environment().map_err(|error| error.message),
+        }
+    }
+
+    /// Does what the event asks for. The answer is null if that is nothing.
+    ///
+    /// # Errors
+    /// If nothing could be done at all. What goes wrong with one table is in the report.
+    pub(crate) async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Option<Answer>, Failure> {
+        let since = Instant::now();
+        let left = time_left(event.context.deadline(), SystemTime::now());
+        let deadline = Deadline::at(tokio::time::Instant::now() + left);
+        // New ones for each invocation, so that its report counts its own calls; they share the connections.
+        let clients = Clients::new(&self.sdk);
+        let (job, done) = match self.asked(&event.payload) {
+            Ok(asked) => {
+                let done = run(&clients, &asked, deadline).await;
+                (Some(asked.job), done)
+            }
+            Err(error) => (None, Err(error)),
+        };
+        let report = done.as_ref().ok().and_then(Option::as_ref);
+        report.inspect(|report| tell(report));
+        Metrics {
+            function: &event.context.env_config.function_name,
+            request_id: &event.context.request_id,
+            job: job.as_ref(),
+            report,
+            duration: since.elapsed(),
+            calls: clients.calls().values().sum(),
+        }
+        .print();
+        Ok(done?.map(Answer::new))
+    }
+
+    fn asked(&self, event: &Value) -> Result<Asked, Error> {
+        let settings = self.settings.as_ref().map_err(|message| Error::new(Kind::Settings, message))?;
+        Asked::read(event, settings)
+    }
+}
+
+async fn run(clients: &Clients, asked: &Asked, deadline: Deadline) -> Result<Option<Report>, Error> {
+    let Asked { job, settings } = asked;
+    match job {
+        Job::Sync => crawler::sync(clients, settings, deadline, &|_| ()).await.map(Some),
+        Job::CrawlEnded { crawler, state } => {
+            crawler::event::crawl_ended(clients, settings, crawler, state, deadline).await.map(Some)
+        }
+        Job::Nothing => Ok(None),
+    }
+}
+
+/// How long the invocation may take from now. Emulators send deadlines that mean nothing: cargo-lambda's is ten minutes
+/// after the beginning of 1970.
+fn time_left(deadline: SystemTime, now: SystemTime) -> Duration {
+    deadline.duration_since(now).ok().filter(|left| *left <= LONGEST).unwrap_or(LONGEST)
+}
+
+/// Logs the run: a line for each table that needs somebody's attention, and one for all.
+fn tell(report: &Report) {
+    for table in &report.tables {
+        let (name, reason) = (&table.table, table.reason.as_deref().unwrap_or_default());
+        let aws_request_id = table.request_id.as_deref();
+        match table.outcome {
+            Outcome::Failed => tracing::info!(table = name, reason, aws_request_id, "table failed"),
+            Outcome::Deferred => tracing::info!(table = name, reason, aws_request_id, "table deferred"),
+            _ => {}
+        }
+    }
+    let summary = &report.summary;
+    tracing::info!(
+        tables = summary.tables,
+        started = summary.started,
+        crawled = summary.crawled,
+        changed = summary.changed,
+        linked = summary.linked,
+        deferred = summary.deferred,
+        failed = summary.failed,
+        calls = report.calls.values().sum::<u64>(),
+        seconds = report.seconds,
+        dry_run = report.dry_run,
+        "done"
+    );
+}
+
+/// Why an invocation failed, as Lambda tells it: `errorType` is the name of the crawler's [`Kind`].
+pub(crate) struct Failure(Error);
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure(error)
+    }
+}
+
+/// The line that the runtime logs of a failed invocation.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.0.kind, self.0.message)
+    }
+}
+
+impl From<Failure> for Diagnostic {
+    fn from(failure: Failure) -> Diagnostic {
+        Diagnostic { error_type: format!("{:?}", failure.0.kind), error_message: failure.0.message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_deadline_that_lambda_can_give_is_trusted() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let after = |seconds| time_left(now + Duration::from_secs(seconds), now).as_secs();
+        assert_eq!((after(0), after(3), after(900)), (0, 3, 900));
+        assert_eq!(after(901), 900, "longer than any invocation");
+        assert_eq!(time_left(SystemTime::UNIX_EPOCH + Duration::from_secs(600), now), LONGEST, "past");
+    }
+}

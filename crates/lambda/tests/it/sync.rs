@@ -1,0 +1,60 @@
+//! The job, invoked as the schedule does and by hand.
+
+use serde_json::{Value, json};
+
+use crate::world::{World, count, row};
+
+const WAIT: (&str, &str) = ("GLUE_DDB_CRAWLER_WAIT", "true");
+
+#[tokio::test]
+async fn the_first_invocation_makes_everything_and_the_second_changes_nothing() {
+    let world = World::new(&["Orders", "users"]).await;
+    let lambda = world.lambda(&[WAIT]).await;
+    let first = lambda.invoke(json!({})).await.unwrap();
+    assert_eq!((count(&first, "crawled"), count(&first, "linked"), count(&first, "changed")), (2, 2, 2), "{first}");
+    let second = lambda.invoke(json!({})).await.unwrap();
+    assert_eq!((count(&second, "crawled"), count(&second, "changed")), (2, 0), "{second}");
+    let mut calls: Vec<&str> = second["calls"].as_object().unwrap().keys().map(String::as_str).collect();
+    calls.retain(|call| *call != "glue:BatchGetCrawlers");
+    let reads = ["dynamodb:ListTables", "glue:GetCrawlers", "glue:GetDatabase", "glue:GetTables", "glue:ListCrawlers"];
+    assert_eq!(calls, [&reads[..], &["glue:StartCrawler", "iam:ListRoles", "sts:GetCallerIdentity"]].concat());
+    assert_eq!(second["calls"]["sts:GetCallerIdentity"], 1, "an invocation counts its own calls");
+}
+
+#[tokio::test]
+async fn an_invocation_does_not_wait_for_its_crawls_and_the_next_one_links_them() {
+    let world = World::new(&["Orders"]).await;
+    let lambda = world.lambda(&[]).await;
+    let first = lambda.invoke(Value::Null).await.unwrap();
+    assert_eq!((count(&first, "started"), count(&first, "linked")), (1, 0), "{first}");
+    assert_eq!(row(&first, "Orders")["crawler"], "Orders_crawler");
+    let linked = async {
+        while count(&lambda.invoke(json!({"no_start": true})).await.unwrap(), "linked") == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), linked).await.expect("linked once it is crawled");
+}
+
+#[tokio::test]
+async fn an_event_goes_over_the_environment_for_one_invocation() {
+    let world = World::new(&["Orders", "users"]).await;
+    let lambda = world.lambda(&[WAIT, ("GLUE_DDB_CRAWLER_ENGINE", "native"), ("GLUE_DDB_CRAWLER_DATABASE", "")]).await;
+    let report = lambda.invoke(json!({"include": ["Ord*"], "database": "other"})).await.unwrap();
+    assert_eq!((count(&report, "tables"), count(&report, "crawled")), (1, 1), "{report}");
+    assert_eq!((&report["engine"], &report["database"]), (&json!("native"), &json!("other")));
+    let report = lambda.invoke(json!({})).await.unwrap();
+    assert_eq!((count(&report, "tables"), count(&report, "crawled")), (2, 2), "{report}");
+    assert_eq!(report["database"], "ddb_tables", "an empty variable is not set");
+    assert_eq!(world.calls("IAM.CreateRole"), 0);
+}
+
+#[tokio::test]
+async fn a_dry_run_writes_nothing() {
+    let world = World::new(&["Orders"]).await;
+    let report = world.lambda(&[]).await.invoke(json!({"dry_run": true})).await.unwrap();
+    assert_eq!(row(&report, "Orders")["outcome"], "planned");
+    assert_eq!(row(&report, "Orders")["actions"][0], "create_role");
+    let writes = |call: &String| !["List", "Get", "Describe"].iter().any(|read| call.contains(&format!(".{read}")));
+    assert_eq!(world.server.calls().keys().filter(|call| writes(call)).count(), 0, "{:?}", world.server.calls());
+}
