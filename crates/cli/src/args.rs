@@ -125,6 +125,12 @@ pub(crate) struct Crawl {
     /// Read this export instead of its table: its folder, one above it, or a manifest. With TABLE: as one of that table
     #[arg(long, value_name = "PATH|s3://…")]
     pub export: Option<String>,
+    /// Have DynamoDB export the one TABLE to --bucket, and read that: no read units, but a charge per GB; the files stay
+    #[arg(long, requires = "bucket", conflicts_with_all = ["export", "local"])]
+    pub via_export: bool,
+    /// The bucket of --via-export, with a prefix if you like: in the region of the table
+    #[arg(long, value_name = "BUCKET[/PREFIX]", requires = "via_export")]
+    pub bucket: Option<String>,
     #[command(flatten)]
     pub place: Place,
 }

@@ -9,6 +9,7 @@ mod image;
 mod input;
 mod ion;
 mod manifest;
+mod request;
 mod s3;
 
 use std::io::Read;

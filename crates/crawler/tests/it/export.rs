@@ -340,3 +340,23 @@ async fn remember(world: &World, items: &[&str]) {
         .unwrap();
     world.clients.glue.update_table().database_name("ddb_tables").table_input(input).send().await.unwrap();
 }
+
+#[tokio::test]
+async fn ion_says_the_same_as_json() {
+    let world = World::new(&[("orders", &[])]).await;
+    all_well(crawl(&world, Written::new(&ITEMS).write()).await.unwrap());
+    let from_json = world.table("orders").await;
+    let ion: [&[&str]; 2] = [
+        &[r#"$ion_1_0 {Item:{id:"1",Total:12.5}}"#, r#"$ion_1_0 {Item:{id:"2",tags:$dynamodb_SS::["a"]}}"#],
+        &[r#"$ion_1_0 {Item:{id:"3",Total:7.,'é':{{AAEC}}}}"#],
+    ];
+    let export = Written { format: "ION", ..Written::new(&ion) };
+    let report = all_well(crawl(&world, export.write()).await.unwrap());
+    assert_eq!(row(&report, "orders").items, Some(3));
+    let from_ion = world.table("orders").await;
+    assert_eq!(columns(&from_ion), columns(&from_json));
+
+    let bad = [ion[0][0], r#"$ion_1_0 {Item:{id:"2",n:1e0}}"#];
+    let export = Written { format: "ION", ..Written::new(&[&bad]) };
+    insta::assert_snapshot!(refused(&export).await, @"ROOT/AWSDynamoDB/01693685827463-2d8752fd/data/x0.json.gz: line 2, byte 36 of the decompressed text: a value of a type that exports don't have");
+}
