@@ -360,3 +360,21 @@ async fn ion_says_the_same_as_json() {
     let export = Written { format: "ION", ..Written::new(&[&bad]) };
     insta::assert_snapshot!(refused(&export).await, @"ROOT/AWSDynamoDB/01693685827463-2d8752fd/data/x0.json.gz: line 2, byte 36 of the decompressed text: a value of a type that exports don't have");
 }
+
+#[tokio::test]
+async fn an_export_that_dynamodb_refuses_to_make_says_what_to_do() {
+    use local::faults::{Calls, Fault, Rule};
+    let world = World::new(&[("orders", &[])]).await;
+    let config = crawler::aws::local_config(world.server.url(), REGION);
+    let request = async |table| match Export::request(&world.clients, &config, table, "b", "p", &|_| ()).await {
+        Ok(export) => panic!("found {}", export.table()),
+        Err(error) => error,
+    };
+    let code = "PointInTimeRecoveryUnavailableException";
+    let refused = Fault::Error { code, message: "Point in time recovery is not enabled for table 'orders'".into() };
+    world.server.faults().add(Rule::new("DynamoDB.ExportTableToPointInTime", Calls::Nth(1), refused));
+    let error = request("orders").await;
+    assert_eq!((error.kind, error.code.as_deref()), (Kind::InvalidInput, Some(code)));
+    insta::assert_snapshot!(error.message, @"orders has no point-in-time recovery, which exports are made from. To turn it on, for a charge per GB and month: aws dynamodb update-continuous-backups --table-name orders --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true");
+    insta::assert_snapshot!(request("nope").await.message, @"no DynamoDB table nope in eu-west-1");
+}
