@@ -29,8 +29,13 @@ pub const ALL: &[Corpus] = &[
 impl Corpus {
     /// One item a line.
     pub fn text(&self) -> Vec<u8> {
+        self.start(self.items)
+    }
+
+    /// The first items.
+    pub fn start(&self, items: u64) -> Vec<u8> {
         let mut text = Vec::new();
-        self.write(self.items, &mut text).expect("memory takes all");
+        self.write(items, &mut text).expect("memory takes all");
         text
     }
 

@@ -1,5 +1,6 @@
 //! Reads generated corpora with [`schema::Reader`], checks what it found, and prints its speed beside others' on the same bytes.
 
+mod allocator;
 mod corpus;
 
 use std::collections::BTreeMap;
@@ -11,12 +12,20 @@ use schema::{Policy, Reader, Shape};
 
 /// The best of so many runs counts: the machine is shared.
 const RUNS: usize = 7;
+/// What `infer` reads at once.
+const CHUNK: usize = 1 << 18;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let wanted = arguments.next();
     if wanted.as_deref() == Some("write") {
         return write(&arguments.next().unwrap_or_default(), arguments.next().and_then(|n| n.parse().ok()));
+    }
+    if wanted.as_deref() == Some("once") {
+        return once(&arguments.next().unwrap_or_default());
+    }
+    if wanted.as_deref() == Some("allocations") {
+        return corpus::ALL.iter().for_each(allocations);
     }
     let runs = arguments.next().and_then(|runs| runs.parse().ok()).unwrap_or(RUNS);
     println!(
@@ -45,15 +54,41 @@ fn main() {
 
 /// `write CORPUS [ITEMS]`: the corpus on stdout, for benchmarks of whole commands.
 fn write(name: &str, items: Option<u64>) {
-    let corpus = corpus::ALL.iter().find(|corpus| corpus.name == name).expect("a corpus of that name");
+    let corpus = named(name);
     let stdout = std::io::BufWriter::with_capacity(1 << 20, std::io::stdout().lock());
     corpus.write(items.unwrap_or(corpus.items), stdout).expect("stdout takes all");
 }
 
+fn named(name: &str) -> &'static Corpus {
+    corpus::ALL.iter().find(|corpus| corpus.name == name).expect("a corpus of that name")
+}
+
+/// `once CORPUS`: reads a hundredth of the corpus, whose name and bytes it prints; for counting the instructions of `read`.
+fn once(name: &str) {
+    let corpus = named(name);
+    let text = corpus.start(corpus.items / 100);
+    black_box(read(&text));
+    println!("{name} {}", text.len());
+}
+
+/// How often reading allocates once its Shape knows all names: hardly ever, and never for an item.
+fn allocations(corpus: &Corpus) {
+    let text = corpus.start(corpus.items / 10);
+    let mut reader = Reader::new(&Policy::default());
+    let mut all = || text.chunks(CHUNK).for_each(|chunk| reader.lines(chunk).expect("a corpus is valid"));
+    all();
+    let before = allocator::count();
+    all();
+    let per_item = (allocator::count() - before) as f64 / (corpus.items / 10) as f64;
+    println!("{:<10} {per_item:.4} allocations per item", corpus.name);
+    assert!(per_item < 0.05, "{}: reading allocates", corpus.name);
+}
+
 /// In chunks, as a file is read.
+#[inline(never)]
 fn read(text: &[u8]) -> Shape {
     let mut reader = Reader::new(&Policy::default());
-    for chunk in text.chunks(1 << 18) {
+    for chunk in text.chunks(CHUNK) {
         reader.lines(chunk).expect("a corpus is valid");
     }
     reader.finish().expect("a corpus is valid")

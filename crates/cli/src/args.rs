@@ -131,6 +131,19 @@ pub(crate) struct Crawl {
     /// The bucket of --via-export, with a prefix if you like: in the region of the table
     #[arg(long, value_name = "BUCKET[/PREFIX]", requires = "via_export")]
     pub bucket: Option<String>,
+    /// How much of a table is read: all; about so many items; or auto, until an attribute of 0.1 % of the items is hardly missed
+    /// [default: all]
+    #[arg(long, value_name = "all|N|auto")]
+    pub sample: Option<String>,
+    /// Share of a table's read capacity that may be used, 0.1 to 1.5 [default: 0.5 of provisioned, 0.25 of the on-demand maximum]
+    #[arg(long, value_name = "SHARE")]
+    pub scan_rate: Option<f64>,
+    /// Read units a second that are never exceeded [default: none]
+    #[arg(long, value_name = "UNITS")]
+    pub max_rcu: Option<f64>,
+    /// Say what would be read and what that would cost, read nothing
+    #[arg(long, conflicts_with = "via_export")]
+    pub dry_run: bool,
     #[command(flatten)]
     pub place: Place,
 }

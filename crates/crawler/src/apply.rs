@@ -163,7 +163,18 @@ async fn create_role(clients: &Clients, name: &str, scope: &RoleScope<'_>) -> Re
     match created {
         Ok(_) => Ok(()),
         Err(error) if error.is("EntityAlreadyExists") => {
-            let existing = clients.iam.get_role().role_name(name).send().await.map_err(Error::aws("iam:GetRole"))?;
+            let existing = match clients.iam.get_role().role_name(name).send().await.map_err(Error::aws("iam:GetRole"))
+            {
+                // The policy of a run lets it look at roles under our path only.
+                Err(denied) if denied.kind == Kind::AccessDenied => {
+                    let path = naming::ROLE_PATH;
+                    let message = format!(
+                        "a role {name} exists, and not under {path} as it seems: it is left alone; rename or delete it ({denied})"
+                    );
+                    return Err(Error::new(Kind::Conflict, message));
+                }
+                existing => existing?,
+            };
             // Under our path it is ours, made by a request whose answer was lost, or by another run just now.
             if existing.role().is_some_and(|role| role.path() == naming::ROLE_PATH) {
                 return Ok(());

@@ -14,12 +14,16 @@ use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterce
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use tokio::sync::Semaphore;
 
 /// Attempts per call, the first included. With the SDK's adaptive mode and its back-off of at most 20 s this rides out
 /// about a minute of throttling.
 const MAX_ATTEMPTS: u32 = 8;
 /// How long one attempt may take: a service that accepts a request and never answers must not stop a run.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(120);
+
+/// Pages of items that are read at once: 1 MB of DynamoDB's own format each, which is up to a few MB of JSON.
+const PAGES_IN_FLIGHT: usize = 32;
 
 /// One client per service, of one region. Cheap to clone; clones share the connector and the call counter.
 #[derive(Clone, Debug)]
@@ -34,6 +38,8 @@ pub struct Clients {
     pub sts: aws_sdk_sts::Client,
     /// The region of all calls.
     pub region: String,
+    /// Bounds the pages of items in flight, of all tables together, and so their memory.
+    pub(crate) pages_in_flight: Arc<Semaphore>,
     calls: CallCounter,
 }
 
@@ -68,6 +74,7 @@ impl Clients {
                 aws_sdk_sts::config::Builder::from(config).interceptor(calls.clone()).build(),
             ),
             region: config.region().map(|r| r.as_ref().to_owned()).unwrap_or_default(),
+            pages_in_flight: Arc::new(Semaphore::new(PAGES_IN_FLIGHT)),
             calls,
         }
     }

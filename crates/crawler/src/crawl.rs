@@ -1,23 +1,34 @@
 //! The native crawl: read a DynamoDB table, settle what its items look like, publish it to the catalog.
 
+mod budget;
+mod estimate;
 #[cfg(feature = "exports")]
 pub mod export;
 #[cfg(not(feature = "exports"))]
 #[path = "crawl/no_export.rs"]
 pub mod export;
+mod memory;
+mod page;
+mod resume;
+mod sample;
 mod scan;
+mod split;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::{KeyType, ScalarAttributeType, TableDescription};
-use aws_sdk_glue::types::Table;
-use schema::{Key, KeyKind, Shape, TableSchema};
+use aws_sdk_glue::types::{Table, TableInput};
+use schema::{Key, KeyKind, Shape};
 
 use crate::error::{Error, Kind};
 use crate::publish::{self, Difference, Source, Statistics};
-use crate::settings::{DeleteBehavior, UpdateBehavior};
+use crate::settings::{DeleteBehavior, Sample, UpdateBehavior};
 use crate::{Clients, naming};
 
+pub(crate) use estimate::estimate;
+pub use estimate::{Cost, Estimate};
+use memory::Known;
+use resume::Unfinished;
 pub(crate) use scan::attribute_names;
 
 /// One crawl of one DynamoDB table into one catalog table.
@@ -33,16 +44,48 @@ pub struct CrawlRequest {
     pub catalog_table: String,
     /// Written as `UPDATED_BY_CRAWLER`.
     pub crawled_by: String,
-    /// Read every item, or only the first page (1 MB).
-    pub scan_all: bool,
-    /// Share of the read capacity to use, 0.1 to 1.5; `None`: 0.5 of provisioned, 0.25 of the on-demand maximum.
-    pub scan_rate: Option<f64>,
+    /// How much is read, and how fast.
+    pub read: ReadOptions,
+    /// What becomes of what earlier crawls saw.
+    pub memory: Memory,
     /// What to do when the catalog table differs.
     pub on_update: UpdateBehavior,
     /// What to do when the DynamoDB table is gone.
     pub on_delete: DeleteBehavior,
     /// How observed items become types.
     pub types: schema::Policy,
+}
+
+/// How much of a table is read, and how fast. The default is everything, as fast as a crawler of Glue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadOptions {
+    /// Only the first page (1 MB), as a crawler of Glue does that does not scan all; whatever `sample` says.
+    pub first_page: bool,
+    /// All items, or some.
+    pub sample: Sample,
+    /// Share of the read capacity to use, 0.1 to 1.5; `None`: 0.5 of provisioned, 0.25 of the on-demand maximum.
+    pub scan_rate: Option<f64>,
+    /// Read units a second that are never exceeded; `None`: what `scan_rate` says.
+    pub max_rcu: Option<f64>,
+    /// Segments of a full scan; `None`: chosen from the table's size and the budget.
+    pub segments: Option<u32>,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        ReadOptions { first_page: false, sample: Sample::All, scan_rate: None, max_rcu: None, segments: None }
+    }
+}
+
+/// What becomes of what earlier crawls saw of a table: its Shape, kept in a parameter of the catalog table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    /// There is none, as with a crawler of Glue.
+    None,
+    /// It counts as if it had been read now: what is known never narrows.
+    Kept,
+    /// It is replaced by what is read now.
+    Forgotten,
 }
 
 /// What a crawl did to the catalog.
@@ -75,6 +118,10 @@ pub struct Crawled {
     pub bytes: u64,
     /// Read units that DynamoDB reported.
     pub read_units: f64,
+    /// Whether every item was read.
+    pub complete: bool,
+    /// Of a sample: an attribute that a smaller share of the items has may have been missed, with a chance of 1 %.
+    pub missed_below: Option<f64>,
 }
 
 /// Reads the table, settles its schema and publishes it.
@@ -88,16 +135,36 @@ pub struct Crawled {
 ///
 /// # Cost
 /// DescribeTable, GetTable, one Scan a page (an eventually consistent read unit is two 4 KB blocks), and CreateTable or
-/// UpdateTable only where something changed.
+/// UpdateTable only where something changed. A table that says it has 8 MB or less and has more: 8 pages twice.
 pub async fn crawl(clients: &Clients, request: &CrawlRequest) -> Result<Crawled, Error> {
+    crawl_until(clients, request, std::future::pending()).await
+}
+
+/// The same, until `stop` returns: what was read to that point is published, and where to go on is noted with it.
+///
+/// # Errors
+/// As [`crawl`]; [`Kind::Deadline`] if it was stopped.
+pub(crate) async fn crawl_until(
+    clients: &Clients,
+    request: &CrawlRequest,
+    stop: impl Future<Output = ()>,
+) -> Result<Crawled, Error> {
     let CrawlRequest { table, database, catalog_table, .. } = request;
     let Some(description) = describe(clients, table).await? else { return retire(clients, request).await };
     let existing = publish::get(clients, database, catalog_table).await?;
     if let Some(existing) = &existing {
         check_source(request, existing, &request.arn(clients))?;
     }
-    let reading = scan::scan(clients, &description, request).await?;
-    publish_reading(clients, request, &description, existing, &reading).await
+    let before = existing.as_ref().and_then(|existing| Unfinished::of(existing, &description));
+    let reading = scan::scan(clients, &description, request, before, stop).await?;
+    let crawled = publish_reading(clients, request, &description, existing, &reading).await?;
+    match reading.unfinished {
+        None => Ok(crawled),
+        Some(Unfinished { items, .. }) => {
+            let message = format!("the run's time was up after {items} items; a later run goes on from there");
+            Err(Error::new(Kind::Deadline, message))
+        }
+    }
 }
 
 /// What was read of a table.
@@ -109,6 +176,12 @@ pub(crate) struct Reading {
     pub complete: bool,
     /// What that cost.
     pub read_units: f64,
+    /// The share of items below which an attribute may have been missed; `None` if none can have been.
+    pub missed_below: Option<f64>,
+    /// Items that an earlier crawl read, if this one went on from there: the memory of the table has them.
+    pub earlier: Option<u64>,
+    /// Where to go on, if it was cut off.
+    pub unfinished: Option<Unfinished>,
 }
 
 /// Settles what was read, and publishes it to the catalog table, which is `existing` or new.
@@ -119,23 +192,25 @@ async fn publish_reading(
     existing: Option<Table>,
     reading: &Reading,
 ) -> Result<Crawled, Error> {
-    let source = Source { table: request.table.clone(), arn: request.arn(clients), keys: keys(description) };
-    let given = existing.as_ref().map(publish::given_columns).unwrap_or_default();
-    let schema = reading.shape.settle(&source.keys, &given, &request.types);
-    let statistics = statistics(description, reading);
-
+    let publication = Publication {
+        request,
+        source: Source { table: request.table.clone(), arn: request.arn(clients), keys: keys(description) },
+        statistics: statistics(description, reading),
+        reading,
+    };
     let change = match existing {
-        None => match create(clients, request, &source, &schema, statistics).await? {
+        None => match publication.create(clients).await? {
             None => Change::Created,
             Some(existing) => {
-                check_source(request, &existing, &source.arn)?;
-                update(clients, request, existing, &source, &schema, statistics).await?
+                check_source(request, &existing, &publication.source.arn)?;
+                publication.update(clients, existing).await?
             }
         },
-        Some(existing) => update(clients, request, existing, &source, &schema, statistics).await?,
+        Some(existing) => publication.update(clients, existing).await?,
     };
-    let Reading { shape, read_units, .. } = reading;
-    Ok(Crawled { change, items: shape.items(), bytes: shape.bytes(), read_units: *read_units })
+    let Reading { shape, complete, read_units, missed_below, .. } = reading;
+    let (items, bytes) = (shape.items(), shape.bytes());
+    Ok(Crawled { change, items, bytes, read_units: *read_units, complete: *complete, missed_below: *missed_below })
 }
 
 impl CrawlRequest {
@@ -156,55 +231,80 @@ fn check_source(request: &CrawlRequest, existing: &Table, arn: &str) -> Result<(
     Err(Error::new(Kind::Conflict, message))
 }
 
-/// Creates the catalog table. One that exists by now is returned: the answer of an earlier attempt was lost, or another was
-/// faster.
-async fn create(
-    clients: &Clients,
-    request: &CrawlRequest,
-    source: &Source,
-    schema: &TableSchema,
+/// What is to be published of a table.
+struct Publication<'a> {
+    request: &'a CrawlRequest,
+    source: Source,
     statistics: Statistics,
-) -> Result<Option<Table>, Error> {
-    let CrawlRequest { database, catalog_table, crawled_by, .. } = request;
-    let (input, _) = publish::desired(catalog_table, None, source, schema, statistics, crawled_by)?;
-    let create = clients.glue.create_table().database_name(database).table_input(input);
-    match create.send().await.map_err(Error::aws("glue:CreateTable")) {
-        Ok(_) => Ok(None),
-        Err(error) if error.is("AlreadyExistsException") => {
-            publish::get(clients, database, catalog_table).await?.map(Some).ok_or(error)
-        }
-        Err(error) => Err(error),
-    }
+    reading: &'a Reading,
 }
 
-/// Updates the catalog table where it differs, as far as the policy allows.
-async fn update(
-    clients: &Clients,
-    request: &CrawlRequest,
-    existing: Table,
-    source: &Source,
-    schema: &TableSchema,
-    statistics: Statistics,
-) -> Result<Change, Error> {
-    let CrawlRequest { database, catalog_table, crawled_by, .. } = request;
-    let mut change = Change::Unchanged;
-    publish::update(clients, database, existing, |existing| {
-        let (input, difference) =
-            publish::desired(catalog_table, Some(existing), source, schema, statistics, crawled_by)?;
-        change = match (difference, request.on_update) {
-            (Difference::None, _) => Change::Unchanged,
-            (_, UpdateBehavior::Log) => Change::Logged,
-            (Difference::Statistics, _) => Change::Statistics,
-            (Difference::Schema, _) => Change::Updated,
+impl Publication<'_> {
+    /// What the catalog should hold, and how `existing` differs from it.
+    fn desired(&self, existing: Option<&Table>) -> Result<(TableInput, Difference), Error> {
+        let CrawlRequest { catalog_table, crawled_by, memory, types, .. } = self.request;
+        let memory = match (memory, self.reading.earlier) {
+            // What this crawl read itself, before it was cut off.
+            (Memory::Forgotten, Some(_)) => Memory::Kept,
+            (memory, _) => *memory,
         };
-        Ok(match change {
-            Change::Statistics => Some((input, true)),
-            Change::Updated => Some((input, false)),
-            _ => None,
+        let known = Known::of(memory, existing, &self.reading.shape);
+        let given = existing.map(publish::given_columns).unwrap_or_default();
+        let schema = known.shape.settle(&self.source.keys, &given, types);
+        let (mut input, mut difference) =
+            publish::desired(catalog_table, existing, &self.source, &schema, self.statistics, crawled_by)?;
+        if memory == Memory::None {
+            return Ok((input, difference));
+        }
+        let parameters = input.parameters.get_or_insert_default();
+        let kept = known.parameter();
+        let unfinished = self.reading.unfinished.as_ref().filter(|_| kept.is_some()).map(Unfinished::parameter);
+        if difference == Difference::None
+            && (unfinished.as_ref() != parameters.get(publish::UNFINISHED) || kept.is_some() && known.is_news())
+        {
+            difference = Difference::Statistics;
+        }
+        parameters.remove(publish::UNFINISHED);
+        parameters.extend(unfinished.map(|text| (publish::UNFINISHED.to_owned(), text)));
+        parameters.extend(kept.map(|text| (publish::SHAPE.to_owned(), text)));
+        Ok((input, difference))
+    }
+
+    /// Creates the catalog table. One that exists by now is returned: the answer of an earlier attempt was lost, or another
+    /// was faster.
+    async fn create(&self, clients: &Clients) -> Result<Option<Table>, Error> {
+        let CrawlRequest { database, catalog_table, .. } = self.request;
+        let (input, _) = self.desired(None)?;
+        let create = clients.glue.create_table().database_name(database).table_input(input);
+        match create.send().await.map_err(Error::aws("glue:CreateTable")) {
+            Ok(_) => Ok(None),
+            Err(error) if error.is("AlreadyExistsException") => {
+                publish::get(clients, database, catalog_table).await?.map(Some).ok_or(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Updates the catalog table where it differs, as far as the policy allows.
+    async fn update(&self, clients: &Clients, existing: Table) -> Result<Change, Error> {
+        let mut change = Change::Unchanged;
+        publish::update(clients, &self.request.database, existing, |existing| {
+            let (input, difference) = self.desired(Some(existing))?;
+            change = match (difference, self.request.on_update) {
+                (Difference::None, _) => Change::Unchanged,
+                (_, UpdateBehavior::Log) => Change::Logged,
+                (Difference::Statistics, _) => Change::Statistics,
+                (Difference::Schema, _) => Change::Updated,
+            };
+            Ok(match change {
+                Change::Statistics => Some((input, true)),
+                Change::Updated => Some((input, false)),
+                _ => None,
+            })
         })
-    })
-    .await?;
-    Ok(change)
+        .await?;
+        Ok(change)
+    }
 }
 
 /// Describes a DynamoDB table; one that does not exist is `None`.
@@ -240,7 +340,7 @@ pub(crate) fn keys(description: &TableDescription) -> Vec<Key> {
 /// Counts of what was read where everything was; DynamoDB's own count, up to six hours old, where it was not.
 fn statistics(description: &TableDescription, reading: &Reading) -> Statistics {
     let reported = |value: Option<i64>| value.and_then(|v| u64::try_from(v).ok()).filter(|v| *v > 0);
-    let seen = reading.shape.items();
+    let seen = reading.shape.items() + reading.earlier.unwrap_or_default();
     let items = if reading.complete { seen } else { reported(description.item_count()).unwrap_or(seen) };
     Statistics { items, bytes: reported(description.table_size_bytes()).unwrap_or(reading.shape.bytes()) }
 }
@@ -258,7 +358,7 @@ async fn retire(clients: &Clients, request: &CrawlRequest) -> Result<Crawled, Er
         (true, DeleteBehavior::DeleteFromDatabase) => Change::Deleted,
         (true, _) => Change::Deprecated,
     };
-    Ok(Crawled { change, items: 0, bytes: 0, read_units: 0.0 })
+    Ok(Crawled { change, items: 0, bytes: 0, read_units: 0.0, complete: true, missed_below: None })
 }
 
 /// The time of `DEPRECATED_BY_CRAWLER`.

@@ -60,27 +60,41 @@ pub(crate) async fn open(clients: &Clients, settings: &Settings, began: u128) ->
 
 /// Starts what the open cycles have left, as far as the limits allow; the crawls started, in order.
 ///
+/// `ended` is the crawler whose end this is about.
+///
 /// # Errors
 /// If something can't be listed. [`Kind::Throttled`] if crawlers are left, none could be started and none runs, so that no
 /// event would go on: call again later.
 ///
 /// # Cost
 /// One GetDatabase where no cycle is open; else the pages of ListTables, ListCrawlers and GetCrawlers, and one StartCrawler
-/// each. The one that ends a cycle: UpdateDatabase.
+/// each. The one that ends a cycle: GetDatabase again, and UpdateDatabase.
 pub(crate) async fn go_on(
     clients: &Clients,
     settings: &Settings,
+    ended: &str,
     deadline: Deadline,
 ) -> Result<Vec<TableReport>, Error> {
-    let Some(database) = discover::database(clients, &settings.database).await? else { return Ok(Vec::new()) };
-    let cycles = read(&database);
-    if cycles.is_empty() {
-        return Ok(Vec::new());
+    let listing = async {
+        let Some(database) = discover::database(clients, &settings.database).await? else { return Ok(None) };
+        let cycles = read(&database);
+        if cycles.is_empty() {
+            return Ok(None);
+        }
+        let (tables, crawlers) = tokio::try_join!(discover::tables(clients), discover::crawlers(clients))?;
+        Ok(Some((cycles, tables, crawlers)))
+    };
+    let Some((cycles, tables, mut crawlers)) = deadline.limit(listing).await? else { return Ok(Vec::new()) };
+    // Its crawl is over, though it may still be shown as stopping.
+    if let Some(crawler) = crawlers.get_mut(ended) {
+        crawler.running = false;
     }
-    let (tables, crawlers) = tokio::try_join!(discover::tables(clients), discover::crawlers(clients))?;
     let tables: BTreeSet<String> = tables.into_iter().collect();
     let left = left(&cycles, settings, &tables, &crawlers);
     let running = crawlers.values().filter(|crawler| crawler.running).count();
+    // The end of another's crawl tells us nothing.
+    let own_running =
+        crawlers.values().filter(|c| c.running && c.owned && c.config.database == settings.database).count();
     let next = left.iter().flat_map(|left| left.crawlers.clone()).collect::<BTreeSet<_>>();
     let free = settings.max_running.saturating_sub(running);
 
@@ -92,16 +106,25 @@ pub(crate) async fn go_on(
     let done = |next: &Next| {
         started.iter().any(|s| s.crawler.as_ref() == Some(&next.crawler) && s.outcome != Outcome::Deferred)
     };
-    let open: Vec<Cycle> =
-        left.into_iter().filter(|left| !left.crawlers.iter().all(done)).map(|left| left.cycle).collect();
-    if open != cycles {
-        write(clients, database, &open).await?;
+    let drained: Vec<Cycle> =
+        left.into_iter().filter(|left| left.crawlers.iter().all(done)).map(|left| left.cycle).collect();
+    if !drained.is_empty() {
+        deadline.finish(close(clients, settings, &drained)).await?;
     }
-    if !open.is_empty() && running == 0 && !started.iter().any(|table| table.outcome == Outcome::Started) {
+    let stuck = own_running == 0 && !started.iter().any(|table| table.outcome == Outcome::Started);
+    if drained.len() < cycles.len() && stuck {
         let reason = started.iter().find_map(|table| table.reason.clone()).unwrap_or_default();
         return Err(Error::new(Kind::Throttled, format!("crawlers are left, and none could be started: {reason}")));
     }
     Ok(started)
+}
+
+/// Takes the drained cycles away; those that a run has opened meanwhile stay.
+async fn close(clients: &Clients, settings: &Settings, drained: &[Cycle]) -> Result<(), Error> {
+    let Some(database) = discover::database(clients, &settings.database).await? else { return Ok(()) };
+    let mut cycles = read(&database);
+    cycles.retain(|cycle| !drained.contains(cycle));
+    write(clients, database, &cycles).await
 }
 
 /// A crawler to be started. In the order of starting: never crawled first, then the stalest.

@@ -118,7 +118,8 @@ fn kind_of(code: &str) -> Kind {
         | "ResourceNumberLimitExceededException"
         | "ConcurrentRunsExceededException"
         | "LimitExceeded"
-        | "LimitExceededException" => Kind::Throttled,
+        | "LimitExceededException"
+        | "OperationTimeoutException" => Kind::Throttled,
         "InvalidInputException" | "ValidationException" | "ValidationError" | "MalformedPolicyDocument" => {
             Kind::InvalidInput
         }

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind};
 use crate::registry::Linker;
 use crate::report::{Outcome, Report, TableReport};
 use crate::run::link;
-use crate::settings::Settings;
+use crate::settings::{Engine, Settings};
 use crate::{Clients, apply, cycle, naming, publish};
 
 /// What to do when the crawler called `crawler` has ended in `state` ("Succeeded", "Failed", …): register and link the schema
@@ -35,11 +35,15 @@ pub async fn crawl_ended(
 ) -> Result<Report, Error> {
     let since = Instant::now();
     settings.selection()?;
-    let account = discover::account(clients).await?;
+    if settings.engine == Engine::Native {
+        // Crawlers of an earlier, managed installation are nobody's business any more.
+        return Ok(Report::of("", &clients.region, settings).summed(clients.calls(), since.elapsed().as_secs_f64()));
+    }
+    let account = deadline.limit(discover::account(clients)).await?;
     let mut report = Report::of(&account, &clients.region, settings);
-    if let Some(info) = own_crawler(clients, settings, &account, crawler).await? {
-        report.tables.extend(ended(clients, settings, &account, (crawler, &info), state, deadline).await?);
-        report.tables.append(&mut cycle::go_on(clients, settings, deadline).await?);
+    if let Some(info) = deadline.limit(own_crawler(clients, settings, &account, crawler)).await? {
+        report.tables.extend(ended(clients, settings, &account, (crawler, &info), state, deadline).await);
+        report.tables.append(&mut cycle::go_on(clients, settings, crawler, deadline).await?);
     }
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
 }
@@ -76,21 +80,24 @@ async fn ended(
     (name, info): (&str, &CrawlerInfo),
     state: &str,
     deadline: Deadline,
-) -> Result<Option<TableReport>, Error> {
-    let Some((source, ..)) = info.config.targets.first() else { return Ok(None) };
+) -> Option<TableReport> {
+    let (source, ..) = info.config.targets.first()?;
     let mut report = TableReport::of(source, Some(name.to_owned()));
     if state != "Succeeded" {
         let why = info.last_error.as_deref().unwrap_or("no reason given");
         let reason = format!("the crawl ended as {state}: {why}");
-        return Ok(Some(report.ended(Outcome::Failed, reason)));
+        return Some(report.ended(Outcome::Failed, reason));
     }
-    let Some(table) = catalog_table(clients, settings, account, (name, source)).await? else {
-        let reason = "the crawl succeeded, but the catalog has no table of it".to_owned();
-        return Ok(Some(report.ended(Outcome::Failed, reason)));
-    };
-    report.outcome = Outcome::Crawled;
-    link::one(&Linker::new(clients, settings), deadline, &mut report, &table).await;
-    Ok(Some(report))
+    Some(match deadline.finish(catalog_table(clients, settings, account, (name, source))).await {
+        Ok(Some(table)) => {
+            report.outcome = Outcome::Crawled;
+            link::one(&Linker::new(clients, settings), deadline, &mut report, &table).await;
+            report
+        }
+        Ok(None) => report.ended(Outcome::Failed, "the crawl succeeded, but the catalog has no table of it".to_owned()),
+        // The next crawlers have to start all the same.
+        Err(error) => report.refused(error),
+    })
 }
 
 /// The catalog table that `crawler` made of the DynamoDB table `source`: by its plain name, or else, where names collided or

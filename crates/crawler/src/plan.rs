@@ -19,7 +19,8 @@ pub const DATABASE_LOCATION: &str = "dynamo-db-flag";
 pub struct Plan {
     /// What the database needs.
     pub database: DatabaseChange,
-    /// The selected tables, in the order in which they start: never crawled first, then the stalest.
+    /// The selected tables, in the order in which they start: never crawled first, then the stalest. With the native engine:
+    /// never catalogued first, then those that were cut off, then by when their catalog table was last written.
     pub tables: Vec<TablePlan>,
     /// Catalog tables whose DynamoDB table is gone: name, and what becomes of it.
     pub vanished: Vec<Vanished>,
@@ -118,9 +119,13 @@ pub fn plan(inventory: &Inventory, settings: &Settings) -> Result<Plan, Error> {
         .map(|table| {
             let crawler =
                 (settings.engine == Engine::Managed).then(|| crawler_plan(inventory, settings, table, role(table)));
-            let last_crawl = crawler.as_ref().and_then(|c| inventory.crawlers.get(&c.name)).and_then(|c| c.last_crawl);
+            let existing = sources.get(table.as_str());
+            let last_crawl = match &crawler {
+                Some(crawler) => inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl),
+                None => existing.map(|existing| last_written(existing)),
+            };
             let catalog_table = catalog_names.get(table).cloned().unwrap_or_default();
-            let catalogued = sources.contains_key(table.as_str());
+            let catalogued = existing.is_some();
             (last_crawl, TablePlan { table: table.clone(), catalog_table, catalogued, crawler })
         })
         .collect();
@@ -132,6 +137,14 @@ pub fn plan(inventory: &Inventory, settings: &Settings) -> Result<Plan, Error> {
         tables: tables.into_iter().map(|(_, table)| table).collect(),
         vanished: vanished(inventory, settings, |table| selection.contains(table)),
     })
+}
+
+/// When a native crawl last had something to write, in milliseconds since 1970; 0 if it was cut off.
+fn last_written(table: &Table) -> i64 {
+    match publish::parameter(table, publish::UNFINISHED) {
+        Some(_) => 0,
+        None => table.update_time().and_then(|time| time.to_millis().ok()).unwrap_or(0),
+    }
 }
 
 fn database_change(inventory: &Inventory) -> DatabaseChange {

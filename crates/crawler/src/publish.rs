@@ -17,6 +17,12 @@ pub const UPDATED_BY: &str = "UPDATED_BY_CRAWLER";
 /// The parameter with the fingerprint of the columns that the linked schema version describes.
 pub const LINKED: &str = "schemaFingerprint";
 
+/// The parameter with what the native engine saw of the table so far: a Shape, deflated, in base64.
+pub const SHAPE: &str = "shape";
+
+/// The parameter that tells where a crawl of the native engine was cut off.
+pub const UNFINISHED: &str = "crawl";
+
 /// The parameter with the columns, separated by commas, whose attributes `columnMapping` can't spell: they read as null.
 pub const UNMAPPED: &str = "unmappedColumns";
 

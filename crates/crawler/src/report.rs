@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::apply;
+use crate::crawl::{Crawled, Estimate};
 use crate::discover::Inventory;
 use crate::error::Error;
 use crate::plan::{CrawlerChange, DatabaseChange, Plan, RoleChange, TablePlan, Vanished};
@@ -82,12 +83,41 @@ pub struct TableReport {
     /// Items, as the last crawl counted them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<u64>,
+    /// What the native engine read in this run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read: Option<Read>,
+    /// Dry run of the native engine: what it would read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
     /// Columns that read as null in Athena, because their attributes hold `,` or `=` and can't be mapped.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmapped: Vec<String>,
     /// The schema version that the table is linked to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schema: Option<SchemaLink>,
+}
+
+/// What the native engine read of a table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Read {
+    /// Items.
+    pub items: u64,
+    /// Bytes of their JSON.
+    pub bytes: u64,
+    /// Read units that DynamoDB reported.
+    pub read_units: f64,
+    /// Every item was read.
+    pub complete: bool,
+    /// Of a sample: an attribute that a smaller share of the items has may have been missed, with a chance of 1 %.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missed_below: Option<f64>,
+}
+
+impl Read {
+    pub(crate) fn of(crawled: &Crawled) -> Read {
+        let Crawled { items, bytes, read_units, complete, missed_below, .. } = *crawled;
+        Read { items, bytes, read_units, complete, missed_below }
+    }
 }
 
 /// The schema version that a table is linked to.
@@ -293,6 +323,8 @@ impl TableReport {
             actions: Vec::new(),
             columns: None,
             items: None,
+            read: None,
+            estimate: None,
             unmapped: Vec::new(),
             schema: None,
         }

@@ -13,12 +13,12 @@ use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use crate::crawl::export::{self, Export};
-use crate::crawl::{self, Change, CrawlRequest};
+use crate::crawl::{self, Change, CrawlRequest, Memory};
 use crate::deadline::{Deadline, time_is_up};
 use crate::discover::{self, Inventory};
 use crate::error::{Error, Kind};
 use crate::plan::{self, CrawlerChange, CrawlerPlan, Plan, RoleChange, TablePlan, Vanished};
-use crate::report::{Action, Outcome, Report, TableReport};
+use crate::report::{Action, Outcome, Read, Report, TableReport};
 use crate::settings::{Engine, Settings};
 use crate::turn::Turn;
 use crate::{Clients, apply, cycle};
@@ -142,12 +142,27 @@ async fn run(
     progress(Event::Planned(plan.tables.len()));
 
     let mut report = Report::planned(&inventory, &plan, settings);
-    if !settings.dry_run {
+    if settings.dry_run && export.is_none() {
+        estimate(clients, settings, deadline, &mut report.tables).await;
+    } else if !settings.dry_run {
         apply::database(clients, &inventory, &settings.database, plan.database).await?;
         let run = Run { export, ..Run::new(clients, settings, &inventory, &plan, deadline, progress) };
         report.tables = Box::pin(run.carry_out(&plan, began)).await;
     }
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
+}
+
+/// What the native engine would read of each table.
+async fn estimate(clients: &Clients, settings: &Settings, deadline: Deadline, tables: &mut [TableReport]) {
+    let read = tables.iter_mut().filter(|table| table.actions.contains(&Action::Crawl) && !settings.no_start);
+    stream::iter(read)
+        .for_each_concurrent(settings.concurrency, |report| async move {
+            match deadline.limit(crawl::estimate(clients, &report.table, settings)).await {
+                Ok(estimate) => report.estimate = estimate,
+                Err(error) => *report = report.clone().refused(error),
+            }
+        })
+        .await;
 }
 
 fn all_planned(named: &[String], plan: &Plan, region: &str) -> Result<(), Error> {
@@ -214,7 +229,7 @@ impl<'a> Run<'a> {
             never = self.stop_in_time() => match never {},
         };
         if cycle::is_needed(self.settings, &tables)
-            && let Err(error) = cycle::open(self.clients, self.settings, began).await
+            && let Err(error) = self.deadline.finish(cycle::open(self.clients, self.settings, began)).await
         {
             for table in tables.iter_mut().filter(|table| table.outcome == Outcome::Deferred) {
                 let reason = table.reason.take().unwrap_or_default();
@@ -383,8 +398,8 @@ impl<'a> Run<'a> {
             database: settings.database.clone(),
             catalog_table: table.catalog_table.clone(),
             crawled_by: NATIVE.into(),
-            scan_all: settings.scan_all,
-            scan_rate: settings.scan_rate,
+            read: settings.read_options(),
+            memory: if settings.forget { Memory::Forgotten } else { Memory::Kept },
             on_update: settings.on_update,
             on_delete: settings.on_delete,
             types: settings.types.clone(),
@@ -392,7 +407,7 @@ impl<'a> Run<'a> {
         let crawling = async {
             match self.export {
                 Some(export) => export::crawl(self.clients, &request, export).await,
-                None => crawl::crawl(self.clients, &request).await,
+                None => crawl::crawl_until(self.clients, &request, self.deadline.reached()).await,
             }
         };
         let crawled = match self.in_step(&table.table, Step::Crawling, crawling).await {
@@ -406,6 +421,7 @@ impl<'a> Run<'a> {
             _ => {
                 report.actions.push(Action::Crawl);
                 report.items = Some(crawled.items);
+                report.read = Some(Read::of(&crawled));
                 return Ok(Outcome::Crawled);
             }
         };

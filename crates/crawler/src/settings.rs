@@ -5,6 +5,7 @@ mod sources;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
+use crate::crawl::ReadOptions;
 use crate::error::{Error, Kind};
 
 /// The settings of a run. [`Settings::default`] is what an invocation with `{}` does.
@@ -34,6 +35,17 @@ pub struct Settings {
     /// Share of a table's read capacity that a crawl may use, 0.1 to 1.5; default Glue's own (0.5 of provisioned, 0.25 of
     /// the on-demand maximum).
     pub scan_rate: Option<f64>,
+    /// Native engine: all items of a table, or a sample; default [`Sample::All`].
+    pub sample: Sample,
+    /// Native engine: read units a second and table that are never exceeded, at least 0.5; default what `scan_rate` says.
+    pub max_rcu: Option<f64>,
+    /// Native engine: segments of a full scan, 1 to 10,000; default chosen from the table's size and the budget.
+    pub segments: Option<u32>,
+    /// Native engine: settle what is read now, not also what earlier crawls saw; default false.
+    pub forget: bool,
+    /// Dollars for a million read request units, for what a dry run says; default 0.125, the price of on-demand tables of the
+    /// class Standard in us-east-1 (<https://aws.amazon.com/dynamodb/pricing/on-demand/>, November 2026).
+    pub read_price: f64,
     /// What a crawl does when the catalog table differs; default [`UpdateBehavior::UpdateInDatabase`].
     pub on_update: UpdateBehavior,
     /// What becomes of the catalog table when its DynamoDB table is gone; default
@@ -71,6 +83,11 @@ impl Default for Settings {
             crawler_name: "{table}_crawler".into(),
             scan_all: true,
             scan_rate: None,
+            sample: Sample::All,
+            max_rcu: None,
+            segments: None,
+            forget: false,
+            read_price: 0.125,
             on_update: UpdateBehavior::UpdateInDatabase,
             on_delete: DeleteBehavior::DeprecateInDatabase,
             registry: "glue-ddb-crawler".into(),
@@ -83,6 +100,20 @@ impl Default for Settings {
             types: schema::Policy::default(),
         }
     }
+}
+
+/// How much of a table the native engine reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sample {
+    /// Every item.
+    All,
+    /// Pages spread over the table, until the chance that an attribute of at least 0.1 % of the items was missed is under
+    /// 1 %. A table of up to 8 MB as a whole.
+    Auto,
+    /// About so many items, from pages spread over the table.
+    #[serde(untagged)]
+    Items(u64),
 }
 
 /// Who reads the tables.
@@ -118,6 +149,17 @@ pub enum DeleteBehavior {
 }
 
 impl Settings {
+    /// How the native engine reads.
+    pub(crate) fn read_options(&self) -> ReadOptions {
+        ReadOptions {
+            first_page: !self.scan_all,
+            sample: self.sample,
+            scan_rate: self.scan_rate,
+            max_rcu: self.max_rcu,
+            segments: self.segments,
+        }
+    }
+
     /// Checks the settings against each other and against AWS's rules, and compiles the globs.
     ///
     /// # Errors
@@ -141,6 +183,22 @@ impl Settings {
             && !(0.1..=1.5).contains(&rate)
         {
             return wrong(format!("scan_rate {rate}: use 0.1 to 1.5"));
+        }
+        if self.sample == Sample::Items(0) {
+            return wrong("sample 0: use all, auto, or a number of items".into());
+        }
+        if let Some(units) = self.max_rcu
+            && !(units >= 0.5 && units.is_finite())
+        {
+            return wrong(format!("max_rcu {units}: use 0.5 or more read units a second"));
+        }
+        if let Some(segments) = self.segments
+            && !(1..=10_000).contains(&segments)
+        {
+            return wrong(format!("segments {segments}: use 1 to 10000"));
+        }
+        if !(self.read_price >= 0.0 && self.read_price.is_finite()) {
+            return wrong(format!("read_price {}: use the dollars for a million read request units", self.read_price));
         }
         if let Some(arn) = &self.permissions_boundary
             && !(arn.starts_with("arn:") && arn.contains(":iam::") && arn.contains(":policy/"))
@@ -209,12 +267,25 @@ mod tests {
     }
 
     #[test]
+    fn a_sample_is_a_word_or_a_number() {
+        for (json, sample) in [("\"all\"", Sample::All), ("\"auto\"", Sample::Auto), ("5000", Sample::Items(5000))] {
+            assert_eq!(serde_json::from_str::<Sample>(json).unwrap(), sample);
+            assert_eq!(serde_json::to_string(&sample).unwrap(), json);
+        }
+        assert!(serde_json::from_str::<Sample>("\"some\"").is_err());
+    }
+
+    #[test]
     fn impossible_settings_are_named() {
         let message = |settings: Settings| settings.selection().unwrap_err().message;
         let base = Settings::default;
         insta::assert_snapshot!(message(Settings { database: "Ddb".into(), ..base() }), @r#"database "Ddb": use 1 to 255 of a-z, 0-9 and _"#);
         insta::assert_snapshot!(message(Settings { crawler_name: "x".into(), ..base() }), @r#"crawler_name "x": needs {table} exactly once, and at most 100 characters"#);
         insta::assert_snapshot!(message(Settings { scan_rate: Some(2.0), ..base() }), @"scan_rate 2: use 0.1 to 1.5");
+        insta::assert_snapshot!(message(Settings { sample: Sample::Items(0), ..base() }), @"sample 0: use all, auto, or a number of items");
+        insta::assert_snapshot!(message(Settings { max_rcu: Some(f64::NAN), ..base() }), @"max_rcu NaN: use 0.5 or more read units a second");
+        insta::assert_snapshot!(message(Settings { segments: Some(0), ..base() }), @"segments 0: use 1 to 10000");
+        insta::assert_snapshot!(message(Settings { read_price: -1.0, ..base() }), @"read_price -1: use the dollars for a million read request units");
         insta::assert_snapshot!(message(Settings { concurrency: 0, ..base() }), @"concurrency 0: use 1 to 1000");
         insta::assert_snapshot!(message(Settings { max_running: usize::MAX, ..base() }), @"max_running 18446744073709551615: use 1 to 1000");
         insta::assert_snapshot!(message(Settings { include: vec!["a[".into()], ..base() }), @r#"include "a[": unclosed character class; missing ']'"#);

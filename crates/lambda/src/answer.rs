@@ -98,6 +98,8 @@ mod tests {
             items: None,
             unmapped: Vec::new(),
             schema: None,
+            read: None,
+            estimate: None,
         }
     }
 

@@ -91,8 +91,8 @@ fn tell(report: &Report) {
         let (name, reason) = (&table.table, table.reason.as_deref().unwrap_or_default());
         let aws_request_id = table.request_id.as_deref();
         match table.outcome {
-            Outcome::Failed => tracing::info!(table = name, reason, aws_request_id, "table failed"),
-            Outcome::Deferred => tracing::info!(table = name, reason, aws_request_id, "table deferred"),
+            Outcome::Failed => tracing::warn!(table = name, reason, aws_request_id, "table failed"),
+            Outcome::Deferred => tracing::warn!(table = name, reason, aws_request_id, "table deferred"),
             _ => {}
         }
     }

@@ -30,42 +30,37 @@ impl Numbers {
         self.lossy |= other.lossy;
     }
 
-    /// Reads a number of at most 15 bytes in its usual spelling, up to the quote that ends it, from one comparison of all
-    /// bytes at once. `None` leaves all other spellings to [`Numbers::of`].
+    /// Adds a number of which only its digits matter.
     #[inline(always)]
-    pub(crate) fn short(text: &[u8; 16]) -> Option<(usize, Numbers)> {
-        let quotes = scan::quotes(text);
-        if quotes == 0 {
+    pub(crate) fn widen(&mut self, integer_digits: u8, scale: u8) {
+        self.integer_digits = self.integer_digits.max(integer_digits);
+        self.scale = self.scale.max(scale);
+    }
+
+    /// Reads a number of 16 to 31 bytes in its usual spelling, up to the quote that ends it, with its length. `None` leaves all
+    /// other spellings to [`Numbers::of`].
+    #[inline(always)]
+    pub(crate) fn long(text: &[u8; 32]) -> Option<(usize, Numbers)> {
+        /// More digits than any u64 holds.
+        const MANY: usize = 20;
+        let plain = Plain::in_32(text)?;
+        let (length, whole) = (plain.length, plain.scale == 0);
+        let digits = length - plain.start - usize::from(!whole);
+        let leading_zeros = plain.integer_digits == 0;
+        let late_point = !whole && plain.integer_digits > 16;
+        if digits >= MANY && leading_zeros || whole && text[length - 1] == b'0' || late_point {
             return None;
         }
-        let length = scan::first(quotes);
-        let start = usize::from(text[0] == b'-');
-        // The bytes between the sign and the quote that are no digits.
-        let before_quote = (1 << (8 * length)) - 1;
-        let after_sign = u128::MAX << (8 * start);
-        let others = !scan::digits(text) & scan::ALL & before_quote & after_sign;
-        let leading_zero = text[start] == b'0';
-        if others == 0 {
-            // Without a digit, the first byte is the quote; a zero in front is left to the general way unless it is alone.
-            let digits = length.checked_sub(start).filter(|digits| *digits > 0)?;
-            return match (leading_zero, digits) {
-                (false, _) => Some((length, Numbers { integer_digits: digits as u8, ..Numbers::default() })),
-                (true, 1) => Some((length, Numbers::default())),
-                (true, _) => None,
-            };
+        let mut numbers = Numbers { integer_digits: plain.integer_digits, scale: plain.scale, ..Numbers::default() };
+        if digits >= MANY {
+            numbers.lossy = true;
+            numbers.beyond_i64 = whole;
+        } else if digits > 15 {
+            let mantissa = plain.mantissa(text);
+            numbers.lossy = !survives_double(mantissa, -i64::from(plain.scale));
+            numbers.beyond_i64 = whole && mantissa > i64::MAX as u64 + plain.start as u64;
         }
-        let point = scan::first(others);
-        let integer_digits = point - start;
-        let usual = others & (others - 1) == 0
-            && text[point] == b'.'
-            && integer_digits > 0
-            && (!leading_zero || integer_digits == 1)
-            && point + 1 < length
-            && text[length - 1] != b'0';
-        let integer_digits = if leading_zero { 0 } else { integer_digits as u8 };
-        let scale = (length - point - 1) as u8;
-        // At most 14 digits: they survive a double.
-        usual.then_some((length, Numbers { integer_digits, scale, beyond_i64: false, lossy: false }))
+        Some((length, numbers))
     }
 
     /// Reads any number: the general and slower way.
@@ -115,9 +110,93 @@ impl Numbers {
             integer_digits: before_point.max(0) as u8,
             scale: (-exponent).max(0) as u8,
             beyond_i64: exponent >= 0 && !fits_i64(negative, mantissa, exponent, before_point),
-            lossy: !survives_double(text, mantissa, digits, exponent),
+            lossy: u64::try_from(mantissa).map_or(true, |mantissa| !survives_double(mantissa, exponent)),
         })
     }
+}
+
+/// A number spelled as DynamoDB does: a minus sign or none, digits without needless zeros, perhaps a point with digits on both
+/// sides.
+pub(crate) struct Plain {
+    /// With the sign, up to the quote.
+    pub(crate) length: usize,
+    /// The length of the sign.
+    start: usize,
+    /// 0 for 0.5.
+    pub(crate) integer_digits: u8,
+    pub(crate) scale: u8,
+}
+
+impl Plain {
+    /// A number of at most 15 bytes. It has no more digits, so it fits an i64 and survives a double.
+    #[inline(always)]
+    pub(crate) fn in_16(text: &[u8; 16]) -> Option<Plain> {
+        Plain::of(text, scan::quotes(text), scan::digits(text), scan::minuses(text))
+    }
+
+    /// A number of at most 31 bytes.
+    #[inline(always)]
+    fn in_32(text: &[u8; 32]) -> Option<Plain> {
+        let both = |marks: fn(&[u8; 16]) -> u32| {
+            let (halves, _) = text.as_chunks();
+            halves.iter().rev().fold(0, |all, half| all << 16 | marks(half))
+        };
+        Plain::of(text, both(scan::quotes), both(scan::digits), both(scan::minuses))
+    }
+
+    /// From the marks of quotes, digits and minus signs in the text, in which the number ends at a quote.
+    #[inline(always)]
+    fn of(text: &[u8], quotes: u32, digits: u32, minuses: u32) -> Option<Plain> {
+        if quotes == 0 {
+            return None;
+        }
+        let length = scan::first(quotes);
+        let start = (minuses & 1) as usize;
+        // What stands between the sign and the quote and is no digit: nothing, or the point.
+        let others = !digits & quotes.wrapping_sub(1) & !quotes & !(start as u32);
+        let (point, scale) = if others == 0 {
+            (length, 0)
+        } else {
+            let point = scan::first(others);
+            let usual = others & (others - 1) == 0 && text[point] == b'.' && text[length - 1] != b'0';
+            let scale = length - point - 1;
+            if !usual || scale == 0 {
+                return None;
+            }
+            (point, scale as u8)
+        };
+        let integer_digits = match (text[start], point - start) {
+            (b'0', 1) => 0,
+            (b'0', _) | (_, 0) => return None,
+            (_, digits) => digits as u8,
+        };
+        Some(Plain { length, start, integer_digits, scale })
+    }
+
+    /// The value of 16 to 19 digits, of which at most 16 stand before the point.
+    #[inline(always)]
+    fn mantissa(&self, text: &[u8; 32]) -> u64 {
+        const DIGITS: usize = 16;
+        let first = |at: usize| text[at..].first_chunk().map_or(0, |first| u128::from_le_bytes(*first));
+        let point = if self.scale == 0 { DIGITS } else { self.length - usize::from(self.scale) - 1 - self.start };
+        let rest = self.start + DIGITS + usize::from(self.scale > 0);
+        let before_point = 1u128.checked_shl(8 * point as u32).map_or(u128::MAX, |end| end - 1);
+        let digits = first(self.start) & before_point | first(self.start + 1) & !before_point;
+        let mantissa = eight_digits(digits as u64) * 100_000_000 + eight_digits((digits >> 64) as u64);
+        // Up to three more, without a branch: their number is anything but predictable.
+        let digit = |nth: usize| u64::from(text[rest + nth] & 0xf);
+        let (one, two) = (digit(0), 10 * digit(0) + digit(1));
+        let count = (self.length - rest) & 3;
+        mantissa * [1, 10, 100, 1000][count] + [0, one, two, 10 * two + digit(2)][count]
+    }
+}
+
+/// The value of eight digits, the first in the lowest byte: first of pairs, then of fours, then of all.
+#[inline(always)]
+fn eight_digits(text: u64) -> u64 {
+    let pairs = ((text & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul(10 << 8 | 1)) >> 8;
+    let fours = ((pairs & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 << 16 | 1)) >> 16;
+    ((fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 << 32 | 1)) >> 32
 }
 
 fn split_digits(text: &[u8]) -> (&[u8], &[u8]) {
@@ -171,61 +250,85 @@ fn fits_i64(negative: bool, mantissa: u128, exponent: i64, integer_digits: i64) 
     }
 }
 
-/// Whether the shortest decimal form of the nearest double has these very digits: always so up to 15, never above 17.
-fn survives_double(text: &[u8], mantissa: u128, digits: usize, exponent: i64) -> bool {
-    match digits {
-        ..=15 => true,
-        16 | 17 => {
-            let double = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
-            is_shortest(double, mantissa as u64, exponent).unwrap_or_else(|| shortest_digits(double) == mantissa)
-        }
-        _ => false,
+/// Whether the shortest decimal form of the nearest double has the very digits of `mantissa`, which has no zero at its end:
+/// always so up to 15 digits, never above 17.
+#[inline(always)]
+fn survives_double(mantissa: u64, exponent: i64) -> bool {
+    match mantissa {
+        0..1_000_000_000_000_000 => true,
+        100_000_000_000_000_000.. => false,
+        _ => is_shortest(mantissa, exponent).unwrap_or_else(|| prints_as(mantissa, exponent)),
     }
 }
 
-/// Whether `decimal * 10^exponent` is the shortest decimal that reads as `double`, which is the double nearest to it.
-/// `None` where the sums would be long or come out even.
-///
-/// It is if it is nearer to the double than any other decimal of as many digits, and if no shorter one reads as the same
-/// double: the shorter ones next to it, below and above, lie outside of half the distance between doubles.
-fn is_shortest(double: f64, decimal: u64, exponent: i64) -> Option<bool> {
-    const FRACTION: u64 = (1 << 52) - 1;
-    /// The highest power of five that is under 2^63.
-    const MAX_POWER: i64 = 27;
-    let bits = double.to_bits();
-    let (fraction, power) = (bits & FRACTION, (bits >> 52 & 0x7ff) as i64 - 1075);
-    // At a power of two, the doubles below are closer together.
-    if fraction == 0 || !(-MAX_POWER..=0).contains(&exponent) {
-        return None;
-    }
-    // double = mantissa * 2^power. Both are scaled alike to whole numbers: by 10^-exponent, and by a power of two.
-    let mantissa = i128::from(fraction | (FRACTION + 1));
-    let shift = exponent - power;
-    if !(-64..=70).contains(&shift) {
-        return None;
-    }
-    let digit_step = 1i128 << shift.max(0);
-    let double_step = 5i128.pow(-exponent as u32) << (-shift).max(0);
-    let distance = i128::from(decimal) * digit_step - mantissa * double_step;
-    let last = i128::from(decimal % 10);
-    let below = last * digit_step - distance;
-    let above = (10 - last) * digit_step + distance;
-    if 2 * distance.abs() == digit_step || 2 * below == double_step || 2 * above == double_step {
-        return None;
-    }
-    Some(2 * distance.abs() < digit_step && 2 * below > double_step && 2 * above > double_step)
-}
-
-/// The digits of the shortest decimal that reads as this double.
-fn shortest_digits(double: f64) -> u128 {
+/// The same by reading and printing the double.
+#[cold]
+#[inline(never)]
+fn prints_as(mantissa: u64, exponent: i64) -> bool {
     let mut text = Buffer::default();
-    // 17 digits, a sign, a point and an exponent of four characters fit.
+    let double: f64 = match write!(text, "{mantissa}e{exponent}") {
+        Ok(()) => text.as_str().parse().unwrap_or_default(),
+        Err(_) => return false,
+    };
+    let mut text = Buffer::default();
+    // 17 digits, a point and an exponent of four characters fit.
     if write!(text, "{double:e}").is_err() {
-        return 0;
+        return false;
     }
     let digits = text.as_str().bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit);
-    digits.fold(0, |value, digit| value * 10 + u128::from(digit - b'0'))
+    digits.fold(0, |value, digit| value * 10 + u64::from(digit - b'0')) == mantissa
 }
+
+/// The same by one multiplication; `None` where that is not exact enough to tell, for a few in a thousand. `mantissa` has 16 or 17
+/// digits.
+///
+/// A decimal is the shortest one that reads as its double if it is nearer to the double than any other decimal of as many
+/// digits, and if no shorter one reads as the same double: the shorter ones next to it, below and above, lie outside of half the
+/// distance between doubles.
+///
+/// The decimal is `scaled`, 127 or 128 bits long: the mantissa, shifted to 64 bits, times the reciprocal of the power of five.
+/// The reciprocal is less than 1 too small, so `scaled` is less than 2^64 too small, a thousandth of the distance between
+/// doubles. That and the distance between decimals are then measured in 2^24, so that they fit 64 bits; the latter is less than
+/// 2 too small, and taken up to ten times.
+#[inline(always)]
+fn is_shortest(mantissa: u64, exponent: i64) -> Option<bool> {
+    const UNIT: u32 = 24;
+    const ERROR: i64 = (1 << (64 - UNIT)) + 32;
+    const MANTISSA_BITS: u32 = 53;
+    let reciprocal = *RECIPROCALS.get(usize::try_from(-exponent).ok()?)?;
+    let shift = mantissa.leading_zeros();
+    let scaled = u128::from(mantissa << shift) * u128::from(reciprocal);
+    let decimal_step = (reciprocal >> (UNIT - shift)) as i64;
+    let double_shift = 128 - MANTISSA_BITS - ((scaled >> 64) as u64).leading_zeros();
+    let double_step = 1i64 << (double_shift - UNIT);
+    let above_double = (scaled >> UNIT) as i64 & (double_step - 1);
+    let half_step = double_step / 2;
+    let rounds_up = above_double > half_step;
+    // The double's own mantissa. At a power of two, the doubles below are closer together.
+    let double = (scaled >> double_shift) as u64 + u64::from(rounds_up);
+    if double.is_power_of_two() || (above_double - half_step).abs() <= ERROR {
+        return None;
+    }
+    let distance = above_double - if rounds_up { double_step } else { 0 };
+    let last_digit = (mantissa % 10) as i64;
+    let nearest = decimal_step / 2 - distance.abs();
+    let below = last_digit * decimal_step - distance - half_step;
+    let above = (10 - last_digit) * decimal_step + distance - half_step;
+    let least = nearest.min(below).min(above);
+    (least.abs() > ERROR).then_some(least > 0)
+}
+
+/// 1 / 5^n, scaled by a power of two to 64 bits and rounded down; as far as 5^n has 64 bits too.
+const RECIPROCALS: [u64; 28] = {
+    let mut all = [1 << 63; 28];
+    let mut n = 1;
+    while n < all.len() {
+        let power = 5u128.pow(n as u32);
+        all[n] = ((1 << (191 - power.leading_zeros())) / power) as u64;
+        n += 1;
+    }
+    all
+};
 
 /// A text on the stack.
 #[derive(Default)]

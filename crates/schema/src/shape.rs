@@ -8,7 +8,7 @@ mod bytes;
 mod fields;
 
 pub use bytes::ShapeBytesError;
-pub(crate) use fields::{Field, Fields, NO_NEXT, Next};
+pub(crate) use fields::{Field, Fields, Next};
 
 /// What the items seen look like: for each place in them, how often each DynamoDB type stood there, the widths of its
 /// numbers, and the same again for what maps, lists and sets hold. No value is kept.
@@ -132,8 +132,13 @@ impl Node {
         self.counts[kind as usize]
     }
 
+    /// Counts one value; the reader can't live to see 2^64.
     #[inline(always)]
-    pub(crate) fn add(&mut self, kind: Kind, times: u64) {
+    pub(crate) fn saw(&mut self, kind: Kind) {
+        self.counts[kind as usize] += 1;
+    }
+
+    fn add(&mut self, kind: Kind, times: u64) {
         let count = &mut self.counts[kind as usize];
         *count = count.saturating_add(times);
     }

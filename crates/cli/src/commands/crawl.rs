@@ -5,7 +5,7 @@ use std::time::Instant;
 use anyhow::bail;
 use crawler::Clients;
 use crawler::crawl::export::Export;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::{Work, exit_code, run_job};
 use crate::args::{Common, Crawl};
@@ -16,15 +16,30 @@ use crate::{connect, output, settings};
 /// # Errors
 /// If nothing could be done at all, a named table does not exist, or the export is none.
 pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
-    let settings = settings::resolve(common, Map::new())?;
+    let settings = settings::resolve(common, typed(args))?;
     let export = match (&args.export, &args.bucket) {
         (Some(place), _) => given(common, place, &args.names).await?,
+        (None, Some(_)) if settings.dry_run => bail!(settings::Wrong("a dry run asks for no export".into())),
         (None, Some(bucket)) => requested(common, bucket, &args.names).await?,
         (None, None) => {
             return Ok(exit_code(&run_job(common, &args.place, &settings, Work::Crawl(&args.names)).await?));
         }
     };
     Ok(exit_code(&run_job(common, &args.place, &settings, Work::Export(&export)).await?))
+}
+
+fn typed(args: &Crawl) -> Map<String, Value> {
+    let mut typed = Map::new();
+    if let Some(sample) = &args.sample {
+        typed.insert("sample".into(), sample.parse::<u64>().map_or_else(|_| sample.clone().into(), Value::from));
+    }
+    for (name, number) in [("scan_rate", args.scan_rate), ("max_rcu", args.max_rcu)] {
+        typed.extend(number.map(|number| (name.to_owned(), number.into())));
+    }
+    if args.dry_run {
+        typed.insert("dry_run".into(), true.into());
+    }
+    typed
 }
 
 /// The export that `--export` names.

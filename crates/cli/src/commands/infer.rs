@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, bail};
 use flate2::bufread::MultiGzDecoder;
@@ -14,10 +17,12 @@ use serde_json::Map;
 use crate::args::{Common, Format, Infer};
 use crate::{output, settings};
 
-/// Bytes read at once; with an item or two this is all the memory that input takes.
-const CHUNK: usize = 1 << 20;
+mod ahead;
+
+use ahead::{Ahead, CHUNK};
+
 /// What a data file's name ends with, in a folder.
-const DATA: [&str; 4] = [".jsonl", ".jsonl.gz", ".ndjson", ".json.gz"];
+const DATA: [&str; 5] = [".jsonl", ".jsonl.gz", ".jsonl.zst", ".ndjson", ".json.gz"];
 
 /// Runs `infer`; the exit code is the result.
 ///
@@ -26,10 +31,7 @@ const DATA: [&str; 4] = [".jsonl", ".jsonl.gz", ".ndjson", ".json.gz"];
 pub(crate) fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, Map::new())?;
     settings.selection()?;
-    let mut shape = Shape::default();
-    for file in files(&args.input)? {
-        shape.merge(&read(&file, &settings.types).with_context(|| file.display().to_string())?);
-    }
+    let shape = read_all(&files(&args.input)?, &settings.types)?;
     let schema = shape.settle(&keys(&args.input)?, &BTreeMap::new(), &settings.types);
     if schema.columns.is_empty() && matches!(args.format, Format::Avro | Format::Ddl) {
         bail!("{}: no item and no key schema, so there are no columns", args.input.display());
@@ -99,41 +101,84 @@ fn files(input: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Reads as many files at once as there are cores.
+///
+/// # Errors
+/// That of the first file that has one: files are taken in their order, and what was begun is read to its end.
+fn read_all(files: &[PathBuf], policy: &schema::Policy) -> anyhow::Result<Shape> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut shape = Shape::default();
+        loop {
+            let nth = next.fetch_add(1, Ordering::Relaxed);
+            let Some(file) = files.get(nth) else { return Ok(shape) };
+            match read(file, policy).with_context(|| file.display().to_string()) {
+                Ok(one) => shape.merge(&one),
+                Err(error) => {
+                    next.store(files.len(), Ordering::Relaxed);
+                    return Err((nth, error));
+                }
+            }
+        }
+    };
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(files.len());
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mine = work();
+        let others = others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        std::iter::once(mine).chain(others).collect()
+    });
+    let mut shape = Shape::default();
+    let mut first_error: Option<(usize, anyhow::Error)> = None;
+    for result in results {
+        match result {
+            Ok(one) => shape.merge(&one),
+            Err((nth, error)) if first_error.as_ref().is_none_or(|(first, _)| nth < *first) => {
+                first_error = Some((nth, error));
+            }
+            Err(_) => {}
+        }
+    }
+    first_error.map_or(Ok(shape), |(_, error)| Err(error))
+}
+
+/// Reads one file, of which another thread gets and decompresses the next part meanwhile.
 fn read(path: &Path, policy: &schema::Policy) -> anyhow::Result<Shape> {
-    let input: Box<dyn Read> = match path.to_str() {
+    let input: Box<dyn Read + Send> = match path.to_str() {
         Some("-") => Box::new(std::io::stdin()),
         _ => Box::new(File::open(path)?),
     };
-    let mut input = BufReader::with_capacity(CHUNK, input);
-    if input.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-        read_plain(BufReader::with_capacity(CHUNK, MultiGzDecoder::new(input)), policy)
-    } else {
-        read_plain(input, policy)
-    }
-}
-
-fn read_plain(mut input: impl BufRead, policy: &schema::Policy) -> anyhow::Result<Shape> {
-    let mut reader = Reader::new(policy);
-    // A byte order mark, as some editors leave it.
-    if input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
-        input.consume(3);
-    }
-    if is_scan_response(input.fill_buf()?) {
-        // One JSON document: it is read as a whole.
-        let mut body = Vec::new();
-        input.read_to_end(&mut body)?;
-        reader.scan_response(&body)?;
-        return Ok(reader.finish()?);
-    }
-    loop {
-        let chunk = input.fill_buf()?;
-        if chunk.is_empty() {
+    std::thread::scope(|scope| {
+        let mut input = Ahead::new(scope, || {
+            let mut input = BufReader::with_capacity(CHUNK, input);
+            Ok(match input.fill_buf()? {
+                [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(input)) as Box<dyn Read>,
+                [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(zstd::Decoder::with_buffer(input)?),
+                _ => Box::new(input),
+            })
+        });
+        let mut reader = Reader::new(policy);
+        // A byte order mark, as some editors leave it.
+        if input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+            input.consume(3);
+        }
+        if is_scan_response(input.fill_buf()?) {
+            // One JSON document: it is read as a whole.
+            let mut body = Vec::new();
+            input.read_to_end(&mut body)?;
+            reader.scan_response(&body)?;
             return Ok(reader.finish()?);
         }
-        reader.lines(chunk)?;
-        let read = chunk.len();
-        input.consume(read);
-    }
+        loop {
+            let chunk = input.fill_buf()?;
+            if chunk.is_empty() {
+                return Ok(reader.finish()?);
+            }
+            reader.lines(chunk)?;
+            let read = chunk.len();
+            input.consume(read);
+        }
+    })
 }
 
 /// Whether the input begins as the answer of a Scan does: `{"Items": [`, or with one of its counts.

@@ -67,6 +67,11 @@ fn every_input_gives_the_same_answer() {
     shell.write("orders.json.gz", gz.finish().unwrap());
     assert_eq!(shell.run(&["infer", "orders.json.gz"]).stdout, expected);
 
+    // Two frames, as `zstd` appends them.
+    let frames = ITEMS.lines().map(|item| zstd::encode_all(format!("{item}\n").as_bytes(), 1).unwrap());
+    shell.write("orders.jsonl.zst", frames.collect::<Vec<_>>().concat());
+    assert_eq!(shell.run(&["infer", "orders.jsonl.zst"]).stdout, expected);
+
     assert_eq!(shell.run_with(&["infer", "-"], &[], ITEMS.as_bytes()).stdout, expected);
 
     let (first, second) = ITEMS.split_at(ITEMS.find('\n').unwrap() + 1);
@@ -80,6 +85,39 @@ fn every_input_gives_the_same_answer() {
     }"#;
     let columns = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["columns"].clone();
     assert_eq!(columns(&shell.run_with(&["infer", "-"], &[], scan.as_bytes()).stdout), columns(&expected));
+}
+
+#[test]
+fn large_input_is_read_ahead_to_its_last_item() {
+    let shell = Shell::new();
+    // Some chunks, which end anywhere.
+    let text = ITEMS.repeat(12_345);
+    shell.write("orders.jsonl", &text);
+    let expected = shell.run(&["infer", "orders.jsonl"]).stdout;
+    assert!(expected.contains("\"items\": 24690,"), "{expected}");
+
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(text.as_bytes()).unwrap();
+    let gz = gz.finish().unwrap();
+    shell.write("cut.jsonl.gz", &gz[..gz.len() - 9]);
+    shell.write("orders.jsonl.gz", gz);
+    assert_eq!(shell.run(&["infer", "orders.jsonl.gz"]).stdout, expected);
+
+    let done = shell.run(&["infer", "cut.jsonl.gz"]);
+    assert_eq!((done.code, done.stdout.as_str()), (1, ""));
+    assert!(done.stderr.starts_with("glue-ddb-crawler: cut.jsonl.gz: "), "{}", done.stderr);
+}
+
+#[test]
+fn of_several_bad_files_the_first_is_told() {
+    let shell = Shell::new();
+    for part in 1..=9 {
+        let bad = if part > 3 { "{" } else { "" };
+        shell.write(&format!("parts/{part}.jsonl"), format!("{}{bad}", ITEMS.repeat(10_000 - 1_000 * part)));
+    }
+    let done = shell.run(&["infer", "parts"]);
+    assert_eq!((done.code, done.stdout.as_str()), (1, ""));
+    assert!(done.stderr.starts_with("glue-ddb-crawler: parts/4.jsonl: line 12001 "), "{}", done.stderr);
 }
 
 #[test]

@@ -12,29 +12,23 @@ mod manifest;
 mod request;
 mod s3;
 
-use std::io::Read;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription};
 use aws_sdk_glue::types::Table;
-use aws_smithy_types::base64;
-use flate2::read::DeflateDecoder;
 use futures::stream::{self, StreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use schema::{GlueType, Policy, Shape};
 
-use super::{CrawlRequest, Crawled, Reading, check_source, describe, publish_reading};
+use super::{CrawlRequest, Crawled, Memory, Reading, Unfinished, check_source, describe, memory, publish_reading};
 use crate::discover::Inventory;
 use crate::error::{Error, Kind};
 use crate::{Clients, naming, publish};
 use input::Content;
 use manifest::{DataFile, Summary};
-
-/// More than this does not come out of the Shape that a catalog table keeps, unless it was made to.
-const MAX_SHAPE: u64 = 10_000_000;
 
 /// A finished export of one DynamoDB table, found and not yet read.
 #[derive(Debug, Clone)]
@@ -133,7 +127,14 @@ impl Export {
             );
             return Err(Error::new(Kind::Data, message));
         }
-        Ok(Reading { shape, complete: !self.summary.incremental, read_units: 0.0 })
+        Ok(Reading {
+            shape,
+            complete: !self.summary.incremental,
+            read_units: 0.0,
+            missed_below: None,
+            earlier: None,
+            unfinished: None,
+        })
     }
 
     async fn read_file(&self, file: &DataFile, policy: &Policy) -> Result<Content, Error> {
@@ -179,19 +180,24 @@ pub(crate) async fn crawl(clients: &Clients, request: &CrawlRequest, export: &Ex
             existing.as_ref().map(catalogued).transpose()?.ok_or_else(|| unknown_keys(table, &clients.region))?
         }
     };
-    let known = existing.as_ref().and_then(remembered);
-    if export.summary.incremental && known.is_none() {
-        let message = format!(
-            "the incremental export of {table} holds only what changed, and {database}.{catalog_table} does not remember \
-             what was there before: crawl the table, or a full export of it, first"
-        );
-        return Err(Error::new(Kind::Data, message));
-    }
     let mut reading = export.read(&request.types).await?;
-    if let Some(known) = known.filter(|_| export.summary.incremental) {
-        reading.shape.merge(&known);
+    if export.summary.incremental {
+        // Publishing adds what was read to what is remembered.
+        if request.memory != Memory::Kept || existing.as_ref().and_then(memory::recall).is_none() {
+            return Err(nothing_to_widen(request));
+        }
+        reading.unfinished = existing.as_ref().and_then(|existing| Unfinished::of(existing, &description));
     }
     publish_reading(clients, request, &description, existing, &reading).await
+}
+
+fn nothing_to_widen(request: &CrawlRequest) -> Error {
+    let CrawlRequest { table, database, catalog_table, .. } = request;
+    let message = format!(
+        "the incremental export of {table} holds only what changed, and {database}.{catalog_table} does not remember what \
+         was there before, or is told to forget it: crawl the table, or a full export of it, first"
+    );
+    Error::new(Kind::Data, message)
 }
 
 fn unknown_keys(table: &str, region: &str) -> Error {
@@ -200,14 +206,6 @@ fn unknown_keys(table: &str, region: &str) -> Error {
          use the account and region of the table, or name the table that the export is to be read for"
     );
     Error::new(Kind::NotFound, message)
-}
-
-/// What earlier crawls saw of a table, as far as its catalog table remembers it.
-fn remembered(table: &Table) -> Option<Shape> {
-    let deflated = base64::decode(publish::parameter(table, "shape")?).ok()?;
-    let mut bytes = Vec::new();
-    DeflateDecoder::new(&deflated[..]).take(MAX_SHAPE).read_to_end(&mut bytes).ok()?;
-    Shape::from_bytes(&bytes).ok()
 }
 
 /// What a catalog table says of the keys and the size of its DynamoDB table.

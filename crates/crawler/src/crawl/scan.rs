@@ -1,199 +1,299 @@
-//! Scan of a live table. The SDK signs, sends, retries and pages; the items go from the body of the answer into the Shape
-//! and are never built as attribute values.
+//! Scan of a live table: segments side by side within one read budget; the items go from the bodies of the answers into
+//! the Shape.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aws_sdk_dynamodb::operation::scan::ScanOutput;
-use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, BillingMode, ReturnConsumedCapacity, TableDescription};
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeDeserializationInterceptorContextRef, Error as AnyError, Output,
-};
-use aws_smithy_runtime_api::client::orchestrator::{HttpResponse, OrchestratorError};
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_runtime_api::client::ser_de::{DeserializeResponse, SharedResponseDeserializer};
+use aws_sdk_dynamodb::types::TableDescription;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::config_bag::ConfigBag;
-use schema::{Policy, Reader};
+use schema::{Policy, Reader, Shape};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::JoinSet;
+use tracing::Instrument;
 
-use super::{CrawlRequest, Reading};
+use super::budget::{self, Budget, Grant, PAGE_UNITS, units_per_second};
+use super::page::{Key, Pages, Position, key};
+use super::resume::Unfinished;
+use super::split::{Goal, Plan, in_segments};
+use super::{CrawlRequest, Memory, Reading, sample};
 use crate::Clients;
+use crate::deadline::time_is_up;
 use crate::error::{Error, Kind};
 
-/// Reads the table, page by page, within the read budget.
+/// Reads the table, or a sample of it, within the read budget and eventually consistent, split as [`super::split`] says.
+/// When `stop` returns, what is under way is dropped, and a full scan says what it has finished.
 ///
-/// Memory: one page (1 MB) and the Shape.
+/// Memory: the pages in flight (of all tables together, see [`Clients`]), and a Shape for each request at once.
+///
+/// # Errors
+/// [`Kind::Deadline`] if it was stopped before anything was finished that a later scan could go on from.
 pub(super) async fn scan(
     clients: &Clients,
     description: &TableDescription,
     request: &CrawlRequest,
+    before: Option<Unfinished>,
+    stop: impl Future<Output = ()>,
 ) -> Result<Reading, Error> {
-    let mut reader = Reader::new(&request.types);
-    let mut budget = Budget::new(units_per_second(description, request.scan_rate));
-    let mut start = None;
-    loop {
-        let page = page(clients, &request.table, start, &mut reader).await?;
-        budget.spent += page.read_units;
-        start = page.next;
-        if start.is_none() || !request.scan_all {
-            break;
+    let rate = units_per_second(description, request.read.scan_rate, request.read.max_rcu);
+    let plan = Plan::of(description, &request.read, rate);
+    let table = Arc::new(Table {
+        name: request.table.clone(),
+        pages: Pages::of(&clients.dynamodb, &request.table),
+        budget: Budget::new(rate),
+        rate,
+        in_flight: Arc::clone(&clients.pages_in_flight),
+        policy: request.types.clone(),
+        clustered_by: sample::clustered_by(description),
+        units_an_item: budget::units_an_item(description),
+    });
+    let mut stop = pin!(stop);
+    let resumable = plan.goal == Goal::EVERYTHING && request.memory != Memory::None;
+    let before = before.filter(|_| resumable);
+    let mut spent = 0.0;
+    if let (Some(goal), None) = (plan.alone, &before) {
+        let part = Part::new(&table, vec![Position::default()], goal);
+        if !part.read(1, &mut stop).await? {
+            return Err(time_is_up());
         }
-        tokio::time::sleep(budget.pause()).await;
+        let reading = part.reading();
+        if reading.complete || goal.pages == 1 || goal == Goal::EVERYTHING {
+            return Ok(reading);
+        }
+        // There is more than was thought; what was read of it now would be counted twice.
+        spent = reading.read_units;
     }
-    let shape = reader.finish().map_err(|e| unreadable(&request.table, &e))?;
-    Ok(Reading { shape, complete: start.is_none(), read_units: budget.spent })
+    let segments = match &before {
+        None => plan.segments,
+        Some(before) => in_segments(before.segments).into_iter().filter(|(part, _)| !before.has(*part)).collect(),
+    };
+    let total = segments.first().map_or(0, |(_, total)| *total);
+    let positions = segments.iter().map(|segment| Position { segment: Some(*segment), start: None }).collect();
+    let part = Part::new(&table, positions, plan.goal);
+    let ended = part.read(plan.at_once, &mut stop).await?;
+    let mut reading = part.reading();
+    reading.read_units += spent;
+    reading.earlier = before.as_ref().map(|before| before.items);
+    if !ended {
+        let mut finished = part.finished();
+        if !resumable || finished.is_empty() {
+            return Err(time_is_up());
+        }
+        finished.extend(before.iter().flat_map(|before| (0..total).filter(|part| before.has(*part))));
+        let items = reading.earlier.unwrap_or_default() + reading.shape.items();
+        reading.complete = false;
+        reading.unfinished = Some(Unfinished::new(description, total, &finished, items));
+    }
+    Ok(reading)
 }
 
 /// The top-level attribute names of one page of items, spelled as in the items.
 pub(crate) async fn attribute_names(clients: &Clients, table: &str) -> Result<Vec<String>, Error> {
     let policy = Policy::default();
     let mut reader = Reader::new(&policy);
-    page(clients, table, None, &mut reader).await?;
+    let body = Pages::of(&clients.dynamodb, table).body(&Position::default(), None).await?;
+    reader.scan_response(body.bytes().unwrap_or_default()).map_err(|e| unreadable(table, &e))?;
     let shape = reader.finish().map_err(|e| unreadable(table, &e))?;
     let schema = shape.settle(&[], &Default::default(), &policy);
     Ok(schema.columns.into_iter().map(|column| column.attribute).collect())
 }
 
-struct Page {
-    next: Option<Key>,
+/// The table that is read.
+struct Table {
+    name: String,
+    pages: Pages,
+    budget: Budget,
+    /// Read units a second.
+    rate: f64,
+    in_flight: Arc<Semaphore>,
+    policy: Policy,
+    /// The partition key, if items with the same one are neighbours.
+    clustered_by: Option<String>,
+    /// What an item costs, as far as the table itself can tell.
+    units_an_item: Option<f64>,
+}
+
+/// A part of the table, and how far it was read.
+struct Part {
+    table: Arc<Table>,
+    goal: Goal,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// Where to go on.
+    left: VecDeque<Position>,
+    /// Of all that was finished: pages of a sample, else segments.
+    shape: Shape,
+    /// Segments that were read to their end.
+    finished: Vec<u32>,
+    /// Items that pages on their way may bring.
+    promised: u64,
+    items: u64,
+    draws: u64,
+    pages: u64,
     read_units: f64,
 }
 
-type Key = HashMap<String, AttributeValue>;
+impl Part {
+    fn new(table: &Arc<Table>, positions: Vec<Position>, goal: Goal) -> Arc<Part> {
+        let progress = Mutex::new(Progress { left: positions.into(), ..Progress::default() });
+        Arc::new(Part { table: Arc::clone(table), goal, progress })
+    }
 
-async fn page(clients: &Clients, table: &str, start: Option<Key>, reader: &mut Reader) -> Result<Page, Error> {
-    let raw = RawBody::default();
-    clients
-        .dynamodb
-        .scan()
-        .table_name(table)
-        .set_exclusive_start_key(start)
-        .return_consumed_capacity(ReturnConsumedCapacity::Total)
-        .customize()
-        .interceptor(raw.clone())
-        .send()
-        .await
-        .map_err(Error::aws("dynamodb:Scan"))?;
-    let body = raw.take();
-    let body = body.as_ref().and_then(SdkBody::bytes).unwrap_or_default();
-    let page = reader.scan_response(body).map_err(|e| unreadable(table, &e))?;
-    let next = page.last_evaluated_key.map(|range| key(body.get(range).unwrap_or_default())).transpose()?;
-    Ok(Page { next, read_units: page.consumed_capacity.unwrap_or_default() })
+    /// Reads until the goal or the end, with so many requests at once. False if it was stopped before.
+    async fn read(self: &Arc<Self>, at_once: u32, mut stop: impl Future<Output = ()> + Unpin) -> Result<bool, Error> {
+        // Whatever ends this, an error or the caller, ends the workers: they are aborted with the set.
+        let mut workers = JoinSet::new();
+        for _ in 0..at_once {
+            workers.spawn(Arc::clone(self).work().in_current_span());
+        }
+        loop {
+            let worker = tokio::select! {
+                worker = workers.join_next() => worker,
+                () = &mut stop => {
+                    workers.shutdown().await;
+                    return Ok(false);
+                }
+            };
+            match worker {
+                None => return Ok(true),
+                Some(Ok(ended)) => ended?,
+                Some(Err(error)) => return Err(Error::new(Kind::Service, format!("the scan was given up: {error}"))),
+            }
+        }
+    }
+
+    fn reading(&self) -> Reading {
+        let progress = self.lock();
+        let complete = progress.left.is_empty();
+        let missed_below = (!complete).then(|| sample::missed_below(progress.draws));
+        let (shape, read_units) = (progress.shape.clone(), progress.read_units);
+        Reading { shape, complete, read_units, missed_below, earlier: None, unfinished: None }
+    }
+
+    fn finished(&self) -> Vec<u32> {
+        self.lock().finished.clone()
+    }
+
+    /// Segment after segment, or page after page of a sample. Each counts when it was read as a whole.
+    async fn work(self: Arc<Self>) -> Result<(), Error> {
+        let table = &*self.table;
+        while let Some((mut position, mut limit)) = self.take() {
+            let segment = position.segment;
+            let mut reader = Reader::new(&table.policy);
+            let rest = loop {
+                let (body, grant, _in_flight) = self.fetch(&position, limit).await?;
+                let page = self.page(&position, limit, &mut reader, body.bytes().unwrap_or_default())?;
+                table.budget.spent(grant, page.units);
+                let rest = page.next.map(|start| Position { start: Some(start), ..position });
+                match rest {
+                    Some(rest) if !self.goal.is_sample() => position = rest,
+                    rest => break rest,
+                }
+                limit = self.limit(&self.lock(), u64::MAX);
+            };
+            let shape = reader.finish().map_err(|e| unreadable(&table.name, &e))?;
+            let mut progress = self.lock();
+            progress.shape.merge(&shape);
+            match rest {
+                Some(rest) => progress.left.push_back(rest),
+                None => progress.finished.extend(segment.map(|(segment, _)| segment)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Where to read the next page, and at most how many items; `None` if enough is read, or left to others.
+    fn take(&self) -> Option<(Position, Option<u64>)> {
+        let Goal { items, draws, pages, limit } = self.goal;
+        let mut progress = self.lock();
+        let missing = items.saturating_sub(progress.items.saturating_add(progress.promised));
+        if missing == 0 || progress.draws >= draws || progress.pages >= pages {
+            return None;
+        }
+        let position = progress.left.pop_front()?;
+        progress.pages += 1;
+        let limit = self.limit(&progress, limit.min(missing));
+        progress.promised += limit.unwrap_or_default();
+        Some((position, limit))
+    }
+
+    /// At most so many items in the next page; `None` for as many as it takes.
+    fn limit(&self, progress: &Progress, wanted: u64) -> Option<u64> {
+        let limit = self.affordable(progress).unwrap_or(u64::MAX).min(wanted);
+        (limit < u64::from(u32::MAX)).then_some(limit)
+    }
+
+    /// The items of a second, where a page would use up the budget of more than that.
+    fn affordable(&self, progress: &Progress) -> Option<u64> {
+        let rate = self.table.rate;
+        if rate >= PAGE_UNITS {
+            return None;
+        }
+        let an_item = match progress.items {
+            0 => self.table.units_an_item?,
+            items => progress.read_units / items as f64,
+        };
+        Some((rate / an_item).max(1.0) as u64)
+    }
+
+    /// Asks for a page until there is one, however often it is throttled.
+    async fn fetch(
+        &self,
+        position: &Position,
+        limit: Option<u64>,
+    ) -> Result<(SdkBody, Grant, SemaphorePermit<'_>), Error> {
+        let table = &*self.table;
+        let limit = limit.and_then(|limit| i32::try_from(limit).ok());
+        loop {
+            let grant = table.budget.page().await;
+            let closed = |_| Error::new(Kind::Deadline, "no more pages are read");
+            let in_flight = table.in_flight.acquire().await.map_err(closed)?;
+            match table.pages.body(position, limit).await {
+                Ok(body) => return Ok((body, grant, in_flight)),
+                Err(error) if error.kind == Kind::Throttled && table.budget.throttled(grant) => {
+                    tracing::debug!(reason = %error, "throttled: reading more slowly");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Reads the page at `position`.
+    fn page(&self, position: &Position, limit: Option<u64>, reader: &mut Reader, body: &[u8]) -> Result<Page, Error> {
+        let table = &*self.table;
+        let page = reader.scan_response(body).map_err(|e| unreadable(&table.name, &e))?;
+        let draws = match &table.clustered_by {
+            Some(partition_key) if self.goal.is_sample() => {
+                let known = position.start.is_some();
+                // The first ones may belong to the last partition key of the page before.
+                sample::partition_keys(body, partition_key)?.saturating_sub(u64::from(known))
+            }
+            _ => page.count,
+        };
+        let next = page.last_evaluated_key.map(|range| key(body.get(range).unwrap_or_default())).transpose()?;
+        let units = page.consumed_capacity.unwrap_or_default();
+        let mut progress = self.lock();
+        progress.promised = progress.promised.saturating_sub(limit.unwrap_or_default());
+        progress.items += page.count;
+        progress.draws += draws;
+        progress.read_units += units;
+        Ok(Page { next, units })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// A LastEvaluatedKey, which is short, as the SDK wants it back.
-fn key(json: &[u8]) -> Result<Key, Error> {
-    let wrong = || Error::new(Kind::Data, "dynamodb:Scan: LastEvaluatedKey is not a map of S, N or B".to_owned());
-    let values: HashMap<String, HashMap<String, String>> = serde_json::from_slice(json).map_err(|_| wrong())?;
-    let attribute = |value: HashMap<String, String>| match value.into_iter().next() {
-        Some((tag, text)) if tag == "S" => Ok(AttributeValue::S(text)),
-        Some((tag, text)) if tag == "N" => Ok(AttributeValue::N(text)),
-        Some((tag, text)) if tag == "B" => {
-            let bytes = aws_smithy_types::base64::decode(text).map_err(|_| wrong())?;
-            Ok(AttributeValue::B(Blob::new(bytes)))
-        }
-        _ => Err(wrong()),
-    };
-    values.into_iter().map(|(name, value)| Ok((name, attribute(value)?))).collect()
+/// A page that was read.
+struct Page {
+    next: Option<Key>,
+    units: f64,
 }
 
 fn unreadable(table: &str, error: &schema::ReadError) -> Error {
     Error::new(Kind::Data, format!("an item of the DynamoDB table {table} can't be read: {error}"))
-}
-
-/// Read units a second that the scan may use.
-///
-/// Source: `scanRate` in the Glue API: "the default is 0.5 for provisioned and 0.25 of the maximum configured read
-/// capacity for on-demand tables"; without a configured maximum, Glue ETL takes 40,000.
-fn units_per_second(description: &TableDescription, rate: Option<f64>) -> f64 {
-    const ON_DEMAND_UNITS: f64 = 40_000.0;
-    let billing = description.billing_mode_summary().and_then(|summary| summary.billing_mode());
-    let provisioned = description.provisioned_throughput().and_then(|t| t.read_capacity_units()).unwrap_or(0);
-    if billing == Some(&BillingMode::PayPerRequest) || provisioned <= 0 {
-        let maximum = description.on_demand_throughput().and_then(|t| t.max_read_request_units()).filter(|m| *m > 0);
-        rate.unwrap_or(0.25) * maximum.map_or(ON_DEMAND_UNITS, |m| m as f64)
-    } else {
-        rate.unwrap_or(0.5) * provisioned as f64
-    }
-}
-
-/// Paces a scan so that what was spent never runs ahead of `rate` times the time that went by.
-struct Budget {
-    rate: f64,
-    spent: f64,
-    since: Instant,
-}
-
-impl Budget {
-    fn new(rate: f64) -> Budget {
-        Budget { rate, spent: 0.0, since: Instant::now() }
-    }
-
-    fn pause(&self) -> Duration {
-        Duration::from_secs_f64((self.spent / self.rate).min(3600.0)).saturating_sub(self.since.elapsed())
-    }
-}
-
-/// Keeps the body of a successful Scan from the SDK's deserializer, which would build every attribute value of every
-/// item. The SDK sees an empty answer; errors are still its to read.
-#[derive(Clone, Debug, Default)]
-struct RawBody(Arc<Mutex<Option<SdkBody>>>);
-
-impl RawBody {
-    fn take(&self) -> Option<SdkBody> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
-#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
-impl Intercept for RawBody {
-    fn name(&self) -> &'static str {
-        "RawBody"
-    }
-
-    fn read_after_transmit(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _components: &RuntimeComponents,
-        config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        // The orchestrator looks the deserializer up after this hook, so an error answer still gets the SDK's own.
-        if context.response().status().is_success() {
-            config.interceptor_state().store_put(SharedResponseDeserializer::new(self.clone()));
-        }
-        Ok(())
-    }
-}
-
-impl DeserializeResponse for RawBody {
-    fn deserialize_nonstreaming_with_config(
-        &self,
-        response: &HttpResponse,
-        _config: &ConfigBag,
-    ) -> Result<Output, OrchestratorError<AnyError>> {
-        if !response.status().is_success() {
-            // Only after a damaged answer: the retry's error is told by its status alone.
-            return Err(OrchestratorError::response(format!("HTTP status {}", response.status().as_u16()).into()));
-        }
-        check_crc32(response, response.body().bytes().unwrap_or_default())?;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = response.body().try_clone();
-        Ok(Output::erase(ScanOutput::builder().build()))
-    }
-}
-
-/// DynamoDB sends the CRC32 of every body. A body that differs was damaged on the way: it is read again, as after a lost
-/// connection.
-fn check_crc32(response: &HttpResponse, body: &[u8]) -> Result<(), OrchestratorError<AnyError>> {
-    let Some(sent) = response.headers().get("x-amz-crc32").and_then(|value| value.parse::<u32>().ok()) else {
-        return Ok(());
-    };
-    if crc32fast::hash(body) == sent {
-        return Ok(());
-    }
-    Err(OrchestratorError::connector(ConnectorError::io("the body of a Scan answer does not match its CRC32".into())))
 }

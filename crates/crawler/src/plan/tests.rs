@@ -169,3 +169,22 @@ fn names_in_use_by_other_tables_are_not_taken() {
     assert_eq!(plan.tables[0].catalog_table, "orders_1c168adb");
     assert!(!plan.tables[0].catalogued);
 }
+
+#[test]
+fn native_crawls_begin_with_what_is_missing_and_what_was_cut_off() {
+    use aws_sdk_glue::primitives::DateTime;
+    let mut now = inventory(&["cut", "new", "old", "young"]);
+    let written = |name: &str, seconds: i64, parameters: &[(&str, &str)]| {
+        let mut table = catalog_table(name, name, parameters);
+        table.update_time = Some(DateTime::from_secs(seconds));
+        table
+    };
+    now.catalog = vec![
+        written("young", 2000, &[]),
+        written("cut", 3000, &[(publish::UNFINISHED, "{}")]),
+        written("old", 1000, &[]),
+    ];
+    let plan = plan(&now, &Settings { engine: Engine::Native, ..Settings::default() }).unwrap();
+    let order: Vec<&str> = plan.tables.iter().map(|table| table.table.as_str()).collect();
+    assert_eq!(order, ["new", "cut", "old", "young"]);
+}

@@ -16,7 +16,7 @@ impl Run<'_> {
     pub(super) async fn link(&self, reports: &mut [TableReport]) {
         let crawled = reports.iter().any(|report| report.outcome == Outcome::Crawled);
         let fresh = match crawled {
-            true => match discover::catalog_tables(self.clients, &self.settings.database).await {
+            true => match self.deadline.finish(discover::catalog_tables(self.clients, &self.settings.database)).await {
                 Ok(tables) => Some(tables),
                 Err(error) => {
                     let crawled = reports.iter_mut().filter(|report| report.outcome == Outcome::Crawled);

@@ -105,6 +105,9 @@ async fn crawlers_that_are_not_ours_are_left_alone() {
         let report = event(&world, settings, crawler, "Succeeded").await;
         assert!(report.tables.is_empty(), "{crawler}: {report:?}");
     }
+    let native = Settings { engine: crawler::settings::Engine::Native, ..Settings::default() };
+    let report = event(&world, &native, "tbla_crawler", "Succeeded").await;
+    assert!(report.tables.is_empty() && report.calls.is_empty(), "crawlers left from before: {report:?}");
     assert_eq!(writes(&world), before);
     assert_eq!(
         event(&world, &Settings::default(), "named otherwise", "Succeeded").await.calls.len(),

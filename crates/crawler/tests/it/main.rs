@@ -10,5 +10,6 @@ mod faults;
 mod link;
 mod privilege;
 mod prune;
+mod scan;
 mod support;
 mod sync;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crawler::Clients;
-use crawler::crawl::{Change, CrawlRequest, crawl};
+use crawler::crawl::{Change, CrawlRequest, Memory, ReadOptions, crawl};
 use crawler::discover::{Named, taken_names};
 use crawler::settings::{DeleteBehavior, UpdateBehavior};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
@@ -158,8 +158,8 @@ async fn one_target(
         database,
         catalog_table,
         crawled_by: job.crawler.clone(),
-        scan_all,
-        scan_rate,
+        read: ReadOptions { first_page: !scan_all, scan_rate, ..ReadOptions::default() },
+        memory: Memory::None,
         on_update: job.on_update,
         on_delete: job.on_delete,
         types: schema::Policy::default(),

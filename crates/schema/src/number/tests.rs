@@ -65,3 +65,74 @@ fn what_is_no_number() {
         assert_eq!(Numbers::of(text.as_bytes()), Err(ReadErrorKind::NumberSyntax), "{text}");
     }
 }
+
+/// Random numbers that are the same on every machine.
+fn random() -> impl FnMut() -> u64 {
+    let mut state = 0x1234_5678_9abc_def1u64;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+}
+
+#[test]
+fn one_multiplication_tells_what_reading_and_printing_does() {
+    let mut random = random();
+    let (mut unsure, mut survivors) = (0, 0);
+    const CASES: u64 = 200_000;
+    for case in 0..CASES {
+        let exponent = -(case as i64 % 28);
+        let mantissa = if case % 2 == 0 {
+            1_000_000_000_000_000 + random() % 99_000_000_000_000_000
+        } else {
+            // A double's own digits, or a step beside them.
+            let double = (random() % (1 << 53)) as f64 * 10f64.powi(exponent as i32 + 1);
+            let digits: String =
+                format!("{double:e}").chars().take_while(|c| *c != 'e').filter(|c| *c != '.').collect();
+            digits.parse::<u64>().unwrap() + case / 2 % 2
+        };
+        if mantissa % 10 == 0 || !(1_000_000_000_000_000..100_000_000_000_000_000).contains(&mantissa) {
+            continue;
+        }
+        let survives = prints_as(mantissa, exponent);
+        survivors += u64::from(survives);
+        match is_shortest(mantissa, exponent) {
+            None => unsure += 1,
+            Some(told) => assert_eq!(told, survives, "{mantissa}e{exponent}"),
+        }
+    }
+    // Halves of whole numbers are told by printing, and little else.
+    assert!(unsure < CASES / 50, "{unsure}");
+    assert!(survivors > CASES / 4 && survivors < CASES * 3 / 4, "{survivors}");
+}
+
+#[test]
+fn long_numbers_mean_the_same_in_the_quick_way() {
+    let mut random = random();
+    let mut quick = 0;
+    for case in 0..100_000u64 {
+        let digits = 1 + random() as usize % 30;
+        let mut text: String = (0..digits).map(|_| char::from(b'0' + (random() % 10) as u8)).collect();
+        match case % 4 {
+            0 => {}
+            1 => text.insert_str(0, "0."),
+            2 => text.insert(random() as usize % digits, '.'),
+            _ => text.insert_str(0, "0.000"),
+        }
+        if random().is_multiple_of(3) {
+            text.insert(0, '-');
+        }
+        let mut chunk = [b'"'; 32];
+        let Some(start) = chunk.get_mut(..text.len()) else { continue };
+        start.copy_from_slice(text.as_bytes());
+        if text.len() == 32 {
+            assert!(Numbers::long(&chunk).is_none());
+        } else if let Some((length, numbers)) = Numbers::long(&chunk) {
+            assert_eq!((length, Ok(numbers)), (text.len(), Numbers::of(text.as_bytes())), "{text}");
+            quick += 1;
+        }
+    }
+    assert!(quick > 30_000, "{quick}");
+}

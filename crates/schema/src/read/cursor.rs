@@ -34,7 +34,8 @@ pub(super) struct FoldedNames {
 
 impl<'a> Parser<'a> {
     pub(crate) fn new(input: &'a [u8], newlines: bool, memory: &'a mut Memory, limit: usize) -> Self {
-        memory.folded = FoldedNames::default();
+        memory.folded.numbers.clear();
+        memory.folded.names.clear();
         Parser { input, newlines, memory, limit }
     }
 

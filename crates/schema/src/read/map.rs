@@ -4,10 +4,11 @@
 //! name, its colon and the brace and quote behind are then one comparison with the bytes that stood there last time. All
 //! other spellings (white space, escapes, names not seen before) take the general way and mean the same.
 
-use crate::shape::{Field, Fields, NO_NEXT, Next, Node};
+use crate::shape::{Field, Fields, Next, Node};
 
 use super::cursor::{Parser, Separator};
 use super::error::{ReadErrorKind, Stop};
+use super::scan::{self, chunk};
 use super::text::{decode, end_of_plain_string, end_of_string};
 
 /// A table that has more names than this is none that a schema helps with; their Nodes take a gigabyte.
@@ -22,70 +23,90 @@ impl Parser<'_> {
             return Ok(end);
         }
         let mut previous = None;
+        let mut next = fields.first;
         loop {
-            let (index, value) = match self.predicted(at, fields, previous) {
-                Some(found) => found,
-                None => self.named(at, fields, previous)?,
-            };
-            let Some(field) = fields.list.get_mut(index) else {
-                return Err(Stop::at(at, ReadErrorKind::Expected("an attribute name")));
+            let start = chunk(self.input, at);
+            let mut index = next[0] as usize;
+            let (field, value) = match fields.list.get_mut(index) {
+                Some(field) if start.is_some_and(|start| field.run.starts(start)) => {
+                    let value = at + field.run.length();
+                    (field, value)
+                }
+                _ => {
+                    let value;
+                    (index, value) = self.other_field(at, fields, previous, next)?;
+                    let Some(field) = fields.list.get_mut(index) else {
+                        return Err(Stop::at(at, ReadErrorKind::Expected("an attribute name")));
+                    };
+                    (field, value)
+                }
             };
             if field.seen == map {
                 return Err(Stop::at(at, ReadErrorKind::DuplicateName));
             }
             field.seen = map;
+            (previous, next) = (Some(index), field.next);
             at = self.tagged(value, &mut field.value, depth)?;
-            previous = Some(index);
-            match self.separator(at, b'}', "',' or '}' after an attribute")? {
+            match self.end_of_member(at, b'}', "',' or '}' after an attribute")? {
                 Separator::Comma(after) => at = after,
                 Separator::End(after) => return Ok(after),
             }
         }
     }
 
-    /// The field that was expected here and is; and the place after the quote that opens its type.
-    #[inline(always)]
-    fn predicted(&self, at: usize, fields: &mut Fields, previous: Option<usize>) -> Option<(usize, usize)> {
-        let next = next_of(fields, previous);
-        let [first, second] = next.map(|index| index as usize);
-        if let Some(length) = fields.list.get(first).and_then(|field| self.starts_with(at, field)) {
-            return Some((first, at + length));
-        }
-        let length = self.starts_with(at, fields.list.get(second)?)?;
-        *next_of_mut(fields, previous) = [second as u32, first as u32];
-        Some((second, at + length))
-    }
-
     #[inline(always)]
     pub(super) fn starts_with(&self, at: usize, field: &Field) -> Option<usize> {
-        field.run.matches(self.input.get(at..)?.first_chunk()?)
+        field.run.starts(chunk(self.input, at)?).then(|| field.run.length())
+    }
+
+    /// The field at `at`, which is not the one expected first, and the place after the quote that opens its type.
+    #[inline(never)]
+    fn other_field(
+        &mut self,
+        at: usize,
+        fields: &mut Fields,
+        previous: Option<usize>,
+        next: Next,
+    ) -> Result<(usize, usize), Stop> {
+        let second = next[1] as usize;
+        let (index, value) = match fields.list.get(second).and_then(|field| self.starts_with(at, field)) {
+            Some(length) => (second, at + length),
+            None => match self.known(at, fields) {
+                Some(found) => found,
+                None => self.named(at, fields)?,
+            },
+        };
+        if next[0] as usize != index {
+            *next_of_mut(fields, previous) = [index as u32, next[0]];
+        }
+        Ok((index, value))
+    }
+
+    /// The same for a field that was there before, in its usual spelling.
+    #[inline(always)]
+    fn known(&self, at: usize, fields: &Fields) -> Option<(usize, usize)> {
+        let start: &[u8; 32] = chunk(self.input, at)?;
+        let name = short_name(start)?;
+        let mut guesses = fields.guesses(number_of(name));
+        let index = guesses.find(|index| fields.list.get(*index).is_some_and(|field| field.run.starts(start)))?;
+        // Not the run's length: the place is then known before the field is.
+        Some((index, at + name.len() + "'':{'".len()))
     }
 
     /// The same for any field in any spelling, old or new.
     #[inline(never)]
-    fn named(&mut self, at: usize, fields: &mut Fields, previous: Option<usize>) -> Result<(usize, usize), Stop> {
+    fn named(&mut self, at: usize, fields: &mut Fields) -> Result<(usize, usize), Stop> {
         let open = self.expect(at, b'"', "an attribute name in quotes")?;
         let end = end_of_string(self.input, open)?;
         let raw = &self.input[open..end];
-        let number = number_of(raw);
-        let index = match fields.guess(number, raw) {
+        let name = decode(raw);
+        let index = match fields.find(&name) {
             Some(index) => index,
-            None => {
-                let name = decode(raw);
-                let index = match fields.find(&name) {
-                    Some(index) => index,
-                    None => self.added(open, &name, fields)?,
-                };
-                // A name with escapes is never taken for one that looks like its raw bytes.
-                if name.as_bytes() == raw {
-                    fields.remember(number, index);
-                }
-                index
-            }
+            None => self.added(open, &name, fields)?,
         };
-        let next = next_of(fields, previous);
-        if next[0] as usize != index {
-            *next_of_mut(fields, previous) = [index as u32, next[0]];
+        // Only what is spelled as it is meant is found by its spelling.
+        if name.as_bytes() == raw {
+            fields.remember(number_of(raw), index);
         }
         Ok((index, self.type_of(end + 1)?))
     }
@@ -121,7 +142,7 @@ impl Parser<'_> {
             self.memory.folded.names.push(open..end);
             at = self.type_of(end + 1)?;
             at = self.tagged(at, value, depth)?;
-            match self.separator(at, b'}', "',' or '}' after an attribute")? {
+            match self.end_of_member(at, b'}', "',' or '}' after an attribute")? {
                 Separator::Comma(after) => at = after,
                 Separator::End(after) => {
                     self.distinct(base)?;
@@ -149,18 +170,19 @@ impl Parser<'_> {
     }
 }
 
-fn next_of(fields: &Fields, previous: Option<usize>) -> Next {
-    match previous {
-        None => fields.first,
-        Some(index) => fields.list.get(index).map_or(NO_NEXT, |field| field.next),
-    }
-}
-
 fn next_of_mut(fields: &mut Fields, previous: Option<usize>) -> &mut Next {
     match previous {
         Some(index) if index < fields.list.len() => &mut fields.list[index].next,
         _ => &mut fields.first,
     }
+}
+
+/// The name at the opening quote, if its closing one is among these bytes.
+#[inline(always)]
+fn short_name(text: &[u8; 32]) -> Option<&[u8]> {
+    let (halves, _) = text.as_chunks();
+    let quotes = halves.iter().rev().fold(0, |all, half| all << 16 | scan::quotes(half));
+    text.get(1..1 + scan::first(quotes >> 1))
 }
 
 /// A number that equal names share and others hardly ever do.

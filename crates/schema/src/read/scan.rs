@@ -1,82 +1,96 @@
 //! 16 bytes at a time: where strings end, and what numbers are made of.
 //!
-//! Each function marks bytes by their high bits, in two 64-bit words: SSE2 and NEON would be `unsafe`.
+//! Each function marks bytes of a chunk: bit n stands for byte n. `wide` makes SSE2 or NEON of them, which are there on every
+//! processor of their architecture, and plain code elsewhere.
+
+use wide::u8x16;
 
 /// The width of a step.
 pub(crate) const WIDTH: usize = 16;
 
-/// All bytes marked.
-pub(crate) const ALL: u128 = u128::from_le_bytes([0x80; 16]);
-
-const HIGH: u64 = 0x8080_8080_8080_8080;
-const LOW: u64 = !HIGH;
-
-const fn all(byte: u8) -> u64 {
-    byte as u64 * 0x0101_0101_0101_0101
-}
-
-/// The high bit of each byte that `test` sets it for.
-#[inline(always)]
-fn marks(chunk: &[u8; 16], test: impl Fn(u64) -> u64) -> u128 {
-    let word = u128::from_le_bytes(*chunk);
-    u128::from(test(word as u64) & HIGH) | u128::from(test((word >> 64) as u64) & HIGH) << 64
-}
-
-// Sums of 7-bit numbers and at most 0x7f never carry into the next byte, so these tests are exact.
-
-#[inline(always)]
-fn is(word: u64, byte: u8) -> u64 {
-    let differs = word ^ all(byte);
-    !(((differs & LOW) + LOW) | differs)
-}
-
-#[inline(always)]
-fn is_control(word: u64) -> u64 {
-    !(((word & LOW) + all(0x60)) | word)
-}
-
 /// Quotes.
 #[inline(always)]
-pub(crate) fn quotes(chunk: &[u8; 16]) -> u128 {
-    marks(chunk, |word| is(word, b'"'))
+pub(crate) fn quotes(chunk: &[u8; 16]) -> u32 {
+    is(u8x16::new(*chunk), b'"').to_bitmask()
 }
 
-/// Quotes, backslashes and control characters.
+/// Backslashes.
 #[inline(always)]
-pub(crate) fn string_ends(chunk: &[u8; 16]) -> u128 {
-    marks(chunk, |word| is(word, b'"') | is(word, b'\\') | is_control(word))
+pub(crate) fn backslashes(chunk: &[u8; 16]) -> u32 {
+    is(u8x16::new(*chunk), b'\\').to_bitmask()
 }
 
-/// The same, and bytes outside of ASCII.
+/// Minus signs.
 #[inline(always)]
-pub(crate) fn string_specials(chunk: &[u8; 16]) -> u128 {
-    marks(chunk, |word| is(word, b'"') | is(word, b'\\') | is_control(word) | word)
+pub(crate) fn minuses(chunk: &[u8; 16]) -> u32 {
+    is(u8x16::new(*chunk), b'-').to_bitmask()
+}
+
+/// Control characters.
+#[inline(always)]
+pub(crate) fn controls(chunk: &[u8; 16]) -> u32 {
+    u8x16::new(*chunk).simd_lt(u8x16::splat(b' ')).to_bitmask()
+}
+
+/// The letters that make an escape with a backslash, but `u`.
+#[inline(always)]
+pub(crate) fn escape_letters(chunk: &[u8; 16]) -> u32 {
+    let chunk = u8x16::new(*chunk);
+    let signs = is(chunk, b'"') | is(chunk, b'\\') | is(chunk, b'/');
+    let letters = is(chunk, b'b') | is(chunk, b'f') | is(chunk, b'n') | is(chunk, b'r') | is(chunk, b't');
+    (signs | letters).to_bitmask()
+}
+
+/// Quotes, backslashes, control characters and bytes outside of ASCII.
+#[inline(always)]
+pub(crate) fn string_specials(chunk: &[u8; 16]) -> u32 {
+    let chunk = u8x16::new(*chunk);
+    // As signed bytes, what is outside of ASCII is below zero.
+    let signed = chunk.cast_signed().simd_lt(wide::i8x16::splat(b' ' as i8));
+    (is(chunk, b'"') | is(chunk, b'\\') | signed.cast_unsigned()).to_bitmask()
 }
 
 /// `0` to `9`.
 #[inline(always)]
-pub(crate) fn digits(chunk: &[u8; 16]) -> u128 {
-    marks(chunk, |word| {
-        let low = word & LOW;
-        (low + all(0x80 - b'0')) & !(low + all(0x80 - b'9' - 1)) & !word
-    })
+pub(crate) fn digits(chunk: &[u8; 16]) -> u32 {
+    is_within(u8x16::new(*chunk), b'0', b'9').to_bitmask()
 }
 
-/// The first byte that is marked; 16 if none is.
+/// The base64 alphabet.
 #[inline(always)]
-pub(crate) fn first(marks: u128) -> usize {
-    marks.trailing_zeros() as usize / 8
+pub(crate) fn base64(chunk: &[u8; 16]) -> u32 {
+    let chunk = u8x16::new(*chunk);
+    // In ASCII, this bit tells small from capital letters.
+    let letters = is_within(chunk | u8x16::splat(0x20), b'a', b'z');
+    (letters | is_within(chunk, b'0', b'9') | is(chunk, b'+') | is(chunk, b'/')).to_bitmask()
 }
 
-/// The first 16 bytes at `at`, if there are so many.
 #[inline(always)]
-pub(crate) fn chunk(input: &[u8], at: usize) -> Option<&[u8; 16]> {
-    input.get(at..)?.first_chunk()
+fn is_within(chunk: u8x16, first: u8, last: u8) -> u8x16 {
+    (chunk - u8x16::splat(first)).simd_lt(u8x16::splat(last - first + 1))
+}
+
+#[inline(always)]
+fn is(chunk: u8x16, byte: u8) -> u8x16 {
+    chunk.simd_eq(u8x16::splat(byte))
+}
+
+/// The first byte that is marked.
+#[inline(always)]
+pub(crate) fn first(marks: u32) -> usize {
+    marks.trailing_zeros() as usize
+}
+
+/// The first bytes at `at`, if there are so many.
+#[inline(always)]
+pub(crate) fn chunk<const LENGTH: usize>(input: &[u8], at: usize) -> Option<&[u8; LENGTH]> {
+    // Fewer instructions than to ask for what follows `at` first.
+    input.get(at..at.checked_add(LENGTH)?)?.first_chunk()
 }
 
 /// Where the first byte stands, at or after `at`, that `marks` or `byte` picks; the end of the input if none.
 #[inline(always)]
-pub(crate) fn find(input: &[u8], mut at: usize, marks: impl Fn(&[u8; 16]) -> u128, byte: impl Fn(u8) -> bool) -> usize {
+pub(crate) fn find(input: &[u8], mut at: usize, marks: impl Fn(&[u8; 16]) -> u32, byte: impl Fn(u8) -> bool) -> usize {
     while let Some(chunk) = chunk(input, at) {
         let marks = marks(chunk);
         if marks != 0 {
@@ -91,8 +105,8 @@ pub(crate) fn find(input: &[u8], mut at: usize, marks: impl Fn(&[u8; 16]) -> u12
 mod tests {
     use super::*;
 
-    fn bits(chunk: &[u8; 16], meant: impl Fn(u8) -> bool) -> u128 {
-        chunk.iter().enumerate().fold(0, |marks, (i, byte)| marks | u128::from(meant(*byte)) << (8 * i + 7))
+    fn bits(chunk: &[u8; 16], meant: impl Fn(u8) -> bool) -> u32 {
+        chunk.iter().enumerate().fold(0, |marks, (i, byte)| marks | u32::from(meant(*byte)) << i)
     }
 
     #[test]
@@ -105,7 +119,11 @@ mod tests {
                     let end = |b| b == b'"' || b == b'\\' || b < 0x20;
                     for (mask, meant) in [
                         (quotes(&chunk), bits(&chunk, |b| b == b'"')),
-                        (string_ends(&chunk), bits(&chunk, end)),
+                        (backslashes(&chunk), bits(&chunk, |b| b == b'\\')),
+                        (escape_letters(&chunk), bits(&chunk, |b| b"\"\\/bfnrt".contains(&b))),
+                        (minuses(&chunk), bits(&chunk, |b| b == b'-')),
+                        (base64(&chunk), bits(&chunk, |b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')),
+                        (controls(&chunk), bits(&chunk, |b| b < 0x20)),
                         (string_specials(&chunk), bits(&chunk, |b| end(b) || b >= 0x80)),
                         (digits(&chunk), bits(&chunk, |b| b.is_ascii_digit())),
                     ] {

@@ -240,3 +240,14 @@ fn what_is_no_scan_response() {
     let error = Reader::new(&Policy::default()).scan_response(broken).unwrap_err();
     assert_eq!((error.kind, error.offset), (ReadErrorKind::Utf8, 16));
 }
+
+#[test]
+fn zeros_in_a_long_name_are_told_as_such() {
+    let name = "long".repeat(10);
+    let first = format!("{{\"{name}\":{{\"S\":\"x\"}}}}\n");
+    let second = format!("{{\"{}", "\0".repeat(40));
+    let expected = read(&second).unwrap_err();
+    assert_eq!((expected.kind, expected.offset), (ReadErrorKind::ControlCharacter, 2));
+    let error = read(&format!("{first}{second}")).unwrap_err();
+    assert_eq!((error.kind, error.offset), (expected.kind, first.len() as u64 + expected.offset));
+}

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use super::error::{ReadErrorKind, Stop};
-use super::scan::{WIDTH, chunk, find, first, string_ends, string_specials};
+use super::scan::{self, WIDTH, chunk, find, first, string_specials};
+
+/// The marks of a chunk's bytes.
+const IN_CHUNK: u32 = (1 << WIDTH) - 1;
 
 /// Where the string ends whose first character is at `at`: the place of its closing quote. All of it is checked.
 #[inline(always)]
@@ -28,7 +31,7 @@ fn is_special(byte: u8) -> bool {
 fn end_of_special_string(input: &[u8], start: usize) -> Result<usize, Stop> {
     let stop = match end_of_escaped_string(input, start) {
         // No UTF-8 sequence reaches over a quote or an escape, so all of the string can be checked at once.
-        Ok(end) => match std::str::from_utf8(&input[start..end]) {
+        Ok(end) => match simdutf8::compat::from_utf8(&input[start..end]) {
             Ok(_) => return Ok(end),
             Err(error) => return Err(Stop::at(start + error.valid_up_to(), ReadErrorKind::Utf8)),
         },
@@ -44,25 +47,26 @@ fn end_of_special_string(input: &[u8], start: usize) -> Result<usize, Stop> {
 /// The same without a look at UTF-8.
 fn end_of_escaped_string(input: &[u8], mut at: usize) -> Result<usize, Stop> {
     while let Some(chunk) = chunk(input, at) {
-        let mut ends = string_ends(chunk);
-        let mut next = at + WIDTH;
-        // Escapes are short and often close together: all of a chunk are seen from one look at it.
-        while ends != 0 {
+        // What begins here is never the second half of an escape.
+        let backslashes = scan::backslashes(chunk);
+        let escaped = escaped(backslashes);
+        let ends = (scan::quotes(chunk) | scan::controls(chunk)) & !escaped;
+        let before_end = ends.wrapping_sub(1) & !ends;
+        // Escapes of one letter are checked all at once, others one by one.
+        let others = escaped & before_end & IN_CHUNK & !scan::escape_letters(chunk);
+        if others != 0 {
+            at = end_of_escape(input, at + first(others) - 1)?;
+        } else if ends != 0 {
             let place = at + first(ends);
-            match input[place] {
-                b'"' => return Ok(place),
-                b'\\' => {
-                    let end = end_of_escape(input, place)?;
-                    if end >= at + WIDTH {
-                        next = end;
-                        break;
-                    }
-                    ends &= u128::MAX << (8 * (end - at));
-                }
-                _ => return Err(Stop::at(place, ReadErrorKind::ControlCharacter)),
-            }
+            return if input[place] == b'"' {
+                Ok(place)
+            } else {
+                Err(Stop::at(place, ReadErrorKind::ControlCharacter))
+            };
+        } else {
+            // An escape that begins with the last byte is looked at again as a whole.
+            at += WIDTH - (escaped >> WIDTH & 1) as usize;
         }
-        at = next;
     }
     loop {
         match input.get(at) {
@@ -73,6 +77,16 @@ fn end_of_escaped_string(input: &[u8], mut at: usize) -> Result<usize, Stop> {
             Some(_) => at += 1,
         }
     }
+}
+
+/// Marks what follows each backslash that isn't itself escaped.
+#[inline(always)]
+fn escaped(backslashes: u32) -> u32 {
+    const ODD: u32 = 0xaaaa_aaaa;
+    // A run of backslashes escapes every second byte from its second one on. Taking the run from the odd bits behind
+    // its start carries over its length: what comes out differs from the odd bits where the sequence is at its other beat.
+    let beat = ((backslashes << 1 | ODD).wrapping_sub(backslashes)) ^ ODD;
+    beat ^ backslashes
 }
 
 /// Where the escape sequence ends whose backslash is at `at`; both halves of a surrogate pair are one sequence.
@@ -138,10 +152,7 @@ pub(crate) fn decode(raw: &[u8]) -> Cow<'_, str> {
 
 /// Whether the raw bytes of a JSON string, once decoded, are base64 with padding.
 pub(crate) fn is_base64(raw: &[u8]) -> bool {
-    if raw.contains(&b'\\') {
-        return is_plain_base64(decode(raw).as_bytes());
-    }
-    is_plain_base64(raw)
+    is_plain_base64(raw) || raw.contains(&b'\\') && is_plain_base64(decode(raw).as_bytes())
 }
 
 fn is_plain_base64(text: &[u8]) -> bool {
@@ -149,18 +160,25 @@ fn is_plain_base64(text: &[u8]) -> bool {
         [body @ .., b'=', b'='] | [body @ .., b'='] => body,
         body => body,
     };
-    // One look-up a byte, without a branch: the check is as fast as the loads.
-    text.len().is_multiple_of(4) && body.iter().fold(0, |bad, byte| bad | NOT_BASE64[usize::from(*byte)]) == 0
+    let other = |byte: u8| !matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/');
+    text.len().is_multiple_of(4) && find(body, 0, |chunk| !scan::base64(chunk) & IN_CHUNK, other) == body.len()
 }
 
-/// 0 for the bytes of the base64 alphabet.
-const NOT_BASE64: [u8; 256] = {
-    let mut table = [1; 256];
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut i = 0;
-    while i < alphabet.len() {
-        table[alphabet[i] as usize] = 0;
-        i += 1;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_run_of_backslashes() {
+        for backslashes in 0..1 << WIDTH {
+            let mut marks = 0;
+            let mut at = 0;
+            while at < WIDTH {
+                let escape = backslashes >> at & 1 == 1;
+                marks |= u32::from(escape) << (at + 1);
+                at += if escape { 2 } else { 1 };
+            }
+            assert_eq!(escaped(backslashes), marks, "{backslashes:b}");
+        }
     }
-    table
-};
+}

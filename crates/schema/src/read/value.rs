@@ -1,6 +1,6 @@
 //! Attribute values.
 
-use crate::number::Numbers;
+use crate::number::{Numbers, Plain};
 use crate::shape::{Fields, Kind, Map, Node};
 
 use super::cursor::{Parser, Separator};
@@ -15,7 +15,7 @@ impl Parser<'_> {
     /// From the end of a name to after the quote that opens the type: `:{"`.
     #[inline(always)]
     pub(super) fn type_of(&self, at: usize) -> Result<usize, Stop> {
-        if self.input.get(at..).is_some_and(|rest| rest.starts_with(b":{\"")) {
+        if scan::chunk(self.input, at) == Some(b":{\"") {
             return Ok(at + 3);
         }
         let at = self.expect(at, b':', "':' after an attribute name")?;
@@ -32,29 +32,42 @@ impl Parser<'_> {
         self.expect(quote, b'"', "a type in quotes")
     }
 
-    /// Reads an attribute value from after the quote that opens its type to after its closing brace.
+    /// Reads an attribute value from after the quote that opens its type to before its closing brace.
     #[inline(always)]
     pub(super) fn tagged(&mut self, at: usize, node: &mut Node, depth: u32) -> Result<usize, Stop> {
         const STRING: u32 = u32::from_le_bytes(*b"S\":\"");
         const NUMBER: u32 = u32::from_le_bytes(*b"N\":\"");
         const MAP: u32 = u32::from_le_bytes(*b"M\":{");
         const LIST: u32 = u32::from_le_bytes(*b"L\":[");
-        let start =
-            self.input.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |start| u32::from_le_bytes(*start));
-        let end = match start {
+        let start = scan::chunk(self.input, at).map_or(0, |start| u32::from_le_bytes(*start));
+        match start {
             STRING => {
-                node.add(Kind::S, 1);
-                end_of_string(self.input, at + 4)? + 1
+                node.saw(Kind::S);
+                Ok(end_of_string(self.input, at + 4)? + 1)
             }
-            NUMBER => self.number(at + 4, node)?,
-            MAP => self.map(at + 4, node, depth)?,
-            LIST => self.list(at + 4, node, depth)?,
-            _ => self.other(at, node, depth)?,
-        };
-        if self.input.get(end) == Some(&b'}') { Ok(end + 1) } else { self.end_of_value(end) }
+            NUMBER => self.number(at + 4, node),
+            MAP => self.map(at + 4, node, depth),
+            LIST => self.list(at + 4, node, depth),
+            _ => self.other(at, node, depth),
+        }
+    }
+
+    /// Reads the brace that closes an attribute value, and what stands behind this member or element.
+    #[inline(always)]
+    pub(super) fn end_of_member(&self, at: usize, close: u8, expected: &'static str) -> Result<Separator, Stop> {
+        match scan::chunk(self.input, at) {
+            Some(b"},") => Ok(Separator::Comma(at + 2)),
+            Some([b'}', sign]) if *sign == close => Ok(Separator::End(at + 2)),
+            _ => self.end_of_spaced_member(at, close, expected),
+        }
     }
 
     #[inline(never)]
+    fn end_of_spaced_member(&self, at: usize, close: u8, expected: &'static str) -> Result<Separator, Stop> {
+        let after = self.end_of_value(at)?;
+        self.separator(after, close, expected)
+    }
+
     fn end_of_value(&self, at: usize) -> Result<usize, Stop> {
         let at = self.space(at);
         if self.input.get(at) == Some(&b',') {
@@ -81,14 +94,14 @@ impl Parser<'_> {
                 self.scalar(kind, at, node)
             }
             Kind::Bool => {
-                node.add(kind, 1);
+                node.saw(kind);
                 let at = self.space(at);
                 self.literal(at, b"true")
                     .or_else(|| self.literal(at, b"false"))
                     .ok_or_else(|| self.unexpected(at, "true or false after BOOL"))
             }
             Kind::Null => {
-                node.add(kind, 1);
+                node.saw(kind);
                 let at = self.space(at);
                 self.literal(at, b"true").ok_or_else(|| self.unexpected(at, "true after NULL"))
             }
@@ -111,7 +124,7 @@ impl Parser<'_> {
         if kind == Kind::N {
             return self.number(at, node);
         }
-        node.add(kind, 1);
+        node.saw(kind);
         let end = end_of_string(self.input, at)?;
         if kind == Kind::B && !is_base64(&self.input[at..end]) {
             return Err(Stop::at(at, ReadErrorKind::Base64));
@@ -121,16 +134,20 @@ impl Parser<'_> {
 
     #[inline(always)]
     fn number(&mut self, at: usize, node: &mut Node) -> Result<usize, Stop> {
-        node.add(Kind::N, 1);
-        if let Some((length, numbers)) = scan::chunk(self.input, at).and_then(Numbers::short) {
-            node.numbers.merge(numbers);
-            return Ok(at + length + 1);
+        node.saw(Kind::N);
+        if let Some(plain) = scan::chunk(self.input, at).and_then(Plain::in_16) {
+            node.numbers.widen(plain.integer_digits, plain.scale);
+            return Ok(at + plain.length + 1);
         }
         self.any_number(at, node)
     }
 
     #[inline(never)]
     fn any_number(&mut self, at: usize, node: &mut Node) -> Result<usize, Stop> {
+        if let Some((length, numbers)) = scan::chunk(self.input, at).and_then(Numbers::long) {
+            node.numbers.merge(numbers);
+            return Ok(at + length + 1);
+        }
         let (end, numbers) = match end_of_plain_string(self.input, at) {
             Some(end) => (end, Numbers::of(&self.input[at..end])),
             None => {
@@ -142,10 +159,11 @@ impl Parser<'_> {
         Ok(end + 1)
     }
 
-    /// Reads a map from after its opening brace to after the closing one.
+    /// Reads a map from after its opening brace to after the closing one. Inlined, a level costs one call.
+    #[inline(always)]
     fn map(&mut self, at: usize, node: &mut Node, depth: u32) -> Result<usize, Stop> {
         let depth = deeper(at, depth)?;
-        node.add(Kind::M, 1);
+        node.saw(Kind::M);
         let map = node.map.get_or_insert_with(|| Box::new(Map::Fields(Fields::default())));
         match &mut **map {
             Map::Folded(value) => self.folded(at, value, depth),
@@ -161,19 +179,15 @@ impl Parser<'_> {
     /// Reads a list from after its opening bracket to after the closing one.
     fn list(&mut self, mut at: usize, node: &mut Node, depth: u32) -> Result<usize, Stop> {
         let depth = deeper(at, depth)?;
-        node.add(Kind::L, 1);
+        node.saw(Kind::L);
         if let Some(end) = self.empty(at, b']') {
             return Ok(end);
         }
         let element = node.element.get_or_insert_default();
         loop {
-            let value = if self.input.get(at..).is_some_and(|rest| rest.starts_with(b"{\"")) {
-                at + 2
-            } else {
-                self.value(at)?
-            };
+            let value = if scan::chunk(self.input, at) == Some(b"{\"") { at + 2 } else { self.value(at)? };
             at = self.tagged(value, element, depth)?;
-            match self.separator(at, b']', "',' or ']' after a list element")? {
+            match self.end_of_member(at, b']', "',' or ']' after a list element")? {
                 Separator::Comma(after) => at = after,
                 Separator::End(after) => return Ok(after),
             }
@@ -182,7 +196,7 @@ impl Parser<'_> {
 
     /// Reads a set of `element`s from before its opening bracket to after the closing one.
     fn set(&mut self, at: usize, kind: Kind, element: Kind, node: &mut Node) -> Result<usize, Stop> {
-        node.add(kind, 1);
+        node.saw(kind);
         let mut at = self.expect(at, b'[', "'[' after the type of a set")?;
         if let Some(end) = self.empty(at, b']') {
             return Ok(end);

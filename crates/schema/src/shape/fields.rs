@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
 
+use wide::u8x32;
+
 use super::Node;
 
 /// Names, each with its Node.
@@ -13,7 +15,7 @@ pub(crate) struct Fields {
     by_name: BTreeMap<Box<str>, u32>,
     /// The fields that maps lately began with.
     pub(crate) first: Next,
-    /// The fields found lately, each at a place that its name's number gives; a later one takes the place.
+    /// The fields found lately, each at one of the places that its name's number gives; a later one may take its place.
     lately: Vec<u32>,
 }
 
@@ -25,7 +27,7 @@ impl Default for Fields {
 
 /// Indices into [`Fields::list`]: two guesses at the next field, the better one first.
 pub(crate) type Next = [u32; 2];
-pub(crate) const NO_NEXT: Next = [u32::MAX; 2];
+const NO_NEXT: Next = [u32::MAX; 2];
 
 /// A name and its Node, with what the reader remembers to find it fast.
 #[derive(Clone)]
@@ -41,40 +43,41 @@ pub(crate) struct Field {
 }
 
 /// A text of at most 32 bytes, or none.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct Run {
-    bytes: [u128; 2],
-    masks: [u128; 2],
-    /// 0 for none.
-    length: usize,
+    bytes: [u8; 32],
+    /// A bit for each byte of the text.
+    mask: u32,
+    length: u32,
 }
 
 impl Run {
-    fn new(text: &[u8]) -> Run {
+    /// A quote and 31 zeros. Input that has them at a name is refused for the first zero, taken for a name or for a type.
+    const NONE: Run = {
         let mut bytes = [0; 32];
-        let mut masks = [0; 32];
-        let Some(start) = bytes.get_mut(..text.len()) else {
-            return Run::default();
+        bytes[0] = b'"';
+        Run { bytes, mask: u32::MAX, length: 1 }
+    };
+
+    fn new(text: &[u8]) -> Run {
+        let mut run = Run { bytes: [0; 32], mask: 0, length: text.len() as u32 };
+        let Some(start) = run.bytes.get_mut(..text.len()) else {
+            return Run::NONE;
         };
         start.copy_from_slice(text);
-        masks[..text.len()].fill(0xff);
-        let halves = |bytes: [u8; 32]| {
-            let (low, high) = bytes.split_at(16);
-            [low, high].map(|half| half.iter().rev().fold(0, |value, byte| value << 8 | u128::from(*byte)))
-        };
-        Run { bytes: halves(bytes), masks: halves(masks), length: text.len() }
+        run.mask = u32::MAX >> (32 - run.length);
+        run
     }
 
-    /// The length of the run if `text` starts with it.
+    pub(crate) fn length(&self) -> usize {
+        self.length as usize
+    }
+
+    /// Whether `text` starts with the run.
     #[inline(always)]
-    pub(crate) fn matches(&self, text: &[u8; 32]) -> Option<usize> {
-        let [low, high] = [0, 16].map(|at| {
-            let mut half = [0; 16];
-            half.copy_from_slice(&text[at..at + 16]);
-            u128::from_le_bytes(half)
-        });
-        let differs = (low ^ self.bytes[0]) & self.masks[0] | (high ^ self.bytes[1]) & self.masks[1];
-        (differs == 0 && self.length > 0).then_some(self.length)
+    pub(crate) fn starts(&self, text: &[u8; 32]) -> bool {
+        let same = u8x32::new(*text).simd_eq(u8x32::new(self.bytes)).to_bitmask();
+        !same & self.mask == 0
     }
 }
 
@@ -89,29 +92,28 @@ impl Fields {
         // More names than u32 holds would take a terabyte of Nodes.
         self.by_name.insert(name.into(), index as u32);
         let spelled_so = !name.contains(|c: char| c == '"' || c == '\\' || c < ' ');
-        let run = if spelled_so { Run::new(format!("\"{name}\":{{\"").as_bytes()) } else { Run::default() };
+        let run = if spelled_so { Run::new(format!("\"{name}\":{{\"").as_bytes()) } else { Run::NONE };
         self.list.push(Field { run, next: NO_NEXT, seen: 0, name: name.into(), value });
         index
     }
 
-    /// The field of that name, if it is the one last remembered for the name's number.
+    /// The fields that may have the name of that number.
     #[inline(always)]
-    pub(crate) fn guess(&self, number: u64, name: &[u8]) -> Option<usize> {
-        let index = *self.lately.get(self.place(number))? as usize;
-        (self.list.get(index)?.name.as_bytes() == name).then_some(index)
+    pub(crate) fn guesses(&self, number: u64) -> impl Iterator<Item = usize> {
+        let places = places(number, self.lately.len());
+        places.filter_map(|place| self.lately.get(place).map(|index| *index as usize))
     }
 
-    /// Makes a field the guess for a number.
+    /// Makes a field one of the guesses for a number.
     pub(crate) fn remember(&mut self, number: u64, index: usize) {
         if self.lately.len() < 4 * self.list.len() {
             self.lately = vec![u32::MAX; (4 * self.list.len()).next_power_of_two().max(16)];
         }
-        let place = self.place(number);
-        self.lately[place] = index as u32;
-    }
-
-    fn place(&self, number: u64) -> usize {
-        number as usize & self.lately.len().wrapping_sub(1)
+        let places = places(number, self.lately.len());
+        let free = places.clone().find(|place| self.lately[*place] == u32::MAX);
+        if let Some(place) = free.or_else(|| places.clone().next()) {
+            self.lately[place] = index as u32;
+        }
     }
 
     /// In byte order of the names.
@@ -137,6 +139,12 @@ impl Fields {
         }
         one
     }
+}
+
+/// Where a number's guesses stand among so many, a power of two.
+#[inline(always)]
+fn places(number: u64, length: usize) -> impl Iterator<Item = usize> + Clone {
+    (0..4).map(move |nth| (number as usize ^ nth) & length.wrapping_sub(1))
 }
 
 impl Debug for Fields {

@@ -8,8 +8,9 @@ use apache_avro::{AvroResult, reader::datum::GenericDatumReader, writer::datum::
 use proptest::prelude::*;
 use schema::{GlueType, TableSchema, avro};
 
-use crate::generate::{self, Item, Value};
+use crate::generate;
 use crate::oracle::Decimal;
+use crate::oracle::{Item, Value};
 use crate::reading::{policy, shape_of};
 
 /// Whether whole numbers above 2^53 may be stored in a double, as where an earlier crawl saw fractions.

@@ -8,23 +8,7 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use schema::{Field, GlueType};
 
-/// A DynamoDB attribute value.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
-    S(String),
-    N(String),
-    B(Vec<u8>),
-    Bool(bool),
-    Null,
-    M(Item),
-    L(Vec<Value>),
-    Ss(Vec<String>),
-    Ns(Vec<String>),
-    Bs(Vec<Vec<u8>>),
-}
-
-/// Names and values.
-pub(crate) type Item = BTreeMap<String, Value>;
+use crate::oracle::{Item, Value};
 
 /// A few names, so that items share them; dynamic ones, so that maps fold; and odd ones.
 fn name() -> impl Strategy<Value = String> {

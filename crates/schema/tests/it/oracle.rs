@@ -7,7 +7,23 @@ use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::generate::{Item, Value};
+/// A DynamoDB attribute value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value {
+    S(String),
+    N(String),
+    B(Vec<u8>),
+    Bool(bool),
+    Null,
+    M(Item),
+    L(Vec<Value>),
+    Ss(Vec<String>),
+    Ns(Vec<String>),
+    Bs(Vec<Vec<u8>>),
+}
+
+/// Names and values.
+pub(crate) type Item = BTreeMap<String, Value>;
 
 /// Any JSON, with members in order and twice where they stand twice.
 #[derive(Debug, Clone, PartialEq)]

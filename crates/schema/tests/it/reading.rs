@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use schema::{Policy, ReadError, Reader, Shape};
 
-use crate::generate::{self, Item, Spelling};
-use crate::oracle;
+use crate::generate::{self, Spelling};
+use crate::oracle::{self, Item};
 
 pub(crate) fn policy(max_struct_fields: usize) -> Policy {
     Policy { max_struct_fields, ..Policy::default() }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use schema::{GlueType, NumberPolicy, Policy};
 
-use crate::generate::{self, Value};
+use crate::generate;
 use crate::oracle::Decimal;
+use crate::oracle::Value;
 use crate::reading::{policy, shape_of};
 
 fn fits(value: &Value, glue_type: &GlueType) -> bool {

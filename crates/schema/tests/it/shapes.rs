@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use schema::Shape;
 
-use crate::generate::{self, Item, Spelling};
-use crate::oracle;
+use crate::generate::{self, Spelling};
+use crate::oracle::{self, Item};
 use crate::reading::{read, shape_of};
 
 fn merged(shapes: &[&Shape]) -> Shape {

@@ -1,0 +1,74 @@
+//! Reading ahead on another thread.
+
+use std::io::{self, BufRead, Read};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::Scope;
+
+/// Bytes read at once: they stay in a core's cache until they are looked at.
+pub(super) const CHUNK: usize = 1 << 18;
+/// Beside the chunk being read, one is being filled and one on its way. With an item or two this is all the memory that input
+/// takes.
+const CHUNKS: usize = 2;
+
+/// An input that another thread reads, a little ahead of this one.
+pub(super) struct Ahead {
+    full: Receiver<io::Result<Vec<u8>>>,
+    empty: Sender<Vec<u8>>,
+    chunk: Vec<u8>,
+    /// How much of the chunk is consumed.
+    at: usize,
+}
+
+impl Ahead {
+    /// Opens and reads the input on a thread of its own, which ends with the input, an error, or the `Ahead`.
+    pub(super) fn new<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        open: impl FnOnce() -> io::Result<Box<dyn Read>> + Send + 'scope,
+    ) -> Ahead {
+        let (full_sender, full) = channel();
+        let (empty, empty_receiver) = channel::<Vec<u8>>();
+        for _ in 0..CHUNKS {
+            // The receiver is alive.
+            let _ = empty.send(Vec::new());
+        }
+        scope.spawn(move || {
+            let mut input = match open() {
+                Ok(input) => input,
+                Err(error) => return drop(full_sender.send(Err(error))),
+            };
+            while let Ok(mut chunk) = empty_receiver.recv() {
+                chunk.clear();
+                let read = (&mut input).take(CHUNK as u64).read_to_end(&mut chunk);
+                let more = matches!(read, Ok(1..));
+                if read.as_ref().is_ok_and(|read| *read == 0) || full_sender.send(read.map(|_| chunk)).is_err() || !more
+                {
+                    return;
+                }
+            }
+        });
+        Ahead { full, empty, chunk: Vec::new(), at: 0 }
+    }
+}
+
+impl BufRead for Ahead {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.at == self.chunk.len() {
+            // The other thread may have come to the end of the input and be gone.
+            let _ = self.empty.send(std::mem::take(&mut self.chunk));
+            (self.chunk, self.at) = (self.full.recv().unwrap_or(Ok(Vec::new()))?, 0);
+        }
+        Ok(&self.chunk[self.at..])
+    }
+
+    fn consume(&mut self, read: usize) {
+        self.at = self.chunk.len().min(self.at + read);
+    }
+}
+
+impl Read for Ahead {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
