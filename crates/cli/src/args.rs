@@ -123,26 +123,25 @@ pub(crate) struct Crawl {
     #[arg(value_name = "TABLE")]
     pub names: Vec<String>,
     /// Read this export instead of its table: its folder, one above it, or a manifest. With TABLE: as one of that table
-    #[arg(long, value_name = "PATH|s3://…")]
+    #[arg(long, value_name = "PATH|s3://…", conflicts_with_all = ["sample", "scan_rate", "max_rcu"])]
     pub export: Option<String>,
     /// Have DynamoDB export the one TABLE to --bucket, and read that: no read units, but a charge per GB; the files stay
-    #[arg(long, requires = "bucket", conflicts_with_all = ["export", "local"])]
+    #[arg(long, requires = "bucket", conflicts_with_all = ["export", "local", "sample", "scan_rate", "max_rcu", "dry_run"])]
     pub via_export: bool,
     /// The bucket of --via-export, with a prefix if you like: in the region of the table
     #[arg(long, value_name = "BUCKET[/PREFIX]", requires = "via_export")]
     pub bucket: Option<String>,
-    /// How much of a table is read: all; about so many items; or auto, until an attribute of 0.1 % of the items is hardly missed
-    /// [default: all]
-    #[arg(long, value_name = "all|N|auto")]
+    /// How much of a table is read: all, auto, or a number of items [default: all]
+    #[arg(long, value_name = "all|auto|N")]
     pub sample: Option<String>,
-    /// Share of a table's read capacity that may be used, 0.1 to 1.5 [default: 0.5 of provisioned, 0.25 of the on-demand maximum]
+    /// Share of a table's read capacity that may be used, 0.1 to 1.5
     #[arg(long, value_name = "SHARE")]
     pub scan_rate: Option<f64>,
-    /// Read units a second that are never exceeded [default: none]
+    /// Read units a second that are never exceeded
     #[arg(long, value_name = "UNITS")]
     pub max_rcu: Option<f64>,
-    /// Say what would be read and what that would cost, read nothing
-    #[arg(long, conflicts_with = "via_export")]
+    /// Say what a full and a sampled crawl would read and cost, read nothing
+    #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
     pub place: Place,

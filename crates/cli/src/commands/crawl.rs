@@ -29,17 +29,14 @@ pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
 }
 
 fn typed(args: &Crawl) -> Map<String, Value> {
-    let mut typed = Map::new();
-    if let Some(sample) = &args.sample {
-        typed.insert("sample".into(), sample.parse::<u64>().map_or_else(|_| sample.clone().into(), Value::from));
-    }
-    for (name, number) in [("scan_rate", args.scan_rate), ("max_rcu", args.max_rcu)] {
-        typed.extend(number.map(|number| (name.to_owned(), number.into())));
-    }
-    if args.dry_run {
-        typed.insert("dry_run".into(), true.into());
-    }
-    typed
+    let sample = args.sample.as_ref().map(|sample| sample.parse::<u64>().map_or(sample.clone().into(), Value::from));
+    let given = [
+        ("sample", sample),
+        ("scan_rate", args.scan_rate.map(Value::from)),
+        ("max_rcu", args.max_rcu.map(Value::from)),
+        ("dry_run", args.dry_run.then_some(true.into())),
+    ];
+    given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 /// The export that `--export` names.

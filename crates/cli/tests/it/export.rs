@@ -16,6 +16,7 @@ fn what_contradicts_itself_is_wrong_usage() {
         (&["crawl", "a", "--via-export"], "--bucket <BUCKET[/PREFIX]>"),
         (&["crawl", "a", "--bucket", "b"], "--via-export"),
         (&["crawl", "a", "--via-export", "--bucket", "b", "--export", "e"], "cannot be used with"),
+        (&["crawl", "a", "--export", "e", "--sample", "auto"], "cannot be used with"),
         (&["crawl", "--export", "s3://"], "the export s3://: give it as s3://bucket/prefix"),
         (&["crawl", "--export", "none"], "the export none: No such file or directory"),
     ] {
@@ -40,20 +41,4 @@ fn an_export_is_crawled_into_the_local_catalog() {
     let done = shell.run(&["crawl", "shop", "--export", "e", "--local", "tables", "-q"]);
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(done.stdout.contains("crawled; new table, schema"), "{}", done.stdout);
-}
-
-#[test]
-fn how_much_is_read_is_said_in_arguments() {
-    let shell = Shell::new();
-    shell.table("tables", "shop", &[r#"{"id":{"S":"1"}}"#]);
-    let run = |args: &[&str]| shell.run(&[&["crawl", "--local", "tables", "--output", "json"], args].concat());
-    let dry: serde_json::Value = serde_json::from_str(&run(&["--dry-run"]).stdout).unwrap();
-    assert_eq!(dry["tables"][0]["estimate"]["items"], 1, "{dry}");
-    for sample in ["all", "auto", "10"] {
-        let done = run(&["--sample", sample, "--scan-rate", "0.5", "--max-rcu", "100"]);
-        assert_eq!(done.code, 0, "{sample}: {}", done.stderr);
-    }
-    for wrong in [["--sample", "some"], ["--scan-rate", "9"], ["--max-rcu", "-1"]] {
-        assert_eq!(run(&wrong).code, 2, "{wrong:?}");
-    }
 }

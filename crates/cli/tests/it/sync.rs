@@ -43,6 +43,25 @@ fn the_first_run_makes_everything_and_the_second_changes_nothing() {
     ");
 }
 
+#[test]
+fn a_crawl_can_be_a_sample_and_tells_its_price_before() {
+    let shell = shop();
+    let crawl = |arguments: &[&str]| {
+        let done = shell.run(&[&["crawl", "Orders", "--local", "tables", "--output", "json"], arguments].concat());
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        serde_json::from_str::<serde_json::Value>(&done.stdout).unwrap()
+    };
+    let planned = crawl(&["--dry-run"]);
+    assert_eq!(planned["tables"][0]["outcome"], "planned");
+    assert!(planned["tables"][0]["estimate"]["full"]["dollars"].is_number(), "{planned}");
+    let sampled = crawl(&["--sample", "1", "--max-rcu", "100", "--scan-rate", "0.5"]);
+    assert_eq!(sampled["tables"][0]["read"]["items"], 1);
+    for (arguments, wrong) in [(["--sample", "half"], "sample"), (["--scan-rate", "9"], "scan_rate")] {
+        let done = shell.run(&[&["crawl", "--local", "tables"], &arguments[..]].concat());
+        assert!(done.code == 2 && done.stderr.contains(wrong), "{}", done.stderr);
+    }
+}
+
 /// The crawlers of the embedded endpoint end with the process.
 #[test]
 fn a_local_run_waits_for_its_crawls_unasked() {

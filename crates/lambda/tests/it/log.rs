@@ -20,7 +20,7 @@ async fn an_invocation_logs_what_failed_and_a_summary_with_the_ids_of_lambda() {
     lambda.invoke(json!({})).await.unwrap();
     let lines = lambda.lines();
     let failed = line(&lines, "table failed");
-    assert_eq!((&failed["table"], &failed["level"]), (&json!("bad"), &json!("INFO")));
+    assert_eq!((&failed["table"], &failed["level"]), (&json!("bad"), &json!("WARN")));
     assert!(failed["reason"].as_str().unwrap().starts_with("the crawl failed"), "{failed}");
     let done = line(&lines, "done");
     assert_eq!((&done["tables"], &done["crawled"], &done["failed"]), (&json!(2), &json!(1), &json!(1)));
