@@ -122,6 +122,15 @@ pub(crate) struct Crawl {
     /// DynamoDB tables, by name [default: all]
     #[arg(value_name = "TABLE")]
     pub names: Vec<String>,
+    /// Read this export instead of its table: its folder, one above it, or a manifest. With TABLE: as one of that table
+    #[arg(long, value_name = "PATH|s3://…", conflicts_with_all = ["sample", "scan_rate", "max_rcu"])]
+    pub export: Option<String>,
+    /// Have DynamoDB export the one TABLE to --bucket, and read that: no read units, but a charge per GB; the files stay
+    #[arg(long, requires = "bucket", conflicts_with_all = ["export", "local", "sample", "scan_rate", "max_rcu", "dry_run"])]
+    pub via_export: bool,
+    /// The bucket of --via-export, with a prefix if you like: in the region of the table
+    #[arg(long, value_name = "BUCKET[/PREFIX]", requires = "via_export")]
+    pub bucket: Option<String>,
     /// How much of a table is read: all, auto, or a number of items [default: all]
     #[arg(long, value_name = "all|auto|N")]
     pub sample: Option<String>,

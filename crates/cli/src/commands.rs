@@ -1,5 +1,7 @@
 //! The commands, one file each, and what `sync` and `crawl` share.
 
+use crawler::crawl::export::Export;
+use crawler::run::Event;
 use crawler::{Deadline, Report, Settings};
 
 use crate::args::{Common, Output, Place};
@@ -13,26 +15,29 @@ pub(crate) mod prune;
 pub(crate) mod serve;
 pub(crate) mod sync;
 
-/// Runs the job where the arguments say, with a progress line, and prints its report. `tables`: crawl these alone, with the
-/// native engine.
+/// What a job works on.
+enum Work<'a> {
+    /// Every table that the settings choose: the whole job.
+    Sync,
+    /// These tables, with the native engine.
+    Crawl(&'a [String]),
+    /// The table of an export.
+    Export(&'a Export),
+}
+
+/// Runs the job where the arguments say, with a progress line, and prints its report.
 ///
 /// # Errors
 /// If nothing could be done at all.
-async fn run_job(
-    common: &Common,
-    place: &Place,
-    settings: &Settings,
-    tables: Option<&[String]>,
-) -> anyhow::Result<Report> {
+async fn run_job(common: &Common, place: &Place, settings: &Settings, work: Work<'_>) -> anyhow::Result<Report> {
     settings.selection()?;
     let connection = connect::connect(common, place).await?;
     let progress = Progress::new(common);
-    let report = match tables {
-        None => crawler::sync(&connection.clients, settings, Deadline::none(), &|event| progress.on(event)).await,
-        Some(tables) => {
-            crawler::crawl_tables(&connection.clients, settings, tables, Deadline::none(), &|event| progress.on(event))
-                .await
-        }
+    let (clients, deadline, on) = (&connection.clients, Deadline::none(), |event: Event<'_>| progress.on(event));
+    let report = match work {
+        Work::Sync => crawler::sync(clients, settings, deadline, &on).await,
+        Work::Crawl(tables) => crawler::crawl_tables(clients, settings, tables, deadline, &on).await,
+        Work::Export(export) => crawler::crawl_export(clients, settings, export, deadline, &on).await,
     };
     drop(progress);
     if let Some(server) = connection.server {

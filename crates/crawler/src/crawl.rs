@@ -2,6 +2,11 @@
 
 mod budget;
 mod estimate;
+#[cfg(feature = "exports")]
+pub mod export;
+#[cfg(not(feature = "exports"))]
+#[path = "crawl/no_export.rs"]
+pub mod export;
 mod memory;
 mod page;
 mod resume;

@@ -37,5 +37,5 @@ pub use aws::Clients;
 pub use deadline::Deadline;
 pub use error::{Error, Kind};
 pub use report::Report;
-pub use run::{crawl_tables, sync};
+pub use run::{crawl_export, crawl_tables, sync};
 pub use settings::Settings;

@@ -12,6 +12,7 @@ use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
+use crate::crawl::export::{self, Export};
 use crate::crawl::{self, Change, CrawlRequest, Memory};
 use crate::deadline::{Deadline, time_is_up};
 use crate::discover::{self, Inventory};
@@ -75,7 +76,7 @@ pub async fn sync(
     deadline: Deadline,
     progress: Progress<'_>,
 ) -> Result<Report, Error> {
-    run(clients, settings, &[], deadline, progress).await
+    run(clients, settings, &[], None, deadline, progress).await
 }
 
 /// Crawls the named DynamoDB tables (all that the settings choose, if none is named) with the native engine, and links
@@ -95,36 +96,57 @@ pub async fn crawl_tables(
         settings.include = tables.iter().map(|table| globset::escape(table)).collect();
         settings.exclude.clear();
     }
-    run(clients, &settings, tables, deadline, progress).await
+    run(clients, &settings, tables, None, deadline, progress).await
+}
+
+/// Crawls one table by reading an export of it instead, and links it. `include` and `exclude` don't matter.
+///
+/// # Errors
+/// As [`sync`], and if the export is not of this account and region, or of a table whose keys nobody knows.
+pub async fn crawl_export(
+    clients: &Clients,
+    settings: &Settings,
+    export: &Export,
+    deadline: Deadline,
+    progress: Progress<'_>,
+) -> Result<Report, Error> {
+    let tables = [export.table().to_owned()];
+    let include = vec![globset::escape(export.table())];
+    let settings = Settings { engine: Engine::Native, include, exclude: Vec::new(), ..settings.clone() };
+    run(clients, &settings, &tables, Some(export), deadline, progress).await
 }
 
 async fn run(
     clients: &Clients,
     settings: &Settings,
     named: &[String],
+    export: Option<&Export>,
     deadline: Deadline,
     progress: Progress<'_>,
 ) -> Result<Report, Error> {
     let since = Instant::now();
     let began = crawl::now_millis();
     settings.selection()?;
-    let inventory =
+    let mut inventory =
         deadline.limit(Box::pin(discover::discover(clients, settings))).await.map_err(|error| match error.kind {
             Kind::Deadline => {
                 Error::new(Kind::Deadline, "the time was up before all was listed: nothing was done. Give it more")
             }
             _ => error,
         })?;
+    if let Some(export) = export {
+        export.admit(&mut inventory)?;
+    }
     let plan = plan::plan(&inventory, settings)?;
     all_planned(named, &plan, &clients.region)?;
     progress(Event::Planned(plan.tables.len()));
 
     let mut report = Report::planned(&inventory, &plan, settings);
-    if settings.dry_run {
+    if settings.dry_run && export.is_none() {
         estimate(clients, settings, deadline, &mut report.tables).await;
-    } else {
+    } else if !settings.dry_run {
         apply::database(clients, &inventory, &settings.database, plan.database).await?;
-        let run = Run::new(clients, settings, &inventory, &plan, deadline, progress);
+        let run = Run { export, ..Run::new(clients, settings, &inventory, &plan, deadline, progress) };
         report.tables = Box::pin(run.carry_out(&plan, began)).await;
     }
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
@@ -158,6 +180,8 @@ struct Run<'a> {
     clients: &'a Clients,
     settings: &'a Settings,
     inventory: &'a Inventory,
+    /// Read instead of the one table that the run is about.
+    export: Option<&'a Export>,
     deadline: Deadline,
     progress: Progress<'a>,
     /// Bounds the tables whose calls are in flight. Not held while a table waits for IAM or for its crawl.
@@ -188,6 +212,7 @@ impl<'a> Run<'a> {
             clients,
             settings,
             inventory,
+            export: None,
             deadline,
             progress,
             working: Semaphore::new(settings.concurrency),
@@ -379,8 +404,13 @@ impl<'a> Run<'a> {
             on_delete: settings.on_delete,
             types: settings.types.clone(),
         };
-        let work = crawl::crawl_until(self.clients, &request, self.deadline.reached());
-        let crawled = match self.in_step(&table.table, Step::Crawling, work).await {
+        let crawling = async {
+            match self.export {
+                Some(export) => export::crawl(self.clients, &request, export).await,
+                None => crawl::crawl_until(self.clients, &request, self.deadline.reached()).await,
+            }
+        };
+        let crawled = match self.in_step(&table.table, Step::Crawling, crawling).await {
             // Deleted since it was listed, and never catalogued.
             Err(error) if error.kind == Kind::NotFound && error.code.is_none() => return Ok(Outcome::Vanished),
             crawled => crawled?,

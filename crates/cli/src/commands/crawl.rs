@@ -1,18 +1,31 @@
-//! `crawl`: the native engine on named tables.
+//! `crawl`: the native engine on named tables, or on an export.
 
+use std::time::Instant;
+
+use anyhow::bail;
+use crawler::Clients;
+use crawler::crawl::export::Export;
 use serde_json::{Map, Value};
 
-use super::{exit_code, run_job};
+use super::{Work, exit_code, run_job};
 use crate::args::{Common, Crawl};
-use crate::settings;
+use crate::{connect, output, settings};
 
 /// Runs `crawl`; the exit code is the result.
 ///
 /// # Errors
-/// If nothing could be done at all, or a named table does not exist.
+/// If nothing could be done at all, a named table does not exist, or the export is none.
 pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, typed(args))?;
-    Ok(exit_code(&run_job(common, &args.place, &settings, Some(&args.names)).await?))
+    let export = match (&args.export, &args.bucket) {
+        (Some(place), _) => given(common, place, &args.names).await?,
+        (None, Some(_)) if settings.dry_run => bail!(settings::Wrong("a dry run asks for no export".into())),
+        (None, Some(bucket)) => requested(common, bucket, &args.names).await?,
+        (None, None) => {
+            return Ok(exit_code(&run_job(common, &args.place, &settings, Work::Crawl(&args.names)).await?));
+        }
+    };
+    Ok(exit_code(&run_job(common, &args.place, &settings, Work::Export(&export)).await?))
 }
 
 fn typed(args: &Crawl) -> Map<String, Value> {
@@ -24,4 +37,31 @@ fn typed(args: &Crawl) -> Map<String, Value> {
         ("dry_run", args.dry_run.then_some(true.into())),
     ];
     given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+/// The export that `--export` names.
+async fn given(common: &Common, place: &str, names: &[String]) -> anyhow::Result<Export> {
+    let export = match place.starts_with("s3://") {
+        // AWS's S3, or what the SDK is told is in its place, wherever the catalog is.
+        true => Export::in_bucket(place, &connect::load(common, Some(connect::LOCAL_REGION)).await).await?,
+        false => Export::in_folder(place.as_ref()).await?,
+    };
+    match names {
+        [] => Ok(export),
+        [table] => Ok(export.of_table(table)),
+        _ => bail!(settings::Wrong("an export is of one table: name one, or none".into())),
+    }
+}
+
+/// A new export, for `--via-export`.
+async fn requested(common: &Common, bucket: &str, names: &[String]) -> anyhow::Result<Export> {
+    let [table] = names else { bail!(settings::Wrong("--via-export is for one table: name it".into())) };
+    let config = connect::sdk_config(common).await?;
+    let bucket = bucket.strip_prefix("s3://").unwrap_or(bucket);
+    let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
+    let since = Instant::now();
+    let progress = |status: &str| {
+        output::note(common, &format!("export of {table}: {status}, {} s", since.elapsed().as_secs()));
+    };
+    Ok(Export::request(&Clients::new(&config), &config, table, bucket, prefix, &progress).await?)
 }

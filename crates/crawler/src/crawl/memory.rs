@@ -73,7 +73,7 @@ fn encode(shape: &Shape) -> String {
 }
 
 /// What a catalog table keeps, if it is what this release can read.
-fn recall(table: &Table) -> Option<Shape> {
+pub(super) fn recall(table: &Table) -> Option<Shape> {
     let text = publish::parameter(table, SHAPE)?;
     decode(text)
         .inspect_err(|problem| {

@@ -5,6 +5,7 @@
 mod cost;
 mod crawl;
 mod events;
+mod export;
 mod faults;
 mod link;
 mod privilege;

@@ -1,0 +1,231 @@
+//! Exports of DynamoDB tables (`ExportTableToPointInTime`): read instead of the table, at no read units.
+//!
+//! An export is found by its manifests, `manifest-summary.json` and `manifest-files.json`; every file that they name is read
+//! and checked before anything is published. The layout is AWS's: "DynamoDB table export output format" in the Amazon
+//! DynamoDB Developer Guide.
+
+mod find;
+mod image;
+mod input;
+mod ion;
+mod manifest;
+mod request;
+mod s3;
+
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription};
+use aws_sdk_glue::types::Table;
+use futures::stream::{self, StreamExt};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use schema::{GlueType, Policy, Shape};
+
+use super::{CrawlRequest, Crawled, Memory, Reading, Unfinished, check_source, describe, memory, publish_reading};
+use crate::discover::Inventory;
+use crate::error::{Error, Kind};
+use crate::{Clients, naming, publish};
+use input::Content;
+use manifest::{DataFile, Summary};
+
+/// A finished export of one DynamoDB table, found and not yet read.
+#[derive(Debug, Clone)]
+pub struct Export {
+    store: Arc<dyn ObjectStore>,
+    /// Where the export's own folder is in the store.
+    folder: Path,
+    /// What messages call the store.
+    place: String,
+    summary: Summary,
+    files: Vec<DataFile>,
+    /// The table that it is read for, where that was said.
+    table: Option<String>,
+}
+
+impl Export {
+    /// Finds an export in a local folder. `path` is the export's folder, a folder that holds it and no other at any depth up
+    /// to four, or one of its manifests.
+    ///
+    /// # Errors
+    /// If there is none or more than one, it has not ended well, or its manifests can't be read or don't match their
+    /// checksums.
+    pub async fn in_folder(path: &FilePath) -> Result<Export, Error> {
+        let (store, start, place) = find::local(path)?;
+        Export::find(Arc::new(store), start, place).await
+    }
+
+    /// Finds an export in S3, at or below `s3://bucket/prefix`, as [`Export::in_folder`] does in a folder. `config` is that of
+    /// the AWS SDK: its credentials and region, which has to be the bucket's, and where S3 is if it is not AWS's
+    /// (`AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`).
+    ///
+    /// # Errors
+    /// As [`Export::in_folder`], and if S3 refuses or does not answer.
+    pub async fn in_bucket(url: &str, config: &SdkConfig) -> Result<Export, Error> {
+        let (store, start, place) = s3::bucket(url, config)?;
+        Export::find(Arc::new(store), start, place).await
+    }
+
+    async fn find(store: Arc<dyn ObjectStore>, start: Path, place: String) -> Result<Export, Error> {
+        let folder = find::folder(&*store, start, &place).await?;
+        let (summary, files) = manifest::read(&*store, &folder, &place).await?;
+        Ok(Export { store, folder, place, summary, files, table: None })
+    }
+
+    /// Takes the export as one of `table`, which has another name, account or region than the table that was exported.
+    pub fn of_table(self, table: &str) -> Export {
+        Export { table: Some(table.to_owned()), ..self }
+    }
+
+    /// The table that the export is read for: the one that was exported, unless [`Export::of_table`] said otherwise.
+    pub fn table(&self) -> &str {
+        self.table.as_deref().unwrap_or(&self.summary.table.name)
+    }
+
+    /// Makes sure that the export belongs to this account and region. A table that DynamoDB no longer lists is put beside
+    /// those it does if the catalog has it: then that knows its keys.
+    pub(crate) fn admit(&self, inventory: &mut Inventory) -> Result<(), Error> {
+        let source = &self.summary.table;
+        if self.table.is_none() && (&source.account, &source.region) != (&inventory.account, &inventory.region) {
+            let message = format!(
+                "the export is of the table {} in {} of account {}, and this catalog is in {} of account {}: use its \
+                 region and a profile of its account, or name the table that it is to be read for",
+                source.name, source.region, source.account, inventory.region, inventory.account
+            );
+            return Err(Error::new(Kind::Conflict, message));
+        }
+        let table = self.table().to_owned();
+        if !inventory.tables.contains(&table) {
+            if !inventory.sources().contains_key(table.as_str()) {
+                return Err(unknown_keys(&table, &inventory.region));
+            }
+            inventory.tables.push(table);
+            inventory.tables.sort();
+        }
+        Ok(())
+    }
+
+    /// Reads all data files, as many at a time as there are cores.
+    ///
+    /// Memory: per core two buffers and a Shape.
+    async fn read(&self, policy: &Policy) -> Result<Reading, Error> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut reading = stream::iter(&self.files).map(|file| self.read_file(file, policy)).buffer_unordered(cores);
+        let (mut shape, mut records) = (Shape::default(), 0);
+        while let Some(content) = reading.next().await {
+            let content = content?;
+            shape.merge(&content.shape);
+            records += content.records;
+        }
+        if records != self.summary.item_count {
+            let message = format!(
+                "{}: its data files hold {records} items, {} says {}",
+                self.name(&self.folder),
+                manifest::SUMMARY,
+                self.summary.item_count
+            );
+            return Err(Error::new(Kind::Data, message));
+        }
+        Ok(Reading {
+            shape,
+            complete: !self.summary.incremental,
+            read_units: 0.0,
+            missed_below: None,
+            earlier: None,
+            unfinished: None,
+        })
+    }
+
+    async fn read_file(&self, file: &DataFile, policy: &Policy) -> Result<Content, Error> {
+        let path = self.summary.locate(&self.folder, &file.key)?;
+        let name = self.name(&path);
+        let missing = |error| match error {
+            object_store::Error::NotFound { .. } => {
+                Error::new(Kind::Data, format!("{name} is missing: the manifest lists it. Copy the whole export"))
+            }
+            error => find::failed(&name, error),
+        };
+        let object = self.store.get(&path).await.map_err(missing)?;
+        let job = input::Job {
+            format: self.summary.format,
+            incremental: self.summary.incremental,
+            policy: policy.clone(),
+            expected: file.clone(),
+        };
+        input::read(object, job).await.map_err(|wrong| wrong.about(&name))
+    }
+
+    fn name(&self, path: &Path) -> String {
+        format!("{}/{path}", self.place)
+    }
+}
+
+/// Reads the export, settles what its table looks like and publishes it, as [`super::crawl`] does with the table itself.
+///
+/// # Errors
+/// If the export can't be read or is not as its manifests say, or the catalog can't be written: see [`Export`]. Nothing is
+/// published then.
+pub(crate) async fn crawl(clients: &Clients, request: &CrawlRequest, export: &Export) -> Result<Crawled, Error> {
+    let CrawlRequest { table, database, catalog_table, .. } = request;
+    let existing = publish::get(clients, database, catalog_table).await?;
+    if let Some(existing) = &existing {
+        check_source(request, existing, &naming::table_arn(&clients.region, &request.account, table))?;
+    }
+    let description = match describe(clients, table).await {
+        Ok(Some(description)) => description,
+        Err(error) if error.kind != Kind::AccessDenied => return Err(error),
+        _ => {
+            tracing::warn!(table, "DynamoDB does not tell the keys: those of the catalog table stay");
+            existing.as_ref().map(catalogued).transpose()?.ok_or_else(|| unknown_keys(table, &clients.region))?
+        }
+    };
+    let mut reading = export.read(&request.types).await?;
+    if export.summary.incremental {
+        // Publishing adds what was read to what is remembered.
+        if request.memory != Memory::Kept || existing.as_ref().and_then(memory::recall).is_none() {
+            return Err(nothing_to_widen(request));
+        }
+        reading.unfinished = existing.as_ref().and_then(|existing| Unfinished::of(existing, &description));
+    }
+    publish_reading(clients, request, &description, existing, &reading).await
+}
+
+fn nothing_to_widen(request: &CrawlRequest) -> Error {
+    let CrawlRequest { table, database, catalog_table, .. } = request;
+    let message = format!(
+        "the incremental export of {table} holds only what changed, and {database}.{catalog_table} does not remember what \
+         was there before, or is told to forget it: crawl the table, or a full export of it, first"
+    );
+    Error::new(Kind::Data, message)
+}
+
+fn unknown_keys(table: &str, region: &str) -> Error {
+    let message = format!(
+        "neither DynamoDB in {region} nor the catalog has the table {table} of the export, so its keys are unknown: \
+         use the account and region of the table, or name the table that the export is to be read for"
+    );
+    Error::new(Kind::NotFound, message)
+}
+
+/// What a catalog table says of the keys and the size of its DynamoDB table.
+fn catalogued(table: &Table) -> Result<TableDescription, Error> {
+    let schema = publish::table_schema(table)?;
+    let number = |name| publish::parameter(table, name).and_then(|value| value.parse::<i64>().ok());
+    let mut description =
+        TableDescription::builder().set_item_count(number("recordCount")).set_table_size_bytes(number("sizeKey"));
+    for (parameter, key_type) in [("hashKey", KeyType::Hash), ("rangeKey", KeyType::Range)] {
+        let Some(key) = publish::parameter(table, parameter) else { continue };
+        let column = schema.columns.iter().find(|column| column.attribute == key);
+        let attribute_type = match column.map(|column| &column.glue_type) {
+            Some(GlueType::BigInt | GlueType::Double | GlueType::Decimal { .. }) => ScalarAttributeType::N,
+            Some(GlueType::Binary) => ScalarAttributeType::B,
+            _ => ScalarAttributeType::S,
+        };
+        let wrong = |e| Error::new(Kind::Data, format!("the key {key} of {}: {e}", table.name()));
+        let key_schema = KeySchemaElement::builder().attribute_name(key).key_type(key_type).build().map_err(wrong)?;
+        let attribute = AttributeDefinition::builder().attribute_name(key).attribute_type(attribute_type);
+        description = description.key_schema(key_schema).attribute_definitions(attribute.build().map_err(wrong)?);
+    }
+    Ok(description.build())
+}

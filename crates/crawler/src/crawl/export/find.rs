@@ -1,0 +1,101 @@
+//! Where an export is.
+
+use std::path::Path as FilePath;
+
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use super::manifest;
+use crate::error::{Error, Kind};
+
+/// How far below the given place an export is looked for: `prefix/AWSDynamoDB/ID` are three.
+const MAX_DEPTH: usize = 4;
+/// Exports named in a message.
+const MAX_NAMED: usize = 5;
+
+/// The store, the place in it to look from, and the store's name. The store reaches from the folder above an export, since the
+/// data files of incremental exports lie beside their folders.
+pub(super) fn local(path: &FilePath) -> Result<(LocalFileSystem, Path, String), Error> {
+    let wrong = |e: &dyn std::fmt::Display| Error::new(Kind::Settings, format!("the export {}: {e}", path.display()));
+    let mut folder = path.canonicalize().map_err(|e| wrong(&e))?;
+    if folder.is_file() {
+        let is_manifest = [manifest::SUMMARY, manifest::FILES].iter().any(|name| folder.ends_with(name));
+        if !is_manifest || !folder.pop() {
+            return Err(wrong(&"a file that is no manifest: give the folder, or its manifest-summary.json"));
+        }
+    }
+    let (root, start) = match (folder.parent(), folder.file_name().and_then(|name| name.to_str())) {
+        (Some(parent), Some(name)) if folder.join(manifest::SUMMARY).is_file() => {
+            (parent, Path::parse(name).map_err(|e| wrong(&e))?)
+        }
+        _ => (&*folder, Path::default()),
+    };
+    let store = LocalFileSystem::new_with_prefix(root).map_err(|e| wrong(&e))?;
+    Ok((store, start, root.display().to_string()))
+}
+
+/// The folder of the one export at or below `start`.
+pub(super) async fn folder(store: &dyn ObjectStore, start: Path, place: &str) -> Result<Path, Error> {
+    let (mut found, mut started) = (Vec::new(), Vec::new());
+    let mut level = vec![start.clone()];
+    for _ in 0..=MAX_DEPTH {
+        let mut below = Vec::new();
+        for folder in level {
+            let listing = store.list_with_delimiter(Some(&folder)).await;
+            let listing = listing.map_err(|e| failed(&format!("{place}/{folder}"), e))?;
+            let has = |name| listing.objects.iter().any(|object| object.location.filename() == Some(name));
+            if has(manifest::SUMMARY) {
+                found.push(folder);
+            } else if has(manifest::STARTED) {
+                started.push(folder);
+            } else {
+                let is_data = |folder: &Path| folder.filename() == Some(manifest::DATA);
+                below.extend(listing.common_prefixes.into_iter().filter(|folder| !is_data(folder)));
+            }
+        }
+        level = below;
+    }
+    let names = |folders: &[Path]| {
+        let named: Vec<&str> = folders.iter().take(MAX_NAMED).map(AsRef::as_ref).collect();
+        format!("{}{}", named.join(", "), if folders.len() > MAX_NAMED { ", …" } else { "" })
+    };
+    let message = match (&found[..], &started[..]) {
+        ([export], _) => return Ok(export.clone()),
+        ([], []) => format!(
+            "{place}/{start}: no {} here or up to {MAX_DEPTH} folders below, so there is no export",
+            manifest::SUMMARY
+        ),
+        ([], started) => format!(
+            "{place}: the export in {} was begun and has no {}: it runs still, or it failed",
+            names(started),
+            manifest::SUMMARY
+        ),
+        (several, _) => {
+            format!("{place}/{start}: {} exports: name one of {}", several.len(), names(several))
+        }
+    };
+    Err(Error::new(Kind::NotFound, message))
+}
+
+/// The content of a small object; one that does not exist is `None`.
+pub(super) async fn small(store: &dyn ObjectStore, path: &Path, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    let content = async { store.get(path).await?.bytes().await };
+    match content.await {
+        Ok(content) => Ok(Some(content.into())),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(failed(name, error)),
+    }
+}
+
+/// What the store said, as an error of ours.
+pub(super) fn failed(name: &str, error: object_store::Error) -> Error {
+    let kind = match &error {
+        object_store::Error::NotFound { .. } => Kind::NotFound,
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            Kind::AccessDenied
+        }
+        _ => Kind::Service,
+    };
+    Error::new(kind, format!("{name}: {error}"))
+}

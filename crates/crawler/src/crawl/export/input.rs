@@ -1,0 +1,284 @@
+//! One data file: decompressed, read and checked as it streams by.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use flate2::bufread::MultiGzDecoder;
+use futures::StreamExt;
+use md5::{Digest, Md5};
+use object_store::{GetResult, GetResultPayload};
+use schema::{Policy, ReadError, Reader, Shape};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::manifest::{DataFile, Format};
+use super::{image, ion};
+use crate::error::{Error, Kind};
+
+/// Compressed bytes read at once, and decompressed ones.
+const CHUNK: usize = 256 << 10;
+/// Chunks of an object on their way from the network to the thread that reads them.
+const IN_FLIGHT: usize = 4;
+/// How long an object may send nothing.
+const STALL_LIMIT: Duration = Duration::from_secs(60);
+/// The longest line of an incremental export: two images and the keys, each of at most 6 MB.
+const MAX_LINE: usize = 16 << 20;
+
+/// How a file is read, and what it should turn out to be.
+pub(super) struct Job {
+    pub format: Format,
+    pub incremental: bool,
+    pub policy: Policy,
+    pub expected: DataFile,
+}
+
+/// What a data file holds.
+pub(super) struct Content {
+    pub shape: Shape,
+    /// Items, or changes.
+    pub records: u64,
+}
+
+/// Why a data file can't be read; never what stands in it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Wrong {
+    #[error("line {}, byte {} of the decompressed text: {}", .0.line, .0.offset, .0.kind)]
+    Item(#[from] ReadError),
+    #[error("byte {at} of the compressed file: {error}")]
+    Compressed { at: u64, error: io::Error },
+    #[error("reading stopped at byte {at} of the file: {error}")]
+    Io { at: u64, error: io::Error },
+    #[error(
+        "line {line}, byte {at} of the decompressed text: not a change with Keys, as incremental exports have them"
+    )]
+    NoChange { line: u64, at: u64 },
+    #[error("line {line}, byte {at} of the decompressed text: {what}")]
+    NoIon { line: u64, at: u64, what: ion::NoIon },
+    #[error("the file is not the one that was exported, its MD5 differs ({bytes} bytes were read): copy it again")]
+    Checksum { bytes: u64 },
+    #[error("it holds {found} items, the manifest says {expected}")]
+    Count { found: u64, expected: u64 },
+    #[error("the thread that reads it ended: {0}")]
+    Stopped(#[from] tokio::task::JoinError),
+}
+
+/// Reads one object on a thread of its own, and checks it against its line in the manifest.
+pub(super) async fn read(object: GetResult, job: Job) -> Result<Content, Wrong> {
+    let stop = Stop::default();
+    let stopped = stop.0.clone();
+    if let GetResultPayload::File(file, _) = object.payload {
+        return tokio::task::spawn_blocking(move || job.run(file, stopped)).await?;
+    }
+    let (to, from) = mpsc::channel(IN_FLIGHT);
+    let reading = tokio::task::spawn_blocking(move || job.run(Received { from, chunk: Default::default() }, stopped));
+    let sending = async {
+        let mut chunks = object.into_stream();
+        loop {
+            let Ok(chunk) = timeout(STALL_LIMIT, chunks.next()).await else {
+                let _ = to.send(Err(io::ErrorKind::TimedOut.into())).await;
+                break;
+            };
+            let Some(chunk) = chunk else { break };
+            if to.send(chunk.map_err(io::Error::other)).await.is_err() {
+                break;
+            }
+        }
+        drop(to);
+    };
+    tokio::join!(sending, reading).1?
+}
+
+/// Ends the thread when nobody waits for it any more: a blocking task can't be cancelled.
+#[derive(Default)]
+struct Stop(Arc<AtomicBool>);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The chunks of a stream as a reader.
+struct Received {
+    from: mpsc::Receiver<io::Result<bytes::Bytes>>,
+    chunk: bytes::Bytes,
+}
+
+impl Read for Received {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        while self.chunk.is_empty() {
+            match self.from.blocking_recv() {
+                Some(chunk) => self.chunk = chunk?,
+                None => return Ok(0),
+            }
+        }
+        let part = self.chunk.split_to(to.len().min(self.chunk.len()));
+        to[..part.len()].copy_from_slice(&part);
+        Ok(part.len())
+    }
+}
+
+/// Counts and digests what is read through it.
+struct Checked<R> {
+    inner: R,
+    md5: Md5,
+    bytes: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+    /// The file could not be read, whatever is in it.
+    failed: bool,
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            self.failed = true;
+            return Err(io::Error::other("nobody waits for it any more"));
+        }
+        let read = self.inner.read(to).inspect_err(|e| self.failed |= e.kind() != io::ErrorKind::Interrupted)?;
+        self.md5.update(&to[..read]);
+        self.bytes.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+impl Wrong {
+    /// As an error about the file `name`.
+    pub(super) fn about(&self, name: &str) -> Error {
+        let kind = match self {
+            Wrong::Io { .. } | Wrong::Stopped(_) => Kind::Service,
+            _ => Kind::Data,
+        };
+        Error::new(kind, format!("{name}: {self}"))
+    }
+}
+
+impl Job {
+    fn run(self, input: impl Read, stop: Arc<AtomicBool>) -> Result<Content, Wrong> {
+        let bytes = Arc::<AtomicU64>::default();
+        let checked = Checked { inner: input, md5: Md5::new(), bytes: bytes.clone(), stop, failed: false };
+        let mut input = BufReader::with_capacity(CHUNK, checked);
+        let content = self.content(&mut input, &bytes);
+        let at = || bytes.load(Ordering::Relaxed);
+        let rest = match input.get_ref().failed {
+            false => io::copy(&mut input, &mut io::sink()),
+            true => Ok(0),
+        };
+        let failed = |error| Wrong::Io { at: at(), error };
+        match (content, rest) {
+            (Err(Wrong::Compressed { error, .. }), _) if input.get_ref().failed => Err(failed(error)),
+            (_, Err(error)) => Err(failed(error)),
+            // A damaged file is told as such, whatever could be made of it.
+            _ if input.get_ref().md5.clone().finalize()[..] != self.expected.md5 => {
+                Err(Wrong::Checksum { bytes: at() })
+            }
+            (Ok(Content { records, .. }), _) if records != self.expected.item_count => {
+                Err(Wrong::Count { found: records, expected: self.expected.item_count })
+            }
+            (content, _) => content,
+        }
+    }
+
+    fn content(&self, input: &mut impl BufRead, bytes: &AtomicU64) -> Result<Content, Wrong> {
+        let compressed = |error| Wrong::Compressed { at: bytes.load(Ordering::Relaxed), error };
+        if input.fill_buf().map_err(compressed)?.is_empty() {
+            // An empty partition may come without even the header of gzip.
+            return Ok(Content { shape: Reader::new(&self.policy).finish()?, records: 0 });
+        }
+        let mut text = BufReader::with_capacity(CHUNK, MultiGzDecoder::new(input));
+        match (self.format, self.incremental) {
+            (Format::Json, false) => {
+                let mut reader = Reader::new(&self.policy);
+                loop {
+                    let chunk = text.fill_buf().map_err(compressed)?;
+                    if chunk.is_empty() {
+                        break;
+                    }
+                    reader.lines(chunk)?;
+                    let read = chunk.len();
+                    text.consume(read);
+                }
+                let shape = reader.finish()?;
+                Ok(Content { records: shape.items(), shape })
+            }
+            (format, incremental) => {
+                let mut lines = Lines::new(&self.policy);
+                let mut line = Vec::new();
+                while (&mut text).take(MAX_LINE as u64).read_until(b'\n', &mut line).map_err(compressed)? > 0 {
+                    match format {
+                        Format::Json => lines.change(&line)?,
+                        Format::Ion => lines.ion(&line, incremental)?,
+                    }
+                    line.clear();
+                }
+                lines.finish()
+            }
+        }
+    }
+}
+
+/// Reads files line by line that the reader does not read as they are.
+struct Lines {
+    reader: Reader,
+    records: u64,
+    /// What was read so far.
+    lines: u64,
+    bytes: u64,
+    /// What the reader was given so far.
+    given: u64,
+    /// An item of Ion as DynamoDB JSON.
+    json: Vec<u8>,
+}
+
+impl Lines {
+    fn new(policy: &Policy) -> Lines {
+        Lines { reader: Reader::new(policy), records: 0, lines: 0, bytes: 0, given: 0, json: Vec::new() }
+    }
+
+    /// Counts a line; where it begins, or `None` if it is blank.
+    fn begin(&mut self, line: &[u8]) -> Option<u64> {
+        let start = self.bytes;
+        self.lines += 1;
+        self.bytes += line.len() as u64;
+        let blank = line.trim_ascii().is_empty();
+        self.records += u64::from(!blank);
+        (!blank).then_some(start)
+    }
+
+    /// A line of an incremental export: its new image is an item.
+    fn change(&mut self, line: &[u8]) -> Result<(), Wrong> {
+        let Some(start) = self.begin(line) else { return Ok(()) };
+        let wrong = |at: usize| Wrong::NoChange { line: self.lines, at: start + at as u64 };
+        let Some(range) = image::new_image(line).map_err(|no| wrong(no.at))? else { return Ok(()) };
+        let (in_line, given) = (range.start as u64, self.given);
+        let image = line.get(range).unwrap_or_default();
+        self.given += image.len() as u64 + 1;
+        // The reader's places are those in what it was given; people look into the file.
+        let placed = |error: ReadError| {
+            let offset = start + in_line + error.offset.saturating_sub(given);
+            ReadError { line: self.lines, offset, ..error }
+        };
+        self.reader.lines(image).and_then(|()| self.reader.lines(b"\n")).map_err(placed)?;
+        Ok(())
+    }
+
+    /// A line of Ion.
+    fn ion(&mut self, line: &[u8], incremental: bool) -> Result<(), Wrong> {
+        let Some(start) = self.begin(line) else { return Ok(()) };
+        self.json.clear();
+        ion::to_json(line, incremental, &mut self.json).map_err(|what| Wrong::NoIon {
+            line: self.lines,
+            at: start,
+            what,
+        })?;
+        // Where in the line can't be told from where in the JSON.
+        let placed = |error: ReadError| ReadError { line: self.lines, offset: start, ..error };
+        self.reader.lines(&self.json).map_err(placed)?;
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Content, Wrong> {
+        Ok(Content { shape: self.reader.finish()?, records: self.records })
+    }
+}
