@@ -190,6 +190,12 @@ fn deep_types_end_in_text() {
     assert_eq!(widened(&[&array]), array);
 }
 
+/// As another tool may have written it into the catalog; Avro allows a name once in a record.
+#[test]
+fn a_struct_with_a_name_twice_is_text() {
+    assert_eq!(widened(&["array<struct<a:int,b:int,a:int>>"]), "array<string>");
+}
+
 #[test]
 fn definitions_that_can_not_be_used() {
     let error = |text: &str| definition(&table(&[("a", "string")]), "t", "d", Some(text)).unwrap_err().to_string();
