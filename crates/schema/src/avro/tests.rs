@@ -204,6 +204,7 @@ fn definitions_that_can_not_be_used() {
     for (text, expected) in [
         (r#""string""#.to_owned(), "a type that is no record at the top"),
         (r#"{"type":"record","fields":[]}"#.to_owned(), "a type without its name at the top"),
+        (r#"{"type":"record","name":"d.","fields":[]}"#.to_owned(), "a type without its name at the top"),
         (r#"{"type":"record","name":"t"}"#.to_owned(), "a record without fields at the top"),
         (r#"{"type":"record","name":"t","fields":[{"name":"a","type":"what"}]}"#.to_owned(), "an unknown type at a"),
         (
