@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use crate::crawl::export::{self, Export};
+use crate::crawl::lanes::Collected;
 use crate::crawl::{self, Change, CrawlRequest, Memory};
 use crate::deadline::{Deadline, cut_off};
 use crate::discover::{self, Inventory};
@@ -76,7 +77,7 @@ pub async fn sync(
     deadline: Deadline,
     progress: Progress<'_>,
 ) -> Result<Report, Error> {
-    run(clients, settings, &[], None, deadline, progress).await
+    run(clients, settings, &[], Items::default(), deadline, progress).await
 }
 
 /// Crawls the named DynamoDB tables (all that the settings choose, if none is named) with the native engine, and links
@@ -96,7 +97,7 @@ pub async fn crawl_tables(
         settings.include = tables.iter().map(|table| globset::escape(table)).collect();
         settings.exclude.clear();
     }
-    run(clients, &settings, tables, None, deadline, progress).await
+    run(clients, &settings, tables, Items::default(), deadline, progress).await
 }
 
 /// Crawls one table by reading an export of it instead, and links it. `include` and `exclude` don't matter.
@@ -110,17 +111,37 @@ pub async fn crawl_export(
     deadline: Deadline,
     progress: Progress<'_>,
 ) -> Result<Report, Error> {
-    let tables = [export.table().to_owned()];
-    let include = vec![globset::escape(export.table())];
-    let settings = Settings { engine: Engine::Native, include, exclude: Vec::new(), ..settings.clone() };
-    run(clients, &settings, &tables, Some(export), deadline, progress).await
+    let items = Items { export: Some(export), read: None };
+    run(clients, &only(export.table(), settings), &[export.table().to_owned()], items, deadline, progress).await
+}
+
+/// Publishes what was read elsewhere of one table, or of an export of it, and links it.
+///
+/// # Errors
+/// As [`crawl_export`].
+pub(crate) async fn publish_read(
+    clients: &Clients,
+    settings: &Settings,
+    table: &str,
+    export: Option<&Export>,
+    read: &Collected,
+    deadline: Deadline,
+) -> Result<Report, Error> {
+    let items = Items { export, read: Some(read) };
+    run(clients, &only(table, settings), &[table.to_owned()], items, deadline, &|_| ()).await
+}
+
+/// The settings of a native crawl of one table, whatever they include.
+fn only(table: &str, settings: &Settings) -> Settings {
+    let include = vec![globset::escape(table)];
+    Settings { engine: Engine::Native, include, exclude: Vec::new(), ..settings.clone() }
 }
 
 async fn run(
     clients: &Clients,
     settings: &Settings,
     named: &[String],
-    export: Option<&Export>,
+    items: Items<'_>,
     deadline: Deadline,
     progress: Progress<'_>,
 ) -> Result<Report, Error> {
@@ -135,7 +156,7 @@ async fn run(
             ),
             _ => error,
         })?;
-    if let Some(export) = export {
+    if let Some(export) = items.export {
         export.admit(&mut inventory)?;
     }
     let plan = plan::plan(&inventory, settings)?;
@@ -143,11 +164,11 @@ async fn run(
     progress(Event::Planned(plan.tables.len()));
 
     let mut report = Report::planned(&inventory, &plan, settings);
-    if settings.dry_run && export.is_none() {
+    if settings.dry_run && items.export.is_none() {
         estimate(clients, settings, &deadline, &mut report.tables).await;
     } else if !settings.dry_run {
         apply::database(clients, &inventory, &settings.database, plan.database).await?;
-        let run = Run { export, ..Run::new(clients, settings, &inventory, &plan, deadline, progress) };
+        let run = Run { items, ..Run::new(clients, settings, &inventory, &plan, deadline, progress) };
         report.tables = Box::pin(run.carry_out(&plan, began)).await;
     }
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
@@ -176,13 +197,21 @@ fn all_planned(named: &[String], plan: &Plan, region: &str) -> Result<(), Error>
     Err(Error::new(Kind::NotFound, format!("no DynamoDB table {} in {region}", missing.join(", "))))
 }
 
+/// Where the items of the one table are that a native run is about, if not in the table.
+#[derive(Debug, Clone, Copy, Default)]
+struct Items<'a> {
+    /// In an export of it.
+    export: Option<&'a Export>,
+    /// They were read already.
+    read: Option<&'a Collected>,
+}
+
 /// What every table's work shares.
 struct Run<'a> {
     clients: &'a Clients,
     settings: &'a Settings,
     inventory: &'a Inventory,
-    /// Read instead of the one table that the run is about.
-    export: Option<&'a Export>,
+    items: Items<'a>,
     deadline: Deadline,
     progress: Progress<'a>,
     /// Bounds the tables whose calls are in flight. Not held while a table waits for IAM or for its crawl.
@@ -213,7 +242,7 @@ impl<'a> Run<'a> {
             clients,
             settings,
             inventory,
-            export: None,
+            items: Items::default(),
             deadline,
             progress,
             working: Semaphore::new(settings.concurrency),
@@ -408,9 +437,10 @@ impl<'a> Run<'a> {
             types: settings.types.clone(),
         };
         let crawling = async {
-            match self.export {
-                Some(export) => export::crawl(self.clients, &request, export).await,
-                None => crawl::crawl_until(self.clients, &request, self.deadline.reached()).await,
+            match self.items {
+                Items { export: Some(export), read } => export::crawl(self.clients, &request, export, read).await,
+                Items { read: Some(read), .. } => crawl::publish_read(self.clients, &request, read).await,
+                Items { .. } => crawl::crawl_until(self.clients, &request, self.deadline.reached()).await,
             }
         };
         let crawled = match self.in_step(&table.table, Step::Crawling, crawling).await {

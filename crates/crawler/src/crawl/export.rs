@@ -13,6 +13,7 @@ mod request;
 mod s3;
 
 use std::path::Path as FilePath;
+use std::pin::pin;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
@@ -21,8 +22,9 @@ use aws_sdk_glue::types::Table;
 use futures::stream::{self, StreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use schema::{GlueType, Policy, Shape};
+use schema::{GlueType, Policy};
 
+use super::lanes::Collected;
 use super::{CrawlRequest, Crawled, Memory, Reading, Unfinished, check_source, describe, memory, publish_reading};
 use crate::discover::Inventory;
 use crate::error::{Error, Kind};
@@ -106,18 +108,44 @@ impl Export {
         Ok(())
     }
 
-    /// Reads all data files, as many at a time as there are cores.
+    /// What AWS calls the export.
+    pub(super) fn id(&self) -> &str {
+        &self.summary.id
+    }
+
+    /// How many data files there are.
+    pub(super) fn files(&self) -> u32 {
+        u32::try_from(self.files.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Reads these data files, by their numbers, as many at a time as there are cores, until `stop` returns. What is in those
+    /// that were read to their end, and which these are.
     ///
     /// Memory: per core two buffers and a Shape.
-    async fn read(&self, policy: &Policy) -> Result<Reading, Error> {
+    pub(super) async fn read(
+        &self,
+        files: impl Iterator<Item = u32>,
+        policy: &Policy,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(Collected, Vec<u32>), Error> {
+        let stop = pin!(stop);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut reading = stream::iter(&self.files).map(|file| self.read_file(file, policy)).buffer_unordered(cores);
-        let (mut shape, mut records) = (Shape::default(), 0);
+        let files = files.filter_map(|number| Some((number, self.files.get(number as usize)?)));
+        let read = |(number, file)| async move { Ok((number, self.read_file(file, policy).await?)) };
+        let mut reading = stream::iter(files).map(read).buffer_unordered(cores).take_until(stop);
+        let (mut collected, mut finished) = (Collected::default(), Vec::new());
         while let Some(content) = reading.next().await {
-            let content = content?;
-            shape.merge(&content.shape);
-            records += content.records;
+            let (number, content) = content?;
+            collected.shape.merge(&content.shape);
+            collected.records += content.records;
+            finished.push(number);
         }
+        Ok((collected, finished))
+    }
+
+    /// What was read as a whole, if that is all that the export has.
+    fn whole(&self, read: &Collected) -> Result<Reading, Error> {
+        let records = read.records;
         if records != self.summary.item_count {
             let message = format!(
                 "{}: its data files hold {records} items, {} says {}",
@@ -127,14 +155,7 @@ impl Export {
             );
             return Err(Error::new(Kind::Data, message));
         }
-        Ok(Reading {
-            shape,
-            complete: !self.summary.incremental,
-            read_units: 0.0,
-            missed_below: None,
-            earlier: None,
-            unfinished: None,
-        })
+        Ok(Reading { complete: !self.summary.incremental, ..Reading::whole(read.shape.clone(), 0.0) })
     }
 
     async fn read_file(&self, file: &DataFile, policy: &Policy) -> Result<Content, Error> {
@@ -161,12 +182,18 @@ impl Export {
     }
 }
 
-/// Reads the export, settles what its table looks like and publishes it, as [`super::crawl`] does with the table itself.
+/// Reads the export, unless that is done, settles what its table looks like and publishes it, as [`super::crawl`] does with
+/// the table itself.
 ///
 /// # Errors
 /// If the export can't be read or is not as its manifests say, or the catalog can't be written: see [`Export`]. Nothing is
 /// published then.
-pub(crate) async fn crawl(clients: &Clients, request: &CrawlRequest, export: &Export) -> Result<Crawled, Error> {
+pub(crate) async fn crawl(
+    clients: &Clients,
+    request: &CrawlRequest,
+    export: &Export,
+    read: Option<&Collected>,
+) -> Result<Crawled, Error> {
     let CrawlRequest { table, database, catalog_table, .. } = request;
     let existing = publish::get(clients, database, catalog_table).await?;
     if let Some(existing) = &existing {
@@ -180,7 +207,10 @@ pub(crate) async fn crawl(clients: &Clients, request: &CrawlRequest, export: &Ex
             existing.as_ref().map(catalogued).transpose()?.ok_or_else(|| unknown_keys(table, &clients.region))?
         }
     };
-    let mut reading = export.read(&request.types).await?;
+    let mut reading = match read {
+        Some(read) => export.whole(read)?,
+        None => export.whole(&export.read(0..export.files(), &request.types, std::future::pending()).await?.0)?,
+    };
     if export.summary.incremental {
         // Publishing adds what was read to what is remembered.
         if request.memory != Memory::Kept || existing.as_ref().and_then(memory::recall).is_none() {

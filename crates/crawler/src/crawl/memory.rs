@@ -65,7 +65,8 @@ fn outline(shape: &Shape) -> Shape {
     outline
 }
 
-fn encode(shape: &Shape) -> String {
+/// The text of a Shape.
+pub(super) fn encode(shape: &Shape) -> String {
     let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
     // Writing to memory does not fail.
     let bytes = deflated.write_all(&shape.to_bytes()).and_then(|()| deflated.finish());
@@ -82,7 +83,11 @@ pub(super) fn recall(table: &Table) -> Option<Shape> {
         .ok()
 }
 
-fn decode(text: &str) -> Result<Shape, String> {
+/// The Shape of a text.
+///
+/// # Errors
+/// What is wrong with the text.
+pub(super) fn decode(text: &str) -> Result<Shape, String> {
     let deflated = base64::decode(text).map_err(|_| "not base64".to_owned())?;
     let mut bytes = Vec::new();
     let inflated = DeflateDecoder::new(&deflated[..]).take(LARGEST + 1).read_to_end(&mut bytes);

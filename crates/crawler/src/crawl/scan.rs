@@ -15,7 +15,7 @@ use tracing::Instrument;
 use super::budget::{self, Budget, Grant, PAGE_UNITS, units_per_second};
 use super::page::{Key, Pages, Position, key};
 use super::resume::Unfinished;
-use super::split::{Goal, Plan, in_segments};
+use super::split::{Goal, Plan, in_segments, requests_at_once};
 use super::{CrawlRequest, Memory, Reading, sample};
 use crate::Clients;
 use crate::deadline::cut_off;
@@ -37,16 +37,7 @@ pub(super) async fn scan(
 ) -> Result<Reading, Error> {
     let rate = units_per_second(description, request.read.scan_rate, request.read.max_rcu);
     let plan = Plan::of(description, &request.read, rate);
-    let table = Arc::new(Table {
-        name: request.table.clone(),
-        pages: Pages::of(&clients.dynamodb, &request.table),
-        budget: Budget::new(rate),
-        rate,
-        in_flight: Arc::clone(&clients.pages_in_flight),
-        policy: request.types.clone(),
-        clustered_by: sample::clustered_by(description),
-        units_an_item: budget::units_an_item(description),
-    });
+    let table = Table::new(clients, description, &request.table, rate, &request.types);
     let mut stop = pin!(stop);
     let resumable = plan.goal == Goal::EVERYTHING && request.memory != Memory::None;
     let before = before.filter(|_| resumable);
@@ -68,8 +59,7 @@ pub(super) async fn scan(
         Some(before) => in_segments(before.segments).into_iter().filter(|(part, _)| !before.has(*part)).collect(),
     };
     let total = segments.first().map_or(0, |(_, total)| *total);
-    let positions = segments.iter().map(|segment| Position { segment: Some(*segment), start: None }).collect();
-    let part = Part::new(&table, positions, plan.goal);
+    let part = Part::new(&table, in_whole(segments), plan.goal);
     let ended = part.read(plan.at_once, &mut stop).await?;
     let mut reading = part.reading();
     reading.read_units += spent;
@@ -85,6 +75,26 @@ pub(super) async fn scan(
         reading.unfinished = Some(Unfinished::new(description, total, &finished, items));
     }
     Ok(reading)
+}
+
+/// Reads these of a table's `total` segments, with `rate` read units a second, until `stop` returns. What was read to the end of its
+/// segment, and which these are.
+///
+/// # Errors
+/// If the table can't be read.
+pub(super) async fn segments(
+    clients: &Clients,
+    description: &TableDescription,
+    types: &Policy,
+    (segments, total): (impl Iterator<Item = u32>, u32),
+    rate: f64,
+    stop: impl Future<Output = ()>,
+) -> Result<(Reading, Vec<u32>), Error> {
+    let name = description.table_name().unwrap_or_default();
+    let table = Table::new(clients, description, name, rate, types);
+    let part = Part::new(&table, in_whole(segments.map(|segment| (segment, total)).collect()), Goal::EVERYTHING);
+    part.read(requests_at_once(rate), pin!(stop)).await?;
+    Ok((part.reading(), part.finished()))
 }
 
 /// The top-level attribute names of one page of items, spelled as in the items.
@@ -111,6 +121,26 @@ struct Table {
     clustered_by: Option<String>,
     /// What an item costs, as far as the table itself can tell.
     units_an_item: Option<f64>,
+}
+
+impl Table {
+    fn new(clients: &Clients, description: &TableDescription, name: &str, rate: f64, types: &Policy) -> Arc<Table> {
+        Arc::new(Table {
+            name: name.to_owned(),
+            pages: Pages::of(&clients.dynamodb, name),
+            budget: Budget::new(rate),
+            rate,
+            in_flight: Arc::clone(&clients.pages_in_flight),
+            policy: types.clone(),
+            clustered_by: sample::clustered_by(description),
+            units_an_item: budget::units_an_item(description),
+        })
+    }
+}
+
+/// The beginnings of segments.
+fn in_whole(segments: Vec<(u32, u32)>) -> Vec<Position> {
+    segments.into_iter().map(|segment| Position { segment: Some(segment), start: None }).collect()
 }
 
 /// A part of the table, and how far it was read.

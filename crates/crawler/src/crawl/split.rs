@@ -25,6 +25,8 @@ const MOST_AT_ONCE: u32 = 32;
 const SEGMENTS_EACH: u32 = 4;
 /// The most bytes of a segment, where there are not too many.
 const SEGMENT_BYTES: u64 = 64 << 20;
+/// What DynamoDB takes: `TotalSegments` in the API reference of Scan.
+const MOST_OF_DYNAMODB: u32 = 1_000_000;
 /// The most segments of a full scan that are chosen.
 const MOST_SEGMENTS: u32 = 10_000;
 
@@ -66,7 +68,7 @@ pub(super) struct Plan {
 impl Plan {
     /// How to read the table that `description` describes, with `rate` read units a second.
     pub(super) fn of(description: &TableDescription, options: &ReadOptions, rate: f64) -> Plan {
-        let at_once = ((rate / UNITS_OF_ONE).ceil() as u32).clamp(1, MOST_AT_ONCE);
+        let at_once = requests_at_once(rate);
         let at_once = options.segments.map_or(at_once, |segments| at_once.min(segments));
         let everything = Goal::EVERYTHING;
         let small = is_small(description);
@@ -110,6 +112,21 @@ impl Plan {
     }
 }
 
+/// Requests that may run at once to read `rate` units a second.
+pub(super) fn requests_at_once(rate: f64) -> u32 {
+    ((rate / UNITS_OF_ONE).ceil() as u32).clamp(1, MOST_AT_ONCE)
+}
+
+/// Segments of a table that several machines read, `rate` units a second each: 64 MB, or what one reads in a minute if that is
+/// less, for what is not read to its end in an invocation is read again; and enough for all requests at once.
+pub(super) fn for_machines(description: &TableDescription, machines: u32, rate: f64) -> u32 {
+    let bytes = said(description.table_size_bytes());
+    let in_a_minute = (rate * 60.0 * PAGE_BYTES as f64 / PAGE_UNITS) as u64;
+    let by_size = bytes.div_ceil(SEGMENT_BYTES.min(in_a_minute.max(PAGE_BYTES)));
+    let at_once = u64::from(SEGMENTS_EACH * requests_at_once(rate)) * u64::from(machines);
+    u32::try_from(by_size.max(at_once)).unwrap_or(u32::MAX).min(MOST_OF_DYNAMODB)
+}
+
 /// All segments of a table.
 pub(super) fn in_segments(total: u32) -> Vec<(u32, u32)> {
     (0..total).map(|part| (part, total)).collect()
@@ -150,6 +167,15 @@ mod tests {
         assert_eq!(split(1 << 40, &ReadOptions { first_page: true, ..all.clone() }, 1e4), (Some(1), 0, 16));
         assert_eq!(split(0, &ReadOptions { segments: Some(3), ..all.clone() }, 1e4), (None, 3, 3));
         assert_eq!(split(0, &ReadOptions { segments: Some(300), ..all }, 1.0), (None, 300, 1));
+    }
+
+    #[test]
+    fn several_machines_get_segments_that_end_in_a_minute() {
+        let split = |bytes, machines, rate| for_machines(&table(bytes), machines, rate);
+        assert_eq!(split(0, 4, 640.0), 16, "a size that may be stale");
+        assert_eq!(split(1 << 40, 16, 2500.0), 16_384, "64 MB each");
+        assert_eq!(split(1 << 30, 4, 10.0), 219, "600 units, 4.7 MB, each");
+        assert_eq!(split(i64::MAX, 4, 10.0), 1_000_000);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(super) type Checksum = [u8; 16];
 pub(super) struct Summary {
     pub table: TableArn,
     /// The name that AWS gave the export and its folder.
-    id: String,
+    pub id: String,
     /// Items, or changes of an incremental export.
     pub item_count: u64,
     pub format: Format,
