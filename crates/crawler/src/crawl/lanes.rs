@@ -211,8 +211,10 @@ impl Lane {
         if self.id == source.id() {
             return Ok(());
         }
-        let message =
-            format!("{} was made anew, or its export is another one, since this crawl began: start again", self.order.table);
+        let message = format!(
+            "{} was made anew, or its export is another one, since this crawl began: start again",
+            self.order.table
+        );
         Err(Error::new(Kind::Conflict, message))
     }
 

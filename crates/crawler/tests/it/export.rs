@@ -12,22 +12,22 @@ use md5::{Digest, Md5};
 
 use crate::support::{ACCOUNT, REGION, World, all_well, columns, parameter, row};
 
-const ID: &str = "01693685827463-2d8752fd";
+pub(crate) const ID: &str = "01693685827463-2d8752fd";
 
 /// An export of `orders`, in a folder of its own.
-struct Written {
-    root: tempfile::TempDir,
+pub(crate) struct Written {
+    pub root: tempfile::TempDir,
     format: &'static str,
     incremental: bool,
     account: &'static str,
     /// The content of each data file.
-    files: Vec<(String, Vec<u8>)>,
+    pub files: Vec<(String, Vec<u8>)>,
     /// What the manifest says of a file, where that is not what it holds.
-    counts: BTreeMap<usize, u64>,
+    pub counts: BTreeMap<usize, u64>,
 }
 
 impl Written {
-    fn new(files: &[&[&str]]) -> Written {
+    pub(crate) fn new(files: &[&[&str]]) -> Written {
         let file = |(at, lines): (usize, &&[&str])| {
             let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
             (format!("x{at}.json.gz"), gzip(text.as_bytes()))
@@ -42,11 +42,11 @@ impl Written {
         }
     }
 
-    fn incremental(files: &[&[&str]]) -> Written {
+    pub(crate) fn incremental(files: &[&[&str]]) -> Written {
         Written { incremental: true, ..Written::new(files) }
     }
 
-    fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         self.root.path().join("AWSDynamoDB").join(ID)
     }
 
@@ -55,7 +55,7 @@ impl Written {
     }
 
     /// Writes all files; `self.files` may differ from what the manifest says by then.
-    fn write(&self) -> &Path {
+    pub(crate) fn write(&self) -> &Path {
         std::fs::create_dir_all(self.folder()).unwrap();
         std::fs::create_dir_all(self.data()).unwrap();
         std::fs::write(self.folder().join("_started"), "").unwrap();
@@ -105,7 +105,7 @@ async fn crawl(world: &World, path: &Path) -> Result<Report, Error> {
     crawl_as(world, Export::in_folder(path).await?).await
 }
 
-async fn crawl_as(world: &World, export: Export) -> Result<Report, Error> {
+pub(crate) async fn crawl_as(world: &World, export: Export) -> Result<Report, Error> {
     let clients = Clients::local(world.server.url(), REGION);
     crawler::crawl_export(&clients, &Settings::default(), &export, Deadline::none(), &|_| ()).await
 }
@@ -125,7 +125,7 @@ async fn refused(export: &Written) -> String {
     reason.replace(root.to_str().unwrap(), "ROOT")
 }
 
-const ITEMS: [&[&str]; 3] = [
+pub(crate) const ITEMS: [&[&str]; 3] = [
     &[r#"{"Item":{"id":{"S":"1"},"Total":{"N":"12.5"}}}"#, r#"{"Item":{"id":{"S":"2"},"tags":{"SS":["a"]}}}"#],
     &[],
     &[r#"{"Item":{"id":{"S":"3"},"Total":{"N":"7"},"é":{"B":"AAEC"}}}"#],
