@@ -23,8 +23,8 @@ use crate::settings::{DeleteBehavior, Sample, UpdateBehavior};
 use crate::{Clients, naming};
 
 pub(crate) use estimate::estimate;
-use lanes::Collected;
 pub use estimate::{Cost, Estimate};
+use lanes::Collected;
 use memory::Known;
 use resume::Unfinished;
 pub(crate) use scan::attribute_names;
@@ -179,7 +179,8 @@ pub(crate) async fn publish_read(
     if let Some(existing) = &existing {
         check_source(request, existing, &request.arn(clients))?;
     }
-    publish_reading(clients, request, &description, existing, &Reading::whole(read.shape.clone(), read.read_units)).await
+    publish_reading(clients, request, &description, existing, &Reading::whole(read.shape.clone(), read.read_units))
+        .await
 }
 
 /// What was read of a table.

@@ -63,7 +63,8 @@ impl Asked {
                 Ok(Asked { job: crawl_ended(event)?, settings: settings.clone() })
             }
             Value::Object(keys) if keys.contains_key("step") => {
-                let step = Step::deserialize(event).map_err(|error| wrong(format!("not a step of a crawl: {error}")))?;
+                let step =
+                    Step::deserialize(event).map_err(|error| wrong(format!("not a step of a crawl: {error}")))?;
                 Ok(Asked { job: Job::Step(step), settings: settings.clone() })
             }
             Value::Object(keys) => Ok(Asked { job: Job::Sync, settings: settings.with(keys)? }),

@@ -94,7 +94,6 @@ impl Function {
     }
 }
 
-
 /// What an invocation did.
 pub(crate) enum Done {
     /// A run.

@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crawler::Report;
 use serde_json::{Map, Value, json};
 
-
 const NAMESPACE: &str = "glue-ddb-crawler";
 
 /// What an invocation is measured by.

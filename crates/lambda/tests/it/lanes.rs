@@ -16,7 +16,9 @@ async fn large() -> World {
     let mut items = String::new();
     for item in 0..ITEMS {
         let rare = if item == 1234 { r#","rare":{"L":[{"N":"1.5"}]}"# } else { "" };
-        items += &format!("{{\"id\":{{\"S\":\"{item}\"}},\"n\":{{\"N\":\"{item}\"}},\"filler\":{{\"S\":\"{filler}\"}}{rare}}}\n");
+        items += &format!(
+            "{{\"id\":{{\"S\":\"{item}\"}},\"n\":{{\"N\":\"{item}\"}},\"filler\":{{\"S\":\"{filler}\"}}{rare}}}\n"
+        );
     }
     world.put("large", &items);
     world
@@ -94,7 +96,9 @@ async fn wrong_steps_are_told() {
     let crawl = json!({"table": "none"});
     insta::assert_snapshot!(told(json!({"step": "split", "lanes": 4, "crawl": crawl})).await, @"NotFound: the DynamoDB table none does not exist");
     let crawl = json!({"table": "large", "max_rcus": 5});
-    assert!(told(json!({"step": "split", "lanes": 4, "crawl": crawl})).await.starts_with("Settings: max_rcus: unknown"));
+    assert!(
+        told(json!({"step": "split", "lanes": 4, "crawl": crawl})).await.starts_with("Settings: max_rcus: unknown")
+    );
     let crawl = json!({"table": "large", "lanes": 0});
     insta::assert_snapshot!(told(json!({"step": "split", "lanes": 4, "crawl": crawl})).await, @"Settings: lanes: there has to be at least one");
     let crawl = json!({"table": "large", "export": "large"});

@@ -54,7 +54,11 @@ impl World {
     }
 
     /// Columns and parameters of a catalog table, but for the names of its schema.
-    pub(crate) async fn catalogued(&self, database: &str, table: &str) -> (Vec<(String, String)>, BTreeMap<String, String>) {
+    pub(crate) async fn catalogued(
+        &self,
+        database: &str,
+        table: &str,
+    ) -> (Vec<(String, String)>, BTreeMap<String, String>) {
         let config = crawler::aws::config_loader()
             .region(aws_config::Region::from_static(REGION))
             .endpoint_url(self.server.url())
