@@ -39,8 +39,13 @@ pub(crate) fn error(error: &anyhow::Error) {
 /// A remark on stderr, unless `--quiet`.
 pub(crate) fn note(common: &Common, text: &str) {
     if !common.quiet {
-        eprintln!("{text}");
+        say(text);
     }
+}
+
+/// A remark on stderr.
+pub(crate) fn say(text: &str) {
+    eprintln!("{text}");
 }
 
 /// A result on stdout. A reader that went away (`| head`) is no error.

@@ -159,7 +159,7 @@ pub(crate) async fn crawl_until(
     match reading.unfinished {
         None => Ok(crawled),
         Some(Unfinished { items, .. }) => {
-            let message = format!("the run's time was up after {items} items; a later run goes on from there");
+            let message = format!("the run was cut off after {items} items; a later run goes on from there");
             Err(Error::new(Kind::Deadline, message))
         }
     }

@@ -36,7 +36,7 @@ pub enum Kind {
     Data,
     /// The settings contradict themselves or name something impossible.
     Settings,
-    /// The run's time was up before this was done.
+    /// The run was cut off before this was done: its time was up, or it was interrupted.
     Deadline,
     /// No answer, a lost connection, or a failure of the service itself.
     Service,

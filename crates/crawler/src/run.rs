@@ -15,7 +15,7 @@ use tracing::Instrument;
 use crate::crawl::export::{self, Export};
 use crate::crawl::lanes::Collected;
 use crate::crawl::{self, Change, CrawlRequest, Memory};
-use crate::deadline::{Deadline, time_is_up};
+use crate::deadline::{Deadline, cut_off};
 use crate::discover::{self, Inventory};
 use crate::error::{Error, Kind};
 use crate::plan::{self, CrawlerChange, CrawlerPlan, Plan, RoleChange, TablePlan, Vanished};
@@ -150,9 +150,10 @@ async fn run(
     settings.selection()?;
     let mut inventory =
         deadline.limit(Box::pin(discover::discover(clients, settings))).await.map_err(|error| match error.kind {
-            Kind::Deadline => {
-                Error::new(Kind::Deadline, "the time was up before all was listed: nothing was done. Give it more")
-            }
+            Kind::Deadline => Error::new(
+                Kind::Deadline,
+                "the run was cut off before all was listed: nothing was done. If its time was up, give it more",
+            ),
             _ => error,
         })?;
     if let Some(export) = items.export {
@@ -164,7 +165,7 @@ async fn run(
 
     let mut report = Report::planned(&inventory, &plan, settings);
     if settings.dry_run && items.export.is_none() {
-        estimate(clients, settings, deadline, &mut report.tables).await;
+        estimate(clients, settings, &deadline, &mut report.tables).await;
     } else if !settings.dry_run {
         apply::database(clients, &inventory, &settings.database, plan.database).await?;
         let run = Run { items, ..Run::new(clients, settings, &inventory, &plan, deadline, progress) };
@@ -174,7 +175,7 @@ async fn run(
 }
 
 /// What the native engine would read of each table.
-async fn estimate(clients: &Clients, settings: &Settings, deadline: Deadline, tables: &mut [TableReport]) {
+async fn estimate(clients: &Clients, settings: &Settings, deadline: &Deadline, tables: &mut [TableReport]) {
     let read = tables.iter_mut().filter(|table| table.actions.contains(&Action::Crawl) && !settings.no_start);
     stream::iter(read)
         .for_each_concurrent(settings.concurrency, |report| async move {
@@ -257,7 +258,9 @@ impl<'a> Run<'a> {
             never = Box::pin(self.watcher.watch()) => match never {},
             never = self.stop_in_time() => match never {},
         };
-        if cycle::is_needed(self.settings, &tables)
+        // Who interrupts wants nothing more to be started.
+        if !self.deadline.interrupted()
+            && cycle::is_needed(self.settings, &tables)
             && let Err(error) = self.deadline.finish(cycle::open(self.clients, self.settings, began)).await
         {
             for table in tables.iter_mut().filter(|table| table.outcome == Outcome::Deferred) {
@@ -277,7 +280,7 @@ impl<'a> Run<'a> {
         work.buffer_unordered(tables.len().max(1)).collect().await
     }
 
-    /// When the time is up nobody gets a permit any more.
+    /// When the run has to end nobody gets a permit any more.
     async fn stop_in_time(&self) -> Infallible {
         self.deadline.reached().await;
         self.working.close();
@@ -368,7 +371,7 @@ impl<'a> Run<'a> {
         turn: Turn<'_>,
     ) -> Result<Outcome, Error> {
         if self.deadline.passed() {
-            return Err(time_is_up());
+            return Err(cut_off());
         }
         if !self.settings.wait {
             if !crawler.running {
@@ -380,7 +383,7 @@ impl<'a> Run<'a> {
             return Ok(Outcome::Started);
         }
         drop(turn);
-        let _running = self.running.acquire().await.map_err(|_| time_is_up())?;
+        let _running = self.running.acquire().await.map_err(|_| cut_off())?;
         if !crawler.running {
             let _turn = Turn::take(&self.working).await?;
             self.start_crawl(crawler, report).await?;

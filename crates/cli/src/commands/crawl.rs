@@ -7,7 +7,7 @@ use crawler::Clients;
 use crawler::crawl::export::Export;
 use serde_json::{Map, Value};
 
-use super::{Work, exit_code, run_job};
+use super::{Work, run_job};
 use crate::args::{Common, Crawl};
 use crate::{connect, output, settings};
 
@@ -22,10 +22,10 @@ pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
         (None, Some(_)) if settings.dry_run => bail!(settings::Wrong("a dry run asks for no export".into())),
         (None, Some(bucket)) => requested(common, bucket, &args.names).await?,
         (None, None) => {
-            return Ok(exit_code(&run_job(common, &args.place, &settings, Work::Crawl(&args.names)).await?));
+            return Ok(run_job(common, &args.place, &settings, Work::Crawl(&args.names)).await?.1);
         }
     };
-    Ok(exit_code(&run_job(common, &args.place, &settings, Work::Export(&export)).await?))
+    Ok(run_job(common, &args.place, &settings, Work::Export(&export)).await?.1)
 }
 
 fn typed(args: &Crawl) -> Map<String, Value> {

@@ -18,7 +18,7 @@ use super::resume::Unfinished;
 use super::split::{Goal, Plan, in_segments, requests_at_once};
 use super::{CrawlRequest, Memory, Reading, sample};
 use crate::Clients;
-use crate::deadline::time_is_up;
+use crate::deadline::cut_off;
 use crate::error::{Error, Kind};
 
 /// Reads the table, or a sample of it, within the read budget and eventually consistent, split as [`super::split`] says.
@@ -45,7 +45,7 @@ pub(super) async fn scan(
     if let (Some(goal), None) = (plan.alone, &before) {
         let part = Part::new(&table, vec![Position::default()], goal);
         if !part.read(1, &mut stop).await? {
-            return Err(time_is_up());
+            return Err(cut_off());
         }
         let reading = part.reading();
         if reading.complete || goal.pages == 1 || goal == Goal::EVERYTHING {
@@ -67,7 +67,7 @@ pub(super) async fn scan(
     if !ended {
         let mut finished = part.finished();
         if !resumable || finished.is_empty() {
-            return Err(time_is_up());
+            return Err(cut_off());
         }
         finished.extend(before.iter().flat_map(|before| (0..total).filter(|part| before.has(*part))));
         let items = reading.earlier.unwrap_or_default() + reading.shape.items();

@@ -211,7 +211,7 @@ async fn the_deadline_leaves_the_rest_deferred() {
     assert!(summary.started >= 1 && summary.deferred >= 4, "{summary:?}");
     assert_eq!(summary.started + summary.deferred, 12, "{summary:?}");
     let deferred = report.tables.iter().find(|table| table.outcome == Outcome::Deferred).unwrap();
-    insta::assert_snapshot!(deferred.reason.as_ref().unwrap(), @"the run's time was up; a later run goes on");
+    insta::assert_snapshot!(deferred.reason.as_ref().unwrap(), @"the run was cut off before this was done; a later run does it");
     world.server.faults().clear();
     assert_eq!(all_well(world.sync(&waiting()).await).summary.crawled, 12);
 }
@@ -231,7 +231,7 @@ async fn no_time_to_list_is_an_error() {
     let deadline = Deadline::at(Instant::now() + Duration::from_secs(30));
     let error = crawler::sync(&world.clients, &Settings::default(), deadline, &|_| ()).await.unwrap_err();
     assert_eq!(error.kind, Kind::Deadline);
-    insta::assert_snapshot!(error.message, @"the time was up before all was listed: nothing was done. Give it more");
+    insta::assert_snapshot!(error.message, @"the run was cut off before all was listed: nothing was done. If its time was up, give it more");
 }
 
 #[tokio::test]
