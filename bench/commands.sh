@@ -1,36 +1,67 @@
 #!/usr/bin/env bash
-# Times whole commands of the release binary: `infer` on 1,000,000 order-like items, plain and gzipped, with peak memory and next to
-# wc and gunzip on the same file; and the quick start, first run and second. Each answer is checked.
+# Times whole commands of the release binary: `infer` on 1,000,000 order-like items, plain, in gzip and in zstd, with peak memory and
+# next to wc, gunzip, and what the same libraries need to decompress the same file and nothing else, in turns; and the quick start,
+# first run and second. Each answer is checked.
 set -euo pipefail
 cd "$(dirname "$0")"
 bin=../target/release/glue-ddb-crawler
+items=1000000
+columns=15
+cargo build --quiet --release --locked -p bench -p decompress
+own=${CARGO_TARGET_DIR:-target}/release
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cargo run --quiet --release --locked -- write orders 1000000 >"$work/orders.jsonl"
-gzip -1 -k "$work/orders.jsonl"
+orders=$work/orders.jsonl
+"$own/bench" write orders $items >"$orders"
+gzip -1 -k "$orders"
+zstd -q -3 -k "$orders"
+bytes=$(stat -c %s "$orders")
 
-timed() { # NAME COMMAND...: seconds and peak memory of the best of three
-  local name=$1 best=
+timed() { # NAME COMMAND...
+  local name=$1
   shift
-  for _ in 1 2 3; do
-    /usr/bin/time -o "$work/time" -f '%e %M' "$@" >"$work/out"
-    best=$( (echo "$best"; cat "$work/time") | grep . | sort -n | head -1)
-  done
-  awk -v name="$name" -v bytes="$(stat -c %s "$work/orders.jsonl")" \
-    '{printf "%-34s %6.2f s  %6.0f MB/s  %6.1f MB peak\n", name, $1, bytes / 1e6 / $1, $2 / 1024}' <<<"$best"
+  /usr/bin/time -a -o "$work/times" -f "$name|%e|%M" "$@" >"$work/out"
 }
-checked() { grep -q '"items": 1000000' "$work/out" && [ "$(grep -c '"name"' "$work/out")" = "$columns" ]; }
+wrong() { # NAME
+  echo "bench/commands.sh: $1: a wrong answer" >&2
+  exit 1
+}
+inferred() { # NAME FILE
+  timed "$1" "$bin" infer "$2"
+  grep -q "\"items\": $items," "$work/out" && [ "$(grep -c '"name"' "$work/out")" = $columns ] || wrong "$1"
+}
+decompressed() { # NAME FILE
+  timed "$1" "$own/decompress" "$2"
+  [ "$(cat "$work/out")" = "$bytes" ] || wrong "$1"
+}
 
 grep -m1 'model name' /proc/cpuinfo
 rustc --version
 ls -l "$work" | awk '/orders/ {print $9, $5, "bytes"}'
-columns=$("$bin" infer "$work/orders.jsonl" | grep -c '"name"')
-timed 'infer, plain' "$bin" infer "$work/orders.jsonl" && checked
-timed 'infer, gzip' "$bin" infer "$work/orders.jsonl.gz" && checked
-timed 'wc -l' wc -l "$work/orders.jsonl"
-timed 'gunzip' gzip -dc "$work/orders.jsonl.gz"
+for _ in 1 2 3 4 5; do
+  inferred 'infer, plain' "$orders"
+  timed 'wc -l' wc -l "$orders"
+  inferred 'infer, gzip' "$orders.gz"
+  decompressed 'zlib-rs alone' "$orders.gz"
+  timed 'gunzip' sh -c 'gzip -dc "$0" >/dev/null' "$orders.gz"
+  inferred 'infer, zstd' "$orders.zst"
+  decompressed 'zstd alone' "$orders.zst"
+done
+# The best of each.
+awk -F'|' -v bytes="$bytes" '
+  !($1 in seconds) {names[++count] = $1; seconds[$1] = $2}
+  $2 < seconds[$1] {seconds[$1] = $2}
+  $3 > memory[$1] {memory[$1] = $3}
+  END {
+    for (i = 1; i <= count; i++) {
+      name = names[i]
+      printf "%-34s %6.2f s  %6.0f MB/s  %6.1f MB peak\n", name, seconds[name], bytes / 1e6 / seconds[name], memory[name] / 1024
+    }
+    printf "infer, gzip: %.0f %% of what zlib-rs alone allows\n", 100 * seconds["zlib-rs alone"] / seconds["infer, gzip"]
+    printf "infer, zstd: %.0f %% of what zstd alone allows\n", 100 * seconds["zstd alone"] / seconds["infer, zstd"]
+  }' "$work/times"
 for run in first second; do
   /usr/bin/time -o "$work/time" -f '%e %M' "$bin" sync --local ../examples/tables --state "$work/state" --wait -q >"$work/out"
-  grep -q '8 crawled' "$work/out"
+  grep -q '8 crawled' "$work/out" || wrong "quick start, $run run"
   awk -v run="$run" '{printf "%-34s %6.2f s  %6.1f MB peak\n", "quick start, " run " run", $1, $2 / 1024}' "$work/time"
 done

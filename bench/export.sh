@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Times `crawl --export` of an export of 3 GB of DynamoDB JSON, or as many as the argument says, made on the fly: peak memory,
-# and time next to gunzip's with as many processes as there are cores. The items are counted.
+# Times `crawl --export` of an export of 3 GB of DynamoDB JSON, or as many as the argument says, made on the fly: peak memory, which
+# may not be over 64 MB, and time next to gunzip's, and to that of the same library and nothing else, both with as many processes as
+# there are cores. The items are counted.
 # The data files are links to one of 100 MB: each is read, decompressed and checked as a file of its own, from the page cache.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -14,7 +15,9 @@ export=$work/AWSDynamoDB/$id
 mkdir -p "$export/data" "$work/tables"
 
 items=118000 files=$((gigabytes * 10))
-cargo run --quiet --release --locked -- write orders $items | sed 's/.*/{"Item":&}/' >"$work/text"
+cargo build --quiet --release --locked -p bench -p decompress
+own=$(realpath "${CARGO_TARGET_DIR:-target}")/release
+"$own/bench" write orders $items | sed 's/.*/{"Item":&}/' >"$work/text"
 bytes=$(($(stat -c %s "$work/text") * files))
 gzip -6 <"$work/text" >"$work/data.gz"
 rm "$work/text"
@@ -35,17 +38,33 @@ done
 echo '{"AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}]}' \
   >"$work/tables/orders.json"
 
+wrong() { # WHAT
+  echo "bench/export.sh: $1" >&2
+  exit 1
+}
+wrong() { # WHAT
+  echo "bench/export.sh: $1" >&2
+  exit 1
+}
 timed() { # NAME COMMAND...
   local name=$1
   shift
-  /usr/bin/time -o "$work/time" -f '%e %U %M' "$@" >"$work/out"
-  awk -v name="$name" -v bytes="$bytes" \
-    '{printf "%-26s %7.2f s  %6.0f MB/s  %7.2f s CPU  %6.1f MB peak\n", name, $1, bytes / 1e6 / $1, $2, $3 / 1024}' "$work/time"
+  /usr/bin/time -a -o "$work/times" -f "$name|%e|%U|%M" "$@" >"$work/out"
 }
 
 grep -m1 'model name' /proc/cpuinfo
 rustc --version
 echo "$cores cores, $files files, $((items * files)) items, $bytes bytes, $(($(stat -c %s "$work/data.gz") * files)) compressed"
+ls -d "$export"/data/* >"$work/list"
 timed 'crawl --export' "$bin" crawl --export "$work" --local "$work/tables" --state "$work/state" --output json -q
-grep -q "\"items\": $((items * files))" "$work/out"
-timed "gunzip, $cores processes" xargs -P "$cores" -n 1 -a <(ls -d "$export"/data/*) sh -c 'gzip -dc "$0" >/dev/null'
+grep -q "\"items\": $((items * files))" "$work/out" || wrong 'crawl --export: a wrong number of items'
+timed "zlib-rs alone, $cores processes" xargs -P "$cores" -n 1 -a "$work/list" "$own/decompress"
+[ $(($(paste -sd + "$work/out"))) = "$bytes" ] || wrong 'zlib-rs alone: a wrong number of bytes'
+timed "gunzip, $cores processes" xargs -P "$cores" -n 1 -a "$work/list" sh -c 'gzip -dc "$0" >/dev/null'
+awk -F'|' -v bytes="$bytes" '
+  NR == 1 {crawl = $2}
+  {
+    printf "%-28s %7.2f s  %6.0f MB/s  %7.2f s CPU  %6.1f MB peak", $1, $2, bytes / 1e6 / $2, $3, $4 / 1024
+    print NR == 1 ? "" : sprintf("  crawl --export takes %.0f %% of its time", 100 * crawl / $2)
+  }' "$work/times"
+awk -F'|' 'NR == 1 && $4 > 64 * 1024 {exit 1}' "$work/times" || wrong 'crawl --export took over 64 MB of memory'

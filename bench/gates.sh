@@ -1,39 +1,44 @@
 #!/usr/bin/env bash
 # What the speed of reading rests on, told by counts that are the same on a busy machine: allocations, and instructions per byte of
-# each corpus, which may not rise over the limits below. Where they sank for good, lower the limits.
+# each corpus. Where an instruction count sank for good, lower its limit to 5 % above it.
 set -euo pipefail
 cd "$(dirname "$0")"
-command -v valgrind >/dev/null || {
-  echo 'bench/gates.sh: valgrind is missing, so instructions are not counted; on Debian: apt-get install valgrind' >&2
-  exit 1
-}
 cargo build --quiet --release --locked
 bin=${CARGO_TARGET_DIR:-target}/release/bench
 "$bin" allocations
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# Elsewhere the same code is other instructions; AVX2 is what simdutf8 looks for when it runs, which counts in `escaped`.
+if [ "$(uname -sm)" != 'Linux x86_64' ] || ! grep -qw avx2 /proc/cpuinfo; then
+  echo 'bench/gates.sh: the limits are those of Linux on x86-64 with AVX2, so instructions are not counted here' >&2
+  exit
+fi
+command -v valgrind >/dev/null || {
+  echo 'bench/gates.sh: valgrind is missing; on Debian: apt-get install valgrind' >&2
+  exit 1
+}
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 failed=0
 while read -r corpus limit; do
   # Only what happens in `read`; how fast a corpus is made doesn't matter.
-  bytes=$(valgrind --tool=callgrind --callgrind-out-file="$work/out" --toggle-collect=bench::read \
-    "$bin" once "$corpus" 2>"$work/log" | cut -d' ' -f2)
-  instructions=$(sed -n 's/.*Collected : //p' "$work/log")
+  bytes=$(valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=bench::read \
+    "$bin" once "$corpus" 2>"$log" | cut -d' ' -f2) || { cat "$log" >&2; exit 1; }
+  instructions=$(sed -n 's/.*Collected : //p' "$log")
   awk -v corpus="$corpus" -v bytes="$bytes" -v instructions="$instructions" -v limit="$limit" 'BEGIN {
     reads = instructions / bytes
     printf "%-10s %6.2f instructions per byte, limit %s\n", corpus, reads, limit
     exit !(reads > 0 && reads <= limit)
-  }' || { echo "bench/gates.sh: $corpus takes more instructions than its limit" >&2; failed=1; }
+  }' || { echo "bench/gates.sh: $corpus: not within its limit" >&2; failed=1; }
 done <<'LIMITS'
-orders 6.3
-tiny 10
-columns 5.7
-sparse 11
-deep 12.8
-escaped 6.8
-numbers 7.5
-doubles 14.5
-keys 13.2
-binary 3.2
+orders 6.26
+tiny 10.1
+columns 5.63
+sparse 10.97
+deep 12.85
+escaped 6.75
+numbers 7.48
+doubles 14.46
+keys 13.15
+binary 3.17
 LIMITS
 exit $failed

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// Read units of a full page.
 pub const PAGE_UNITS: f64 = 128.0;
 
+/// Columns of the items that are served.
+pub const COLUMNS: usize = 14;
+
 /// What is served: the same pages in every segment.
 pub struct Table {
     pub pages: u64,
@@ -156,6 +159,10 @@ impl Prepared {
                 let (page, crc32) = &self.pages[next];
                 ("200 OK", page, *crc32)
             }
+            "CreateTable" if request.matches(r#""Type":""#).count() != COLUMNS => plain(
+                "400 Bad Request",
+                r#"{"__type":"InvalidInputException","Message":"not the columns of the items that were served"}"#,
+            ),
             "DescribeTable" => plain("200 OK", DESCRIBED),
             "GetTable" => plain("400 Bad Request", r#"{"__type":"EntityNotFoundException","Message":"not found"}"#),
             _ => plain("200 OK", "{}"),

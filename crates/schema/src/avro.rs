@@ -1,6 +1,6 @@
 //! Avro: the schema that is registered for a table, and the columns that Glue derives from one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::naming;
 use crate::table::TableSchema;
@@ -127,14 +127,18 @@ fn branch(glue_type: &GlueType, room: u32) -> Branch {
         }
         GlueType::Map(_, value) if room >= 3 => Branch::Map(Slot::of(branch(value, room - 2))),
         GlueType::Struct(fields) if fields.is_empty() => branch(&GlueType::map(GlueType::String), room),
-        GlueType::Struct(fields) if room >= 5 => Branch::Record(Record {
+        GlueType::Struct(fields) if room >= 5 && are_distinct(fields) => Branch::Record(Record {
             full_name: None,
             fields: nested_fields(fields, room - 4),
             properties: BTreeMap::new(),
         }),
-        // Text, what readers get as text, and what lies too deep.
+        // Text, what readers get as text, what lies too deep, and a struct of someone else's making that has a name twice.
         _ => Branch::Primitive("string"),
     }
+}
+
+fn are_distinct(fields: &[GlueField]) -> bool {
+    fields.iter().map(|field| &field.name).collect::<BTreeSet<_>>().len() == fields.len()
 }
 
 /// Named after their attributes for now: only beside the previous fields is it known which names are free.

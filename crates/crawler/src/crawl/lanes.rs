@@ -278,3 +278,71 @@ fn without(ranges: &[(u32, u32)], mut parts: Vec<u32>) -> Vec<(u32, u32)> {
 fn rate(description: &TableDescription, settings: &Settings) -> f64 {
     units_per_second(description, settings.scan_rate, settings.max_rcu)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use schema::{Policy, Reader};
+    use serde_json::json;
+
+    use super::*;
+
+    fn lane(lanes: u32, left: &[(u32, u32)]) -> Lane {
+        let order = Order { table: "orders".into(), export: None, lanes: None, settings: Map::new() };
+        let shape = memory::encode(&Shape::default());
+        let left = left.to_vec();
+        Lane { order, id: "1".into(), lanes, parts: 100, left, shape, records: 0, read_units: 0.0, done: false }
+    }
+
+    fn read(items: &str) -> Collected {
+        let mut reader = Reader::new(&Policy::default());
+        reader.lines(items.as_bytes()).unwrap();
+        let shape = reader.finish().unwrap();
+        Collected { records: shape.items(), shape, read_units: 1.5 }
+    }
+
+    #[test]
+    fn a_lane_carries_what_it_saw_and_what_is_left() {
+        let lane = lane(4, &[(10, 20)]).after(read("{\"a\":{\"S\":\"x\"}}\n"), vec![12, 10, 11, 15]).unwrap();
+        assert_eq!((&lane.left[..], lane.done), (&[(13, 15), (16, 20)][..], false));
+        let text = serde_json::to_string(&lane).unwrap();
+        assert_eq!(serde_json::from_str::<Lane>(&text).unwrap(), lane);
+        let lane = lane.after(read("{\"a\":{\"S\":\"x\"}}\n"), vec![13, 14, 16, 17, 18, 19]).unwrap();
+        assert_eq!((lane.left.len(), lane.done, lane.records, lane.read_units), (0, true, 2, 3.0));
+        assert_eq!(lane.seen().unwrap().items(), 2);
+    }
+
+    #[test]
+    fn a_lane_that_gets_nowhere_or_grows_too_large_says_so() {
+        let message = |lane: Lane, items: &str, parts| lane.after(read(items), parts).unwrap_err().message;
+        insta::assert_snapshot!(message(lane(4, &[(10, 20)]), "", vec![]), @"orders: no segment or file was read to its end in the time of one invocation: give the function more memory, or the table a larger share of its read capacity (scan_rate, max_rcu)");
+        let names = |from: u32, to: u32| {
+            (from..to)
+                .map(|name| format!("\"{:x}\":{{\"S\":\"x\"}}", name.wrapping_mul(2_654_435_761)))
+                .collect::<Vec<_>>()
+                .join(",")
+        };
+        insta::assert_snapshot!(message(lane(50, &[(10, 20)]), &format!("{{{}}}", names(0, 2000)), vec![10]), @r#"orders: what its items look like takes 14438 characters, more than 50 lanes can carry: start the crawl with "lanes": 8"#);
+        lane(1, &[(10, 20)]).after(read(&format!("{{{}}}", names(0, 2000))), vec![10]).unwrap();
+    }
+
+    #[test]
+    fn an_order_is_a_table_and_settings() {
+        let order: Order = serde_json::from_value(json!({"table": "orders", "lanes": 3, "max_rcu": 7})).unwrap();
+        assert_eq!((order.lanes, Value::from(order.settings.clone())), (Some(3), json!({"max_rcu": 7})));
+        assert_eq!(serde_json::to_value(&order).unwrap(), json!({"table": "orders", "lanes": 3, "max_rcu": 7}));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_is_what_was_not_read(cuts in proptest::collection::btree_set(0u32..60, 0..8), read: Vec<u32>) {
+            let cuts: Vec<u32> = cuts.into_iter().collect();
+            let ranges: Vec<(u32, u32)> = cuts.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
+            let read: Vec<u32> = read.into_iter().map(|part| part % 60).collect();
+            let expected: Vec<u32> =
+                ranges.iter().flat_map(|(from, to)| *from..*to).filter(|part| !read.contains(part)).collect();
+            let left = without(&ranges, read);
+            prop_assert_eq!(left.iter().flat_map(|(from, to)| *from..*to).collect::<Vec<_>>(), expected);
+        }
+    }
+}

@@ -156,7 +156,7 @@ impl Reader {
         namespace: &str,
         read: impl FnOnce(&mut Self, String) -> Result<Branch, AvroError>,
     ) -> Result<Branch, AvroError> {
-        let name = object.get("name").and_then(Value::as_str).filter(|name| !name.is_empty());
+        let name = object.get("name").and_then(Value::as_str).filter(|name| !name.is_empty() && !name.ends_with('.'));
         let name = name.ok_or_else(|| self.invalid("a type without its name"))?;
         let full_name = full_name(name, object.get("namespace").and_then(Value::as_str).unwrap_or(namespace));
         if self.named.insert(full_name.clone(), None).is_some() {

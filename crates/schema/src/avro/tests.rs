@@ -190,6 +190,12 @@ fn deep_types_end_in_text() {
     assert_eq!(widened(&[&array]), array);
 }
 
+/// As another tool may have written it into the catalog; Avro allows a name once in a record.
+#[test]
+fn a_struct_with_a_name_twice_is_text() {
+    assert_eq!(widened(&["array<struct<a:int,b:int,a:int>>"]), "array<string>");
+}
+
 #[test]
 fn definitions_that_can_not_be_used() {
     let error = |text: &str| definition(&table(&[("a", "string")]), "t", "d", Some(text)).unwrap_err().to_string();
@@ -198,6 +204,7 @@ fn definitions_that_can_not_be_used() {
     for (text, expected) in [
         (r#""string""#.to_owned(), "a type that is no record at the top"),
         (r#"{"type":"record","fields":[]}"#.to_owned(), "a type without its name at the top"),
+        (r#"{"type":"record","name":"d.","fields":[]}"#.to_owned(), "a type without its name at the top"),
         (r#"{"type":"record","name":"t"}"#.to_owned(), "a record without fields at the top"),
         (r#"{"type":"record","name":"t","fields":[{"name":"a","type":"what"}]}"#.to_owned(), "an unknown type at a"),
         (
