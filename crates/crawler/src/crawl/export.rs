@@ -24,6 +24,7 @@ use futures::stream::{self, StreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use schema::{GlueType, Policy};
+use serde::Serialize;
 
 use super::lanes::Collected;
 use super::{CrawlRequest, Crawled, Memory, Reading, Unfinished, check_source, describe, memory, publish_reading};
@@ -32,6 +33,20 @@ use crate::error::{Error, Kind};
 use crate::{Clients, naming, publish};
 use input::Content;
 use manifest::{DataFile, Summary};
+
+/// What there is to read in an export: its items, and no read units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Contents {
+    /// Items, or changes of an incremental export, as its manifest counts them.
+    pub items: u64,
+    /// Data files.
+    pub files: usize,
+    /// Bytes of these, compressed.
+    pub bytes: u64,
+    /// Bytes that DynamoDB charged for, as the manifest has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billed_bytes: Option<u64>,
+}
 
 /// A finished export of one DynamoDB table, found and not yet read.
 #[derive(Debug, Clone)]
@@ -166,7 +181,7 @@ impl Export {
     ///
     /// # Cost
     /// One request for 1,000 files in their folder, which those of incremental exports share.
-    pub(crate) async fn look_for_files(&self) -> Result<u64, Error> {
+    async fn look_for_files(&self) -> Result<u64, Error> {
         let paths = self.files.iter().map(|file| self.summary.locate(&self.folder, &file.key));
         let mut missing = paths.collect::<Result<BTreeSet<Path>, Error>>()?;
         let folders: BTreeSet<Path> = missing.iter().filter_map(Path::parent).collect();
@@ -186,6 +201,16 @@ impl Export {
             None => Ok(bytes),
             Some(path) => Err(self.missing(path, missing.len() - 1)),
         }
+    }
+
+    /// What there is to read.
+    ///
+    /// # Errors
+    /// As [`Export::look_for_files`].
+    pub(crate) async fn contents(&self) -> Result<Contents, Error> {
+        let bytes = self.look_for_files().await?;
+        let Summary { item_count: items, billed_bytes, .. } = self.summary;
+        Ok(Contents { items, files: self.files.len(), bytes, billed_bytes })
     }
 
     fn missing(&self, path: &Path, more: usize) -> Error {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crawler::crawl::export::Export;
+use crawler::crawl::export::{Contents, Export};
 use crawler::report::Outcome;
 use crawler::{Clients, Deadline, Error, Kind, Report, Settings};
 use flate2::write::GzEncoder;
@@ -149,6 +149,27 @@ async fn an_export_gives_the_catalog_what_a_crawl_of_the_table_gives() {
         crawler::crawl_tables(&world.clients, &Settings::default(), &tables, Deadline::none(), &|_| ()).await.unwrap();
     assert_eq!(row(&all_well(report), "orders").actions.len(), 1, "nothing to change");
     assert_eq!(world.table("orders").await.storage_descriptor(), from_export.storage_descriptor());
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_there_is_to_read() {
+    let world = World::new(&[("orders", &[])]).await;
+    let written = Written::new(&ITEMS);
+    let export = Export::in_folder(written.write()).await.unwrap();
+    let dry_run = async || {
+        let clients = Clients::local(world.server.url(), REGION);
+        let settings = Settings { dry_run: true, ..Settings::default() };
+        crawler::crawl_export(&clients, &settings, &export, Deadline::none(), &|_| ()).await.unwrap()
+    };
+    let report = dry_run().await;
+    let bytes = written.files.iter().map(|(_, content)| content.len() as u64).sum();
+    let contents = Contents { items: 3, files: 3, bytes, billed_bytes: Some(0) };
+    assert_eq!(row(&report, "orders").export, Some(contents));
+    assert!(world.tables().await.is_empty());
+    std::fs::remove_file(written.data().join("x1.json.gz")).unwrap();
+    let report = dry_run().await;
+    let missing = row(&report, "orders");
+    assert_eq!((missing.outcome, &missing.export), (Outcome::Failed, &None), "{missing:?}");
 }
 
 #[tokio::test]
