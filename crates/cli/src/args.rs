@@ -167,6 +167,9 @@ pub(crate) struct Policy {
     /// The account, twelve digits [default: that of the credentials]
     #[arg(long, value_name = "ID", value_parser = account)]
     pub account: Option<String>,
+    /// Also what `crawl --export` and `--via-export` need with this bucket
+    #[arg(long, value_name = "BUCKET")]
+    pub export_bucket: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
