@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::apply;
+use crate::crawl::export::Contents;
 use crate::crawl::{Crawled, Estimate};
 use crate::discover::Inventory;
 use crate::error::Error;
@@ -89,6 +90,9 @@ pub struct TableReport {
     /// Dry run of the native engine: what it would read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Estimate>,
+    /// Dry run of a crawl of an export: what there is to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<Contents>,
     /// Columns that read as null in Athena, because their attributes hold `,` or `=` and can't be mapped.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmapped: Vec<String>,
@@ -325,6 +329,7 @@ impl TableReport {
             items: None,
             read: None,
             estimate: None,
+            export: None,
             unmapped: Vec::new(),
             schema: None,
         }

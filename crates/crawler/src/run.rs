@@ -164,9 +164,9 @@ async fn run(
     progress(Event::Planned(plan.tables.len()));
 
     let mut report = Report::planned(&inventory, &plan, settings);
-    if settings.dry_run && items.export.is_none() {
-        estimate(clients, settings, &deadline, &mut report.tables).await;
-    } else if !settings.dry_run {
+    if settings.dry_run {
+        estimate(clients, settings, items.export, &deadline, &mut report.tables).await;
+    } else {
         apply::database(clients, &inventory, &settings.database, plan.database).await?;
         let run = Run { items, ..Run::new(clients, settings, &inventory, &plan, deadline, progress) };
         report.tables = Box::pin(run.carry_out(&plan, began)).await;
@@ -174,14 +174,26 @@ async fn run(
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
 }
 
-/// What the native engine would read of each table.
-async fn estimate(clients: &Clients, settings: &Settings, deadline: &Deadline, tables: &mut [TableReport]) {
+/// What the native engine would read of each table, or of the export of the one.
+async fn estimate(
+    clients: &Clients,
+    settings: &Settings,
+    export: Option<&Export>,
+    deadline: &Deadline,
+    tables: &mut [TableReport],
+) {
     let read = tables.iter_mut().filter(|table| table.actions.contains(&Action::Crawl) && !settings.no_start);
     stream::iter(read)
         .for_each_concurrent(settings.concurrency, |report| async move {
-            match deadline.limit(crawl::estimate(clients, &report.table, settings)).await {
-                Ok(estimate) => report.estimate = estimate,
-                Err(error) => *report = report.clone().refused(error),
+            let estimated = async {
+                match export {
+                    Some(export) => report.export = Some(export.contents().await?),
+                    None => report.estimate = crawl::estimate(clients, &report.table, settings).await?,
+                }
+                Ok(())
+            };
+            if let Err(error) = deadline.limit(estimated).await {
+                *report = report.clone().refused(error);
             }
         })
         .await;

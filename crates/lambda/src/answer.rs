@@ -116,6 +116,7 @@ mod tests {
             schema: None,
             read: None,
             estimate: None,
+            export: None,
         }
     }
 

@@ -19,9 +19,8 @@ pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, typed(args))?;
     let export = match (&args.export, &args.bucket) {
         (Some(place), _) => given(common, place, &args.names).await?,
-        (None, Some(_)) if settings.dry_run => bail!(settings::Wrong("a dry run asks for no export".into())),
-        (None, Some(bucket)) => requested(common, bucket, &args.names).await?,
-        (None, None) => {
+        (None, Some(bucket)) if !settings.dry_run => requested(common, bucket, &args.names).await?,
+        (None, _) => {
             return Ok(run_job(common, &args.place, &settings, Work::Crawl(&args.names)).await?.1);
         }
     };

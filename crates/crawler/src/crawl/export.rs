@@ -12,6 +12,7 @@ mod manifest;
 mod request;
 mod s3;
 
+use std::collections::BTreeSet;
 use std::path::Path as FilePath;
 use std::pin::pin;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use futures::stream::{self, StreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use schema::{GlueType, Policy};
+use serde::Serialize;
 
 use super::lanes::Collected;
 use super::{CrawlRequest, Crawled, Memory, Reading, Unfinished, check_source, describe, memory, publish_reading};
@@ -31,6 +33,20 @@ use crate::error::{Error, Kind};
 use crate::{Clients, naming, publish};
 use input::Content;
 use manifest::{DataFile, Summary};
+
+/// What there is to read in an export: its items, and no read units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Contents {
+    /// Items, or changes of an incremental export, as its manifest counts them.
+    pub items: u64,
+    /// Data files.
+    pub files: usize,
+    /// Bytes of these, compressed.
+    pub bytes: u64,
+    /// Bytes that DynamoDB charged for, as the manifest has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billed_bytes: Option<u64>,
+}
 
 /// A finished export of one DynamoDB table, found and not yet read.
 #[derive(Debug, Clone)]
@@ -158,13 +174,71 @@ impl Export {
         Ok(Reading { complete: !self.summary.incremental, ..Reading::whole(read.shape.clone(), 0.0) })
     }
 
+    /// Looks for all data files, without reading them; their size in bytes.
+    ///
+    /// # Errors
+    /// If one is missing, or they can't be listed.
+    ///
+    /// # Cost
+    /// One request for 1,000 files in their folder, which those of incremental exports share.
+    async fn look_for_files(&self) -> Result<u64, Error> {
+        let paths = self.files.iter().map(|file| self.summary.locate(&self.folder, &file.key));
+        let mut missing = paths.collect::<Result<BTreeSet<Path>, Error>>()?;
+        let folders: BTreeSet<Path> = missing.iter().filter_map(Path::parent).collect();
+        let mut bytes = 0;
+        for folder in folders {
+            let mut listing = self.store.list(Some(&folder));
+            while !missing.is_empty()
+                && let Some(object) = listing.next().await
+            {
+                let object = object.map_err(|error| find::failed(&self.name(&folder), error))?;
+                if missing.remove(&object.location) {
+                    bytes += object.size;
+                }
+            }
+        }
+        match missing.first() {
+            None => Ok(bytes),
+            Some(path) => Err(self.missing(path, missing.len() - 1)),
+        }
+    }
+
+    /// What there is to read.
+    ///
+    /// # Errors
+    /// As [`Export::look_for_files`].
+    pub(crate) async fn contents(&self) -> Result<Contents, Error> {
+        let bytes = self.look_for_files().await?;
+        let Summary { item_count: items, billed_bytes, .. } = self.summary;
+        Ok(Contents { items, files: self.files.len(), bytes, billed_bytes })
+    }
+
+    fn missing(&self, path: &Path, more: usize) -> Error {
+        let name = self.name(path);
+        let what = match more {
+            0 => format!("{name} is missing: the manifest lists it"),
+            more => format!("{name} and {more} more are missing: the manifest lists them"),
+        };
+        Error::new(Kind::Data, format!("{what}. Copy the whole export"))
+    }
+
+    /// Reads a file, and once more if it could not be had: the connection may be better then, and credentials that were refused
+    /// are asked for again.
     async fn read_file(&self, file: &DataFile, policy: &Policy) -> Result<Content, Error> {
+        match self.try_file(file, policy).await {
+            Err(error) if matches!(error.kind, Kind::Service | Kind::AccessDenied) => {
+                tracing::warn!(reason = %error, "trying once more");
+                self.try_file(file, policy).await
+            }
+            done => done,
+        }
+    }
+
+    async fn try_file(&self, file: &DataFile, policy: &Policy) -> Result<Content, Error> {
         let path = self.summary.locate(&self.folder, &file.key)?;
         let name = self.name(&path);
         let missing = |error| match error {
-            object_store::Error::NotFound { .. } => {
-                Error::new(Kind::Data, format!("{name} is missing: the manifest lists it. Copy the whole export"))
-            }
+            object_store::Error::NotFound { .. } => self.missing(&path, 0),
             error => find::failed(&name, error),
         };
         let object = self.store.get(&path).await.map_err(missing)?;
@@ -209,7 +283,11 @@ pub(crate) async fn crawl(
     };
     let mut reading = match read {
         Some(read) => export.whole(read)?,
-        None => export.whole(&export.read(0..export.files(), &request.types, std::future::pending()).await?.0)?,
+        None => {
+            // Before hours are spent on the others.
+            export.look_for_files().await?;
+            export.whole(&export.read(0..export.files(), &request.types, std::future::pending()).await?.0)?
+        }
     };
     if export.summary.incremental {
         // Publishing adds what was read to what is remembered.

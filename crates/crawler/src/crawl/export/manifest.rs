@@ -35,6 +35,8 @@ pub(super) struct Summary {
     pub format: Format,
     /// Only what changed in a time.
     pub incremental: bool,
+    /// What DynamoDB charged for.
+    pub billed_bytes: Option<u64>,
 }
 
 /// The parts of a DynamoDB table's ARN.
@@ -75,6 +77,7 @@ struct SummaryFile {
     manifest_files_s3_key: String,
     item_count: u64,
     output_format: Format,
+    billed_size_bytes: Option<u64>,
     /// Not in the exports of before 2023, which were all full ones.
     export_type: Option<String>,
 }
@@ -147,7 +150,14 @@ impl Summary {
             Some("INCREMENTAL_EXPORT") => true,
             Some(_) => return Err("exportType is neither FULL_EXPORT nor INCREMENTAL_EXPORT".into()),
         };
-        Ok(Summary { table, id, item_count: file.item_count, format: file.output_format, incremental })
+        Ok(Summary {
+            table,
+            id,
+            item_count: file.item_count,
+            format: file.output_format,
+            incremental,
+            billed_bytes: file.billed_size_bytes,
+        })
     }
 
     /// Where a data file lies, told from where the manifests lie: exports are copied to other prefixes and to folders. Those
@@ -198,7 +208,8 @@ mod tests {
     fn located(folder: &str, key: &str) -> Option<String> {
         let table = TableArn::parse("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/t.x").unwrap();
         let id = "0169-2d87".to_owned();
-        let summary = Summary { table, id, item_count: 0, format: Format::Json, incremental: false };
+        let summary =
+            Summary { table, id, item_count: 0, format: Format::Json, incremental: false, billed_bytes: None };
         summary.locate(&Path::parse(folder).unwrap(), key).ok().map(String::from)
     }
 
