@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use crawler::Report;
+use crawler::crawl::Estimate;
 use crawler::crawl::export::Contents;
-use crawler::crawl::{Cost, Estimate};
 use crawler::report::{Action, Outcome, TableReport};
 use indicatif::HumanBytes;
 use tracing_subscriber::EnvFilter;
