@@ -1,6 +1,8 @@
 //! The run: the steps in their order, every table on its own, so that one table's failure never stops the others.
 
 pub(crate) mod link;
+mod managed;
+mod native;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -12,21 +14,17 @@ use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
-use crate::crawl::export::{self, Export};
+use crate::crawl;
+use crate::crawl::export::Export;
 use crate::crawl::lanes::Collected;
-use crate::crawl::{self, Change, CrawlRequest, Memory};
-use crate::deadline::{Deadline, cut_off};
+use crate::deadline::Deadline;
 use crate::discover::{self, Inventory};
 use crate::error::{Error, Kind};
-use crate::plan::{self, CrawlerChange, CrawlerPlan, Plan, RoleChange, TablePlan, Vanished};
-use crate::report::{Action, Outcome, Read, Report, TableReport};
+use crate::plan::{self, Plan, TablePlan, Vanished};
+use crate::report::{Action, Outcome, Report, TableReport};
 use crate::settings::{Engine, Settings};
-use crate::turn::Turn;
 use crate::{Clients, apply, cycle};
 use watch::Watcher;
-
-/// `UPDATED_BY_CRAWLER` of a native crawl.
-const NATIVE: &str = "glue-ddb-crawler";
 
 /// Told as a run goes on, so that people can watch it.
 #[derive(Debug, Clone, Copy)]
@@ -334,144 +332,6 @@ impl<'a> Run<'a> {
     ) -> Pin<Box<dyn Future<Output = T> + 'f>> {
         (self.progress)(Event::Step(table, step));
         Box::pin(work.instrument(tracing::info_span!("step", step = step.name())))
-    }
-
-    fn last_error(&self, crawler: &CrawlerPlan) -> Option<String> {
-        let error = self.inventory.crawlers.get(&crawler.name)?.last_error.as_ref()?;
-        Some(format!("the crawl before failed: {error}"))
-    }
-
-    async fn prepare_and_start(
-        &self,
-        table: &TablePlan,
-        crawler: &CrawlerPlan,
-        report: &mut TableReport,
-    ) -> Result<Outcome, Error> {
-        let mut turn = Turn::take(&self.working).await?;
-        if crawler.change == CrawlerChange::Foreign {
-            // Refused before a role is made that nobody would use.
-            return Err(apply::foreign(&crawler.name));
-        }
-        if crawler.role_change != RoleChange::None {
-            let scope = plan::role_scope(self.inventory, self.settings, &table.table);
-            let role = apply::role(self.clients, &crawler.role, &scope, crawler.role_change, &mut turn);
-            self.in_step(&table.table, Step::Role, role).await?;
-            report.actions.push(match crawler.role_change {
-                RoleChange::Repair => Action::RepairRole,
-                _ => Action::CreateRole,
-            });
-        }
-        if crawler.change != CrawlerChange::None {
-            let made = apply::crawler(self.clients, self.inventory, crawler, &mut turn);
-            self.in_step(&table.table, Step::Crawler, made).await?;
-            report.actions.push(match crawler.change {
-                CrawlerChange::Update => Action::UpdateCrawler,
-                _ => Action::CreateCrawler,
-            });
-        }
-        if self.settings.no_start {
-            return Ok(Outcome::Ready);
-        }
-        self.in_step(&table.table, Step::Crawling, self.start(&table.table, crawler, report, turn)).await
-    }
-
-    async fn start(
-        &self,
-        table: &str,
-        crawler: &CrawlerPlan,
-        report: &mut TableReport,
-        turn: Turn<'_>,
-    ) -> Result<Outcome, Error> {
-        if self.deadline.passed() {
-            return Err(cut_off());
-        }
-        if !self.settings.wait {
-            if !crawler.running {
-                let Ok(running) = self.running.try_acquire() else { return Err(self.too_many_run()) };
-                self.start_crawl(crawler, report).await?;
-                // It goes on running after this run, and counts for the rest of it.
-                running.forget();
-            }
-            return Ok(Outcome::Started);
-        }
-        drop(turn);
-        let _running = self.running.acquire().await.map_err(|_| cut_off())?;
-        if !crawler.running {
-            let _turn = Turn::take(&self.working).await?;
-            self.start_crawl(crawler, report).await?;
-        }
-        let last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
-        let ended = tokio::select! {
-            ended = self.watcher.ended(&crawler.name, last_crawl, crawler.running) => ended,
-            () = self.deadline.reached() => return Ok(Outcome::Started),
-        };
-        match ended {
-            Ok(()) => Ok(Outcome::Crawled),
-            // The table may have been deleted since it was listed.
-            Err(error) => match crawl::describe(self.clients, table).await {
-                Ok(None) => Ok(Outcome::Vanished),
-                _ => Err(error),
-            },
-        }
-    }
-
-    async fn start_crawl(&self, crawler: &CrawlerPlan, report: &mut TableReport) -> Result<(), Error> {
-        apply::start(self.clients, &crawler.name).await?;
-        report.actions.push(Action::StartCrawler);
-        Ok(())
-    }
-
-    fn too_many_run(&self) -> Error {
-        let limit = self.settings.max_running;
-        Error::new(
-            Kind::Throttled,
-            format!("{limit} crawlers run already; it starts when some have ended, or in a later run"),
-        )
-    }
-
-    /// The native crawl of one table.
-    async fn native(&self, table: &TablePlan, report: &mut TableReport) -> Result<Outcome, Error> {
-        if self.settings.no_start {
-            return Ok(Outcome::Ready);
-        }
-        let _turn = Turn::take(&self.working).await?;
-        let settings = self.settings;
-        let request = CrawlRequest {
-            table: table.table.clone(),
-            account: self.inventory.account.clone(),
-            database: settings.database.clone(),
-            catalog_table: table.catalog_table.clone(),
-            crawled_by: NATIVE.into(),
-            read: settings.read_options(),
-            memory: if settings.forget { Memory::Forgotten } else { Memory::Kept },
-            on_update: settings.on_update,
-            on_delete: settings.on_delete,
-            types: settings.types.clone(),
-        };
-        let crawling = async {
-            match self.items {
-                Items { export: Some(export), read } => export::crawl(self.clients, &request, export, read).await,
-                Items { read: Some(read), .. } => crawl::publish_read(self.clients, &request, read).await,
-                Items { .. } => crawl::crawl_until(self.clients, &request, self.deadline.reached()).await,
-            }
-        };
-        let crawled = match self.in_step(&table.table, Step::Crawling, crawling).await {
-            // Deleted since it was listed, and never catalogued.
-            Err(error) if error.kind == Kind::NotFound && error.code.is_none() => return Ok(Outcome::Vanished),
-            crawled => crawled?,
-        };
-        let action = match crawled.change {
-            Change::Deprecated => Action::DeprecateTable,
-            Change::Deleted => Action::DeleteTable,
-            _ => {
-                report.actions.push(Action::Crawl);
-                report.items = Some(crawled.items);
-                report.read = Some(Read::of(&crawled));
-                return Ok(Outcome::Crawled);
-            }
-        };
-        report.actions.push(action);
-        Ok(Outcome::Vanished)
     }
 
     /// Marks or deletes the catalog tables whose DynamoDB tables are gone.

@@ -50,19 +50,8 @@ impl Known {
 
     /// Whether the catalog table would have to keep more than larger counts.
     pub(super) fn is_news(&self) -> bool {
-        self.kept.as_ref().is_none_or(|kept| outline(kept) != outline(&self.shape))
+        self.kept.as_ref().is_none_or(|kept| !kept.differs_only_in_counts(&self.shape))
     }
-}
-
-/// The Shape with every count at its end: two Shapes that differ in nothing but counts have the same. Merging adds counts and
-/// stops at the largest, so 64 doublings get there.
-fn outline(shape: &Shape) -> Shape {
-    let mut outline = shape.clone();
-    for _ in 0..u64::BITS {
-        let same = outline.clone();
-        outline.merge(&same);
-    }
-    outline
 }
 
 /// The text of a Shape.
