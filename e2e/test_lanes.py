@@ -159,10 +159,12 @@ def test_lanes_find_what_one_process_finds_though_workers_die(account, lanes, le
 
     environment = client_environment(account.url)
     environment |= {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_ENDPOINT_URL_GLUE": account.glue_url}
-    run([binary, "crawl", TABLE, "--database", "alone", "--region", REGION], environment, cwd=tmp_path)
+    environment |= {"GLUE_DDB_CRAWLER_DATABASE": "alone", "GLUE_DDB_CRAWLER_REGISTRY": "alone", "AWS_REGION": REGION}
+    run([binary, "crawl", TABLE], environment, cwd=tmp_path)
     columns, _ = catalogued(account, "alone", "ledger")
     assert ("only", "array<double>") in columns
     assert catalogued(account, DATABASE, "ledger") == catalogued(account, "alone", "ledger")
+    run([binary, "prune", "--all", "--yes"], environment, cwd=tmp_path)
 
 
 def test_an_export_is_read_in_lanes(account, lanes, bucket):  # noqa: F811

@@ -84,7 +84,7 @@ enum Source {
 /// If the order's settings are wrong, or there is no such table or export.
 ///
 /// # Cost
-/// One DescribeTable, or a read of the export's manifests.
+/// One DescribeTable, or a read of the export's manifests and a listing of its files.
 pub async fn split(
     clients: &Clients,
     config: &SdkConfig,
@@ -103,7 +103,11 @@ pub async fn split(
         Source::Table(description) => {
             split::for_machines(description, wanted, rate(description, &settings) / f64::from(wanted))
         }
-        Source::Export(export) => export.files(),
+        Source::Export(export) => {
+            // One that is missing is told before hours of reading.
+            export.contents().await?;
+            export.files()
+        }
     };
     let lanes = wanted.min(parts.max(1));
     let bound = |lane: u32| (u64::from(parts) * u64::from(lane) / u64::from(lanes)) as u32;

@@ -97,7 +97,9 @@ pub(super) fn kind(error: &object_store::Error) -> Kind {
         object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
             Kind::AccessDenied
         }
-        _ if has(&EXPIRED) => Kind::AccessDenied,
+        // The library tells these apart where it gets an object, not where it lists.
+        _ if has(&EXPIRED) || has(&REFUSED) => Kind::AccessDenied,
+        _ if has(&["NoSuchBucket"]) => Kind::NotFound,
         _ if has(&["SlowDown"]) => Kind::Throttled,
         _ => Kind::Service,
     }
@@ -105,6 +107,9 @@ pub(super) fn kind(error: &object_store::Error) -> Kind {
 
 /// What S3 says with the status 400 of credentials that were good once.
 const EXPIRED: [&str; 2] = ["ExpiredToken", "InvalidToken"];
+
+/// The statuses of credentials that are none, or that may not.
+const REFUSED: [&str; 2] = ["S3 answered 401", "S3 answered 403"];
 
 /// Credentials of the SDK's provider, kept until they expire or are refused.
 #[derive(Debug)]
@@ -227,6 +232,8 @@ mod tests {
             kind("after 7 retries - 503: S3 answered 503 SlowDown (Please reduce your request rate.)"),
             Kind::Throttled
         );
+        assert_eq!(kind("403: S3 answered 403 AccessDenied (no)"), Kind::AccessDenied);
+        assert_eq!(kind("404: S3 answered 404 NoSuchBucket (no)"), Kind::NotFound);
         assert_eq!(kind("400: S3 answered 400 ExpiredToken (The provided token has expired.)"), Kind::AccessDenied);
         assert_eq!(kind("error performing GET http://127.0.0.1/SlowDown: connection refused"), Kind::Service);
     }
