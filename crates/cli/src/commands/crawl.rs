@@ -59,8 +59,8 @@ async fn requested(common: &Common, bucket: &str, names: &[String]) -> anyhow::R
     let bucket = bucket.strip_prefix("s3://").unwrap_or(bucket);
     let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
     let since = Instant::now();
-    let progress = |status: &str| {
-        output::note(common, &format!("export of {table}: {status}, {} s", since.elapsed().as_secs()));
+    let progress = |place: &str, status: &str| {
+        output::note(common, &format!("export of {table} to {place}: {status}, {} s", since.elapsed().as_secs()));
     };
     Ok(Export::request(&Clients::new(&config), &config, table, bucket, prefix, &progress).await?)
 }

@@ -367,7 +367,7 @@ async fn an_export_that_dynamodb_refuses_to_make_says_what_to_do() {
     use local::faults::{Calls, Fault, Rule};
     let world = World::new(&[("orders", &[])]).await;
     let config = crawler::aws::local_config(world.server.url(), REGION);
-    let request = async |table| match Export::request(&world.clients, &config, table, "b", "p", &|_| ()).await {
+    let request = async |table| match Export::request(&world.clients, &config, table, "b", "p", &|_, _| ()).await {
         Ok(export) => panic!("found {}", export.table()),
         Err(error) => error,
     };
