@@ -15,7 +15,7 @@ pub(crate) mod prune;
 pub(crate) mod serve;
 pub(crate) mod sync;
 
-const INTERRUPTED: &str = "interrupted: keeping what was read; Ctrl-C again to quit at once";
+const INTERRUPTED: &str = "interrupted: ending the run; Ctrl-C again to quit at once";
 
 /// What a job works on.
 enum Work<'a> {

@@ -8,7 +8,7 @@ use crate::apply;
 use crate::crawl::export::Contents;
 use crate::crawl::{Crawled, Estimate};
 use crate::discover::Inventory;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::plan::{CrawlerChange, DatabaseChange, Plan, RoleChange, TablePlan, Vanished};
 use crate::registry::{self, Linked};
 use crate::settings::{DeleteBehavior, Engine, Settings};
@@ -73,6 +73,9 @@ pub struct TableReport {
     /// Why it was deferred or failed; of a table that was started, why the crawl before failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What can be done about `reason`, where an error is the reason; not in the JSON.
+    #[serde(skip)]
+    pub kind: Option<Kind>,
     /// AWS's name of the request that failed: what its support asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -323,6 +326,7 @@ impl TableReport {
             crawler,
             outcome: Outcome::Ready,
             reason: None,
+            kind: None,
             request_id: None,
             actions: Vec::new(),
             columns: None,
@@ -357,6 +361,7 @@ impl TableReport {
     /// Of a table whose work was refused or given up.
     pub(crate) fn refused(mut self, error: Error) -> TableReport {
         self.request_id = error.request_id.clone();
+        self.kind = Some(error.kind);
         self.ended(Outcome::after(&error), error.message)
     }
 

@@ -108,6 +108,7 @@ mod tests {
             crawler: None,
             outcome,
             reason,
+            kind: None,
             request_id: None,
             actions: Vec::new(),
             columns: Some(number),

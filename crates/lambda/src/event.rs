@@ -166,7 +166,7 @@ mod tests {
         let message = |event| read(event).unwrap_err();
         insta::assert_snapshot!(message(json!({"step": "split", "crawl": {}, "lanes": 1})), @"not a step of a crawl: missing field `table`");
         insta::assert_snapshot!(message(json!({"step": "walk"})), @"not a step of a crawl: unknown variant `walk`, expected one of `split`, `read`, `publish`");
-        insta::assert_snapshot!(message(json!({"step": "read", "lane": {"table": "orders"}})), @"not a step of a crawl: unknown field `table`, expected one of `order`, `id`, `lanes`, `parts`, `left`, `shape`, `records`, `read_units`, `done`");
+        insta::assert_snapshot!(message(json!({"step": "read", "lane": {"table": "orders"}})), @"not a step of a crawl: unknown field `table`, expected one of `order`, `id`, `lane`, `lanes`, `parts`, `left`, `shape`, `records`, `read_units`, `done`");
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Drop for Running {
     }
 }
 
-const SAYS: &str = "interrupted: keeping what was read; Ctrl-C again to quit at once\n";
+const SAYS: &str = "interrupted: ending the run; Ctrl-C again to quit at once\n";
 
 /// `big`, 3,000 items of 1 KB, and an endpoint that serves it.
 async fn world() -> (Shell, Server) {

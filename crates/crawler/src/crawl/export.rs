@@ -28,6 +28,7 @@ use serde::Serialize;
 
 use super::lanes::Collected;
 use super::{CrawlRequest, Crawled, Memory, Reading, Unfinished, check_source, describe, memory, publish_reading};
+use crate::deadline::cut_off;
 use crate::discover::Inventory;
 use crate::error::{Error, Kind};
 use crate::{Clients, naming, publish};
@@ -260,13 +261,14 @@ impl Export {
 /// the table itself.
 ///
 /// # Errors
-/// If the export can't be read or is not as its manifests say, or the catalog can't be written: see [`Export`]. Nothing is
-/// published then.
+/// If the export can't be read or is not as its manifests say, or the catalog can't be written: see [`Export`];
+/// [`Kind::Deadline`] if `stop` returned before all was read. Nothing is published then.
 pub(crate) async fn crawl(
     clients: &Clients,
     request: &CrawlRequest,
     export: &Export,
     read: Option<&Collected>,
+    stop: impl Future<Output = ()>,
 ) -> Result<Crawled, Error> {
     let CrawlRequest { table, database, catalog_table, .. } = request;
     let existing = publish::get(clients, database, catalog_table).await?;
@@ -286,7 +288,11 @@ pub(crate) async fn crawl(
         None => {
             // Before hours are spent on the others.
             export.look_for_files().await?;
-            export.whole(&export.read(0..export.files(), &request.types, std::future::pending()).await?.0)?
+            let (collected, files) = export.read(0..export.files(), &request.types, stop).await?;
+            if files.len() < export.files.len() {
+                return Err(cut_off());
+            }
+            export.whole(&collected)?
         }
     };
     if export.summary.incremental {

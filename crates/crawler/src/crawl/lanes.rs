@@ -4,6 +4,8 @@
 //! Each step is a function of what it is given and gives all that the next one needs, so whoever coordinates them may repeat a
 //! step that failed: no item is counted twice. `template.yaml` has AWS Step Functions do it.
 
+use std::collections::BTreeSet;
+
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::TableDescription;
 use schema::Shape;
@@ -15,13 +17,15 @@ use super::export::Export;
 use super::{describe, gone, memory, scan, split};
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
-use crate::report::Report;
+use crate::report::{Outcome, Report, TableReport};
 use crate::settings::Settings;
 use crate::{Clients, run};
 
 /// The characters that all lanes together may have when they meet: Step Functions passes on 256 KiB.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
 const MOST_TEXT: usize = 250_000;
+/// The characters of a lane without its Shape.
+const ROOM: usize = 500;
 /// The most lanes: each has at least 2,500 characters.
 pub const MOST_LANES: u32 = 100;
 
@@ -48,6 +52,8 @@ pub struct Lane {
     order: Order,
     /// The table's id, or the export's: neither may be another from one step to the next.
     id: String,
+    /// Which of the lanes this is, the first is 0.
+    lane: u32,
     /// How many lanes there are.
     lanes: u32,
     /// How many segments or files there are, those of the other lanes included.
@@ -78,13 +84,14 @@ enum Source {
     Export(Box<Export>),
 }
 
-/// Deals a crawl out in `most` lanes, or in as many as the order says, if that is less.
+/// Deals a crawl out in `most` lanes, or in as many as the order says, if that is less, or in as many as can carry a Shape of twice
+/// the length of that of the table's first page.
 ///
 /// # Errors
 /// If the order's settings are wrong, or there is no such table or export.
 ///
 /// # Cost
-/// One DescribeTable, or a read of the export's manifests and a listing of its files.
+/// One DescribeTable and one page, or a read of the export's manifests and a listing of its files.
 pub async fn split(
     clients: &Clients,
     config: &SdkConfig,
@@ -92,15 +99,24 @@ pub async fn split(
     order: Order,
     most: u32,
 ) -> Result<Vec<Lane>, Error> {
+    let wrong = |message| Err(Error::new(Kind::Settings, message));
     let settings = settings.with(&order.settings)?;
     settings.selection()?;
-    let wanted = order.lanes.unwrap_or(most).min(most).min(MOST_LANES);
+    if settings.dry_run || settings.no_start {
+        return wrong("dry_run, no_start: a crawl in lanes reads and publishes");
+    }
+    if order.table.is_empty() {
+        return wrong("table: there has to be one");
+    }
+    let mut wanted = order.lanes.unwrap_or(most).min(most).min(MOST_LANES);
     if wanted == 0 {
-        return Err(Error::new(Kind::Settings, "lanes: there has to be at least one"));
+        return wrong("lanes: there has to be at least one");
     }
     let source = Source::of(clients, config, &order).await?;
     let parts = match &source {
         Source::Table(description) => {
+            let shape = scan::first_page(clients, &order.table, &settings.types).await?;
+            wanted = wanted.min(carriers(&memory::encode(&shape)));
             split::for_machines(description, wanted, rate(description, &settings) / f64::from(wanted))
         }
         Source::Export(export) => {
@@ -114,6 +130,7 @@ pub async fn split(
     let lane = |lane| Lane {
         order: order.clone(),
         id: source.id(),
+        lane,
         lanes,
         parts,
         left: vec![(bound(lane), bound(lane + 1))],
@@ -139,6 +156,9 @@ pub async fn read(
     let settings = settings.with(&lane.order.settings)?;
     let source = Source::of(clients, config, &lane.order).await?;
     lane.is_of(&source)?;
+    if lane.left.iter().any(|(from, to)| from >= to || *to > lane.parts) {
+        return Err(Error::new(Kind::Settings, format!("a lane of {} has left what there is not", lane.order.table)));
+    }
     let left = lane.left.iter().flat_map(|(from, to)| *from..*to);
     let (read, parts) = match &source {
         Source::Table(description) => {
@@ -157,7 +177,8 @@ pub async fn read(
 /// Publishes what all lanes saw, and links the table: the report is that of a run about this table.
 ///
 /// # Errors
-/// If these are not all lanes of one crawl, at their end; and as [`crate::crawl_tables`].
+/// If these are not all lanes of one crawl, at their end; as [`crate::crawl_tables`]; and if the table was not published, for the
+/// reason that its line of the report would tell.
 pub async fn publish(
     clients: &Clients,
     config: &SdkConfig,
@@ -169,8 +190,9 @@ pub async fn publish(
         return Err(Error::new(Kind::Settings, "there are no lanes to publish"));
     };
     let order = &first.order;
-    let same = |lane: &&Lane| (&lane.order, &lane.id, lane.lanes, lane.done) == (order, &first.id, first.lanes, true);
-    if lanes.iter().filter(same).count() != first.lanes as usize || lanes.len() != first.lanes as usize {
+    let same = |lane: &Lane| (&lane.order, &lane.id, lane.lanes, lane.done) == (order, &first.id, first.lanes, true);
+    let numbers: BTreeSet<u32> = lanes.iter().filter(|lane| same(lane)).map(|lane| lane.lane).collect();
+    if !numbers.into_iter().eq(0..first.lanes) || lanes.len() != first.lanes as usize {
         let message = format!("of the {} lanes of {} not all were read to their end", first.lanes, order.table);
         return Err(Error::new(Kind::Settings, message));
     }
@@ -187,7 +209,21 @@ pub async fn publish(
         Source::Table(_) => None,
         Source::Export(export) => Some(&**export),
     };
-    run::publish_read(clients, &settings, &order.table, export, &read, deadline).await
+    let report = run::publish_read(clients, &settings, &order.table, export, &read, deadline).await?;
+    match report.tables.first() {
+        Some(TableReport {
+            outcome: Outcome::Failed | Outcome::Deferred | Outcome::Vanished, reason, kind, ..
+        }) => {
+            let message = reason.clone().unwrap_or_else(|| gone(&order.table).message);
+            Err(Error::new(kind.unwrap_or(Kind::NotFound), message))
+        }
+        _ => Ok(report),
+    }
+}
+
+/// As many lanes as can carry a Shape of twice the length of this one, if it is one that can be carried at all.
+fn carriers(shape: &str) -> u32 {
+    u32::try_from(MOST_TEXT / (2 * shape.len() + ROOM)).unwrap_or(MOST_LANES).max(1)
 }
 
 impl Source {
@@ -295,7 +331,18 @@ mod tests {
         let order = Order { table: "orders".into(), export: None, lanes: None, settings: Map::new() };
         let shape = memory::encode(&Shape::default());
         let left = left.to_vec();
-        Lane { order, id: "1".into(), lanes, parts: 100, left, shape, records: 0, read_units: 0.0, done: false }
+        Lane {
+            order,
+            id: "1".into(),
+            lane: 0,
+            lanes,
+            parts: 100,
+            left,
+            shape,
+            records: 0,
+            read_units: 0.0,
+            done: false,
+        }
     }
 
     fn read(items: &str) -> Collected {
@@ -326,7 +373,7 @@ mod tests {
                 .collect::<Vec<_>>()
                 .join(",")
         };
-        insta::assert_snapshot!(message(lane(50, &[(10, 20)]), &format!("{{{}}}", names(0, 2000)), vec![10]), @r#"orders: what its items look like takes 14438 characters, more than 50 lanes can carry: start the crawl with "lanes": 8"#);
+        insta::assert_snapshot!(message(lane(50, &[(10, 20)]), &format!("{{{}}}", names(0, 2000)), vec![10]), @r#"orders: what its items look like takes 14447 characters, more than 50 lanes can carry: start the crawl with "lanes": 8"#);
         lane(1, &[(10, 20)]).after(read(&format!("{{{}}}", names(0, 2000))), vec![10]).unwrap();
     }
 

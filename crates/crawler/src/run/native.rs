@@ -33,14 +33,18 @@ impl Run<'_> {
         };
         let crawling = async {
             match self.items {
-                Items { export: Some(export), read } => export::crawl(self.clients, &request, export, read).await,
+                Items { export: Some(export), read } => {
+                    export::crawl(self.clients, &request, export, read, self.deadline.reached()).await
+                }
                 Items { read: Some(read), .. } => crawl::publish_read(self.clients, &request, read).await,
                 Items { .. } => crawl::crawl_until(self.clients, &request, self.deadline.reached()).await,
             }
         };
         let crawled = match self.in_step(&table.table, Step::Crawling, crawling).await {
             // Deleted since it was listed, and never catalogued.
-            Err(error) if error.kind == Kind::NotFound && error.code.is_none() => return Ok(Outcome::Vanished),
+            Err(error) if self.items.export.is_none() && error.kind == Kind::NotFound && error.code.is_none() => {
+                return Ok(Outcome::Vanished);
+            }
             crawled => crawled?,
         };
         let action = match crawled.change {

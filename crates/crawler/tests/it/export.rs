@@ -298,6 +298,33 @@ async fn a_table_that_is_gone_has_its_keys_from_the_catalog() {
     assert_eq!((parameter(&table, "hashKey"), columns(&table)[0].as_str()), (Some("id"), "id: string"));
 }
 
+#[tokio::test]
+async fn keys_that_nobody_tells_fail_the_crawl() {
+    use local::faults::{Calls, Fault, Rule};
+    let world = World::new(&[("orders", &[])]).await;
+    let denied = Fault::Error { code: "AccessDeniedException", message: "not authorized".into() };
+    world.server.faults().add(Rule::new("DynamoDB.DescribeTable", Calls::Every, denied));
+    let report = crawl(&world, Written::new(&ITEMS).write()).await.unwrap();
+    assert_eq!((row(&report, "orders").outcome, report.summary.failed), (Outcome::Failed, 1));
+}
+
+#[tokio::test]
+async fn an_export_that_was_not_read_to_its_end_publishes_nothing() {
+    let world = World::new(&[("orders", &[])]).await;
+    let written = Written::new(&ITEMS);
+    let export = Export::in_folder(written.write()).await.unwrap();
+    let clients = Clients::local(world.server.url(), REGION);
+    let (interrupt, deadline) = Deadline::on_interrupt();
+    let on = |event: crawler::run::Event<'_>| {
+        if let crawler::run::Event::Step(..) = event {
+            interrupt.now();
+        }
+    };
+    let report = crawler::crawl_export(&clients, &Settings::default(), &export, deadline, &on).await.unwrap();
+    assert_eq!(row(&report, "orders").outcome, Outcome::Deferred);
+    assert!(world.tables().await.is_empty());
+}
+
 const CHANGES: [&[&str]; 2] = [
     &[
         r#"{"Metadata":{"WriteTimestampMicros":{"N":"1"}},"Keys":{"id":{"S":"1"}},"OldImage":{"id":{"S":"1"},"old":{"S":"x"}},"NewImage":{"id":{"S":"1"},"Total":{"S":"none"}}}"#,

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use local::faults::{Calls, Fault, Rule};
+
 use crate::runtime_api::Lambda;
 use crate::world::{World, count, row};
 
@@ -84,6 +86,23 @@ async fn a_lane_goes_on_where_its_time_was_up_and_a_worker_that_died_is_repeated
     assert_eq!(row(&report, "large")["read"]["items"], ITEMS, "each item once");
 }
 
+/// The state machine tries again only what failed.
+#[tokio::test]
+async fn what_is_not_published_fails_the_step() {
+    let world = World::new(&["Orders"]).await;
+    let lambda = world.lambda(&[]).await;
+    let lanes = split(&lambda, json!({"table": "Orders", "lanes": 1})).await;
+    let lane = read(&lambda, &lanes[0]).await;
+    let refused =
+        Fault::Error { code: "AccessDeniedException", message: "Insufficient Lake Formation permission(s)".into() };
+    world.server.faults().add(Rule::new("Glue.CreateTable", Calls::Nth(1), refused));
+    let error = lambda.invoke(json!({"step": "publish", "lanes": [lane]})).await.unwrap_err();
+    assert_eq!(error.0, "AccessDenied");
+    assert!(error.1.contains("Lake Formation"), "{}", error.1);
+    let report = lambda.invoke(json!({"step": "publish", "lanes": [lane]})).await.unwrap();
+    assert_eq!(row(&report, "Orders")["outcome"], "crawled");
+}
+
 #[tokio::test]
 async fn wrong_steps_are_told() {
     let world = large().await;
@@ -101,12 +120,20 @@ async fn wrong_steps_are_told() {
     );
     let crawl = json!({"table": "large", "lanes": 0});
     insta::assert_snapshot!(told(json!({"step": "split", "lanes": 4, "crawl": crawl})).await, @"Settings: lanes: there has to be at least one");
+    let crawl = json!({"table": "large", "dry_run": true});
+    insta::assert_snapshot!(told(json!({"step": "split", "lanes": 4, "crawl": crawl})).await, @"Settings: dry_run, no_start: a crawl in lanes reads and publishes");
+    let crawl = json!({"table": ""});
+    insta::assert_snapshot!(told(json!({"step": "split", "lanes": 4, "crawl": crawl})).await, @"Settings: table: there has to be one");
     let crawl = json!({"table": "large", "export": "large"});
     insta::assert_snapshot!(told(json!({"step": "split", "lanes": 4, "crawl": crawl})).await, @"Settings: the export large: give it as s3://bucket/prefix");
 
     let mut lanes = split(&lambda, json!({"table": "large"})).await;
     insta::assert_snapshot!(told(json!({"step": "publish", "lanes": lanes})).await, @"Settings: of the 4 lanes of large not all were read to their end");
     insta::assert_snapshot!(told(json!({"step": "publish", "lanes": []})).await, @"Settings: there are no lanes to publish");
+    let one = read(&lambda, &lanes[0]).await;
+    insta::assert_snapshot!(told(json!({"step": "publish", "lanes": [one, one, one, one]})).await, @"Settings: of the 4 lanes of large not all were read to their end");
+    lanes[2]["left"] = json!([[0, 4_294_967_295u32]]);
+    insta::assert_snapshot!(told(json!({"step": "read", "lane": lanes[2]})).await, @"Settings: a lane of large has left what there is not");
     lanes[0]["id"] = "another".into();
     insta::assert_snapshot!(told(json!({"step": "read", "lane": lanes[0]})).await, @"Conflict: large was made anew, or its export is another one, since this crawl began: start again");
     lanes[1]["shape"] = "////".into();
