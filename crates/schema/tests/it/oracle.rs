@@ -194,7 +194,7 @@ impl Decimal {
         if digits.is_empty() {
             return Some(Decimal { negative: false, point: 0, digits });
         }
-        let point = whole.len() as i64 - leading as i64 + exponent;
+        let point = (whole.len() as i64 - leading as i64).saturating_add(exponent);
         // 0.1 * 10^point: 1E-130 is 0.1 * 10^-129.
         (digits.len() <= 38 && (-129..=126).contains(&point)).then_some(Decimal { negative, point, digits })
     }
