@@ -173,12 +173,18 @@ fn outcome(row: &TableReport, dry_run: bool) -> String {
     match (&row.reason, done.is_empty(), row.outcome) {
         (Some(reason), _, _) => format!("{state}: {reason}"),
         (None, true, Outcome::Crawled) => "crawled, unchanged".into(),
+        (None, true, Outcome::Planned) if is_to_read(row) => "to read".into(),
         (None, true, Outcome::Planned) => "nothing to do".into(),
         (None, true, _) => state.into(),
         (None, false, Outcome::Vanished) if dry_run => format!("{state}; to do: {}", done.join("; ")),
         (None, false, Outcome::Planned) => format!("{state}: {}", done.join("; ")),
         (None, false, _) => format!("{state}; {}", done.join("; ")),
     }
+}
+
+/// Whether a dry run found out what a crawl would read.
+fn is_to_read(row: &TableReport) -> bool {
+    row.estimate.is_some() || row.export.is_some()
 }
 
 /// What was done to a table, in few words; that it was crawled says the outcome.
@@ -217,11 +223,13 @@ fn done(row: &TableReport) -> Vec<String> {
 
 fn summary(report: &Report) -> String {
     let summary = &report.summary;
+    let to_read = report.tables.iter().filter(|row| is_to_read(row)).count();
     let mut counts = Vec::new();
     for (count, word) in [
         (summary.crawled, "crawled"),
         (summary.started, "started"),
         (summary.changed, if report.dry_run { "to change" } else { "changed" }),
+        (to_read, "to read"),
         (summary.linked, "linked to a schema version"),
         (summary.deferred, "deferred"),
         (summary.failed, "failed"),

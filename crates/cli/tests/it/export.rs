@@ -54,4 +54,11 @@ fn an_export_is_crawled_into_the_local_catalog() {
     ");
     let done = crawl(&[]);
     assert!(done.stdout.contains("crawled; new table, schema"), "{}", done.stdout);
+    let planned = crawl(&["--dry-run"]).stdout;
+    let planned: Vec<&str> =
+        planned.lines().filter(|line| line.ends_with("to read") || line.contains(" -> ")).collect();
+    assert!(
+        matches!(planned[..], [_, summary] if summary.contains("123456789012): 1 to read. Dry run")),
+        "{planned:?}"
+    );
 }

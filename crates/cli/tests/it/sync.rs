@@ -62,7 +62,7 @@ fn a_crawl_can_be_a_sample_and_tells_its_price_before() {
     TO READ  ITEMS  SIZE  READ UNITS  SECONDS    COST  SAMPLE UNITS    COST  EXPORT
     Orders       1  11 B         0.5        1  <$0.01           0.5  <$0.01  <$0.01
 
-    1 table -> Glue database ddb_tables in us-east-1 (account 123456789012): 1 to change, the database to set up. Dry run, nothing was done. N s
+    1 table -> Glue database ddb_tables in us-east-1 (account 123456789012): 1 to change, 1 to read, the database to set up. Dry run, nothing was done. N s
     ");
     let sampled = crawl(&["--sample", "1", "--max-rcu", "100", "--scan-rate", "0.5"]);
     assert_eq!(sampled["tables"][0]["read"]["items"], 1);

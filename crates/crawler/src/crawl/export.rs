@@ -220,7 +220,11 @@ impl Export {
             0 => format!("{name} is missing: the manifest lists it"),
             more => format!("{name} and {more} more are missing: the manifest lists them"),
         };
-        Error::new(Kind::Data, format!("{what}. Copy the whole export"))
+        let next = match self.summary.incremental {
+            false => "Copy the whole export",
+            true => "Those of incremental exports are in a folder data/ beside the export's own: copy both",
+        };
+        Error::new(Kind::Data, format!("{what}. {next}"))
     }
 
     /// Reads a file, and once more if it could not be had: the connection may be better then, and credentials that were refused

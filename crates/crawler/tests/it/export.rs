@@ -265,6 +265,20 @@ async fn what_was_changed_since_the_export_fails_the_crawl() {
     insta::assert_snapshot!(reason, @"ROOT/AWSDynamoDB/01693685827463-2d8752fd/manifest-files.json is missing: copy the whole export");
     let reason = fails(&|export| export.manifest("manifest-files", "{\"itemCount\":3}\n", "md5")).await;
     insta::assert_snapshot!(reason, @"ROOT/AWSDynamoDB/01693685827463-2d8752fd/manifest-files.json: line 1: missing field `md5Checksum`");
+
+    let list = |export: &Written, files: [(&str, u64); 2]| {
+        let line = |(key, items)| {
+            format!(
+                "{{\"itemCount\":{items},\"md5Checksum\":\"1B2M2Y8AsgTpgAmY7PhCfg==\",\"dataFileS3Key\":\"{key}\"}}\n"
+            )
+        };
+        export.manifest("manifest-files", &files.map(line).concat(), "md5");
+    };
+    let (x0, x1) = (format!("AWSDynamoDB/{ID}/data/x0.json.gz"), format!("AWSDynamoDB/{ID}/data/x1.json.gz"));
+    let reason = fails(&|export| list(export, [(&x0, u64::MAX), (&x1, 4)])).await;
+    insta::assert_snapshot!(reason, @"ROOT/AWSDynamoDB/01693685827463-2d8752fd/manifest-files.json: lists more items than can be counted");
+    let reason = fails(&|export| list(export, [(&x0, 1), (&format!("copy/{x0}"), 2)])).await;
+    insta::assert_snapshot!(reason, @"ROOT/AWSDynamoDB/01693685827463-2d8752fd/manifest-files.json: lists the data file copy/AWSDynamoDB/01693685827463-2d8752fd/data/x0.json.gz twice");
 }
 
 #[tokio::test]
@@ -355,6 +369,13 @@ async fn changes_widen_what_a_table_remembers() {
     );
     // The same from the folder of the export: the data lies beside it.
     all_well(crawl(&world, &export.folder()).await.unwrap());
+    let copy = tempfile::tempdir().unwrap();
+    let alone = copy.path().join("alone");
+    std::fs::rename(export.folder(), &alone).unwrap();
+    let report = crawl(&world, &alone).await.unwrap();
+    let reason = row(&report, "orders").reason.clone().unwrap();
+    let reason = reason.replace(copy.path().canonicalize().unwrap().to_str().unwrap(), "COPY");
+    insta::assert_snapshot!(reason, @"COPY/data/x0.json.gz and 1 more are missing: the manifest lists them. Those of incremental exports are in a folder data/ beside the export's own: copy both");
 
     let bad = [CHANGES[0][1], r#"{"Keys":{"id":{"S":"1"}},"NewImage":{"id":{"S":"1"},"n":{"N":"x"}}}"#];
     let report = crawl(&world, Written::incremental(&[&bad]).write()).await.unwrap();

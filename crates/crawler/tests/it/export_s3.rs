@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use crawler::crawl::export::Export;
 use crawler::report::Outcome;
-use crawler::{Error, Report};
+use crawler::{Error, Kind, Report};
 
 use crate::export::{ID, ITEMS, Written, crawl_as};
 use crate::s3::{S3, Strike};
@@ -126,6 +127,30 @@ async fn refusals_name_the_file_and_what_to_do_and_repeat_no_credentials() {
     insta::assert_snapshot!(refuse(FOLDER, expired).await, @"s3://b/AWSDynamoDB/01693685827463-2d8752fd: S3 answered 400 ExpiredToken (In words.): sign in again");
     insta::assert_snapshot!(refuse(FOLDER, Strike::Refuse(301, "PermanentRedirect", "")).await, @"s3://b/AWSDynamoDB/01693685827463-2d8752fd: S3 answered 301 PermanentRedirect (In words.): the bucket is in eu-north-1, use that region");
     insta::assert_snapshot!(refuse(FOLDER, Strike::Refuse(404, "NoSuchBucket", "")).await, @"s3://b/AWSDynamoDB/01693685827463-2d8752fd: S3 answered 404 NoSuchBucket (In words.)");
+}
+
+/// Nobody has signed in.
+#[derive(Debug)]
+struct Nobody;
+
+impl ProvideCredentials for Nobody {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::provider_error("no session")))
+    }
+}
+
+#[tokio::test]
+async fn without_credentials_nothing_is_asked_and_the_message_says_how_to_get_some() {
+    let s3 = S3::of(Written::new(&ITEMS).write()).await;
+    let config = crawler::aws::local_config(&s3.url, REGION).into_builder();
+    let config = config.credentials_provider(SharedCredentialsProvider::new(Nobody)).build();
+    let error = Export::in_bucket(&format!("s3://b/AWSDynamoDB/{ID}"), &config).await.unwrap_err();
+    assert_eq!(error.kind, Kind::AccessDenied);
+    insta::assert_snapshot!(error.message, @"s3://b/AWSDynamoDB/01693685827463-2d8752fd: no usable AWS credentials: choose a profile (--profile, AWS_PROFILE), sign in, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+    assert!(s3.asked().is_empty());
 }
 
 /// Credentials that say nothing of their end: each time others.

@@ -19,7 +19,9 @@ use crate::error::{Error, Kind};
 const CHUNK: usize = 256 << 10;
 /// Chunks of an object on their way from the network to the thread that reads them.
 const IN_FLIGHT: usize = 4;
-/// The longest line of an incremental export: two images and the keys, each of at most 6 MB.
+/// The longest line of an incremental export, or of one in Ion: two images and the keys. An item has at most 400 KB by DynamoDB's
+/// count, and several times that as text: a control character is six bytes of escape, three bytes of B are four of base64, and
+/// two bytes of a list of BOOL are the fourteen of `{"BOOL":true},`. That makes 3 MB an image; the rest is room.
 const MAX_LINE: usize = 16 << 20;
 
 /// How a file is read, and what it should turn out to be.

@@ -23,7 +23,7 @@ use object_store::{ClientOptions, CredentialProvider, RetryConfig};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, NO_CREDENTIALS};
 
 /// Attempts of one request after the first, and how long after the first they may begin: as the SDK's clients do.
 const RETRIES: RetryConfig = RetryConfig {
@@ -38,6 +38,8 @@ const RETRIES: RetryConfig = RetryConfig {
 };
 /// How long S3 may send nothing: the head of an answer, or the next part of its body.
 const STALL_LIMIT: Duration = Duration::from_secs(60);
+/// Bytes of a refusal that are read, and what came with the last of them: S3's have some hundreds.
+const MAX_ANSWER: usize = 64 << 10;
 /// Before what S3 said itself, in the text of an error.
 const ANSWERED: &str = "S3 answered ";
 /// Credentials are fetched anew this long before they expire.
@@ -79,10 +81,10 @@ fn endpoint(config: &SdkConfig) -> Option<String> {
     own.or_else(|| config.endpoint_url().map(str::to_owned))
 }
 
-/// What the store said: S3's own words, if it answered.
+/// What the store said: S3's own words, if it was asked and answered.
 pub(super) fn words(error: &object_store::Error) -> String {
     let text = error.to_string();
-    match text.find(ANSWERED).and_then(|at| text.get(at..)) {
+    match text.find(ANSWERED).or_else(|| text.find(NO_CREDENTIALS)).and_then(|at| text.get(at..)) {
         Some(answer) => answer.to_owned(),
         None => text,
     }
@@ -98,7 +100,7 @@ pub(super) fn kind(error: &object_store::Error) -> Kind {
             Kind::AccessDenied
         }
         // The library tells these apart where it gets an object, not where it lists.
-        _ if has(&EXPIRED) || has(&REFUSED) => Kind::AccessDenied,
+        _ if has(&EXPIRED) || has(&REFUSED) || words == NO_CREDENTIALS => Kind::AccessDenied,
         _ if has(&["NoSuchBucket"]) => Kind::NotFound,
         _ if has(&["SlowDown"]) => Kind::Throttled,
         _ => Kind::Service,
@@ -129,7 +131,10 @@ impl CredentialProvider for Credentials {
             return Ok(credential.clone());
         }
         let new = self.from.provide_credentials().await;
-        let new = new.map_err(|e| object_store::Error::Generic { store: "S3", source: Box::new(e) })?;
+        let new = new.map_err(|reason| {
+            tracing::debug!(%reason, "the credentials can't be had");
+            object_store::Error::Generic { store: "S3", source: NO_CREDENTIALS.into() }
+        })?;
         let credential = Arc::new(AwsCredential {
             key_id: new.access_key_id().to_owned(),
             secret_key: new.secret_access_key().to_owned(),
@@ -187,7 +192,7 @@ impl Client {
     /// The answer with nothing in its body but what S3 says to people: of credentials that it does not like it repeats some.
     async fn refused(&self, answer: HttpResponse) -> Result<HttpResponse, HttpError> {
         let (mut parts, body) = answer.into_parts();
-        let body = body.bytes().await?;
+        let body = beginning(body).await?;
         let text = String::from_utf8_lossy(&body);
         let element = |name: &str| {
             let (_, rest) = text.split_once(&format!("<{name}>"))?;
@@ -221,9 +226,28 @@ impl Client {
     }
 }
 
+/// As much of the body as a refusal has.
+async fn beginning(mut body: HttpResponseBody) -> Result<Vec<u8>, HttpError> {
+    let mut read = Vec::new();
+    while read.len() < MAX_ANSWER
+        && let Some(frame) = body.frame().await
+    {
+        read.extend_from_slice(frame?.data_ref().map(AsRef::as_ref).unwrap_or_default());
+    }
+    Ok(read)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_refusal_without_end_is_not_read_to_its_end() {
+        let frame = || Ok(hyper::body::Frame::data(bytes::Bytes::from_static(&[b'x'; 1 << 10])));
+        let endless = HttpResponseBody::new(StreamBody::new(stream::repeat_with(frame)));
+        assert_eq!(beginning(endless).await.unwrap().len(), MAX_ANSWER);
+        assert_eq!(beginning(bytes::Bytes::from_static(b"<Code>").into()).await.unwrap(), b"<Code>");
+    }
 
     #[test]
     fn what_s3_answers_tells_what_to_do() {
