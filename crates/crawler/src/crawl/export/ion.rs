@@ -168,10 +168,10 @@ impl<'t> Text<'t, '_> {
         Ok(tag)
     }
 
-    /// A value with its type, as deep as `levels` more.
+    /// A value with its type, that nests no deeper than `levels`.
     fn value(&mut self, levels: u32) -> Result<(), NoIon> {
         let tag = self.tag()?;
-        self.json.extend_from_slice(format!("{{\"{tag}\":").as_bytes());
+        self.put(&["{\"", tag, "\":"]);
         self.content(tag, levels)?;
         self.json.push(b'}');
         Ok(())
@@ -183,8 +183,7 @@ impl<'t> Text<'t, '_> {
         match tag {
             "S" => {
                 let text = unescaped(self.quoted(b'"')?)?;
-                self.string(&text);
-                Ok(())
+                self.string(&text)
             }
             "N" => self.number(),
             "B" => self.blob(),
@@ -192,7 +191,7 @@ impl<'t> Text<'t, '_> {
                 let levels = deeper()?;
                 self.members([b'{', b'}'], |text| {
                     let name = text.name()?;
-                    text.string(&name);
+                    text.string(&name)?;
                     text.json.push(b':');
                     text.value(levels)
                 })
@@ -254,7 +253,7 @@ impl<'t> Text<'t, '_> {
         }
         let (digits, exponent) = word.split_once(['d', 'D']).unwrap_or((word, "0"));
         let digits = digits.strip_suffix('.').unwrap_or(digits);
-        self.json.extend_from_slice(format!("\"{digits}E{exponent}\"").as_bytes());
+        self.put(&["\"", digits, "E", exponent, "\""]);
         Ok(())
     }
 
@@ -275,8 +274,12 @@ impl<'t> Text<'t, '_> {
         Ok(())
     }
 
-    fn string(&mut self, text: &str) {
-        self.json.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+    fn string(&mut self, text: &str) -> Result<(), NoIon> {
+        serde_json::to_writer(&mut *self.json, text).map_err(|_| NoIon::Syntax)
+    }
+
+    fn put(&mut self, parts: &[&str]) {
+        parts.iter().for_each(|part| self.json.extend_from_slice(part.as_bytes()));
     }
 }
 

@@ -55,6 +55,9 @@ fn other_lines_are_refused() {
 #[test]
 fn quotes_hide_no_depth() {
     let deep = "[".repeat(200_000);
+    let nested = |levels| format!("{{Item:{{l:{}1.{}}}}}", "[".repeat(levels), "]".repeat(levels));
+    assert!(json(&nested(MAX_DEPTH as usize - 1), false).is_ok());
+    assert_eq!(json(&nested(MAX_DEPTH as usize), false), Err(NoIon::TooDeep));
     for before in ["", r#"'a"b':1.,"#, r#"s:"\"",'it\'s':"]]","#, r#""'":{{AAEC}},"#] {
         assert_eq!(json(&format!("{{Item:{{{before}l:{deep}"), false), Err(NoIon::TooDeep), "{before}");
     }
