@@ -42,10 +42,6 @@ wrong() { # WHAT
   echo "bench/export.sh: $1" >&2
   exit 1
 }
-wrong() { # WHAT
-  echo "bench/export.sh: $1" >&2
-  exit 1
-}
 timed() { # NAME COMMAND...
   local name=$1
   shift

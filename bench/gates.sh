@@ -9,7 +9,7 @@ bin=${CARGO_TARGET_DIR:-target}/release/bench
 
 # Elsewhere the same code is other instructions; AVX2 is what simdutf8 looks for when it runs, which counts in `escaped`.
 if [ "$(uname -sm)" != 'Linux x86_64' ] || ! grep -qw avx2 /proc/cpuinfo; then
-  echo 'bench/gates.sh: the limits are those of Linux on x86-64 with AVX2, so instructions are not counted here' >&2
+  echo 'bench/gates.sh: SKIPPED: instructions are not counted here, the limits are those of Linux on x86-64 with AVX2' >&2
   exit
 fi
 command -v valgrind >/dev/null || {

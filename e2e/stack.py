@@ -242,6 +242,14 @@ def native(account, built, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def lanes(account, built, tmp_path_factory):
+    """A fourth one, whose state machine has one table read by many invocations."""
+    overrides = ["FunctionName=lanes", "Include=Ledger", "Database=lanes_tables", "Registry=lanes", "Engine=native"]
+    overrides += ["Lanes=4", "ExportBucket=exports", "ScanRate=1"]
+    return deploy(account, built, tmp_path_factory.mktemp("lanes"), "lanes", *overrides)
+
+
+@pytest.fixture(scope="session")
 def stack(account, built, nightly, tmp_path_factory):
     """The application with the defaults of its parameters; the other installation's tables are not its own."""
     return deploy(account, built, tmp_path_factory.mktemp("stack"), FUNCTION, "Exclude=nightly*")

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from conftest import ACCOUNT, DATABASE, REGION, client_environment
+from conftest import ACCOUNT, DATABASE, REGION, client_environment, wait_for
 from stack import account  # noqa: F401
 
 BUCKET = "exports"
@@ -32,7 +32,7 @@ def bucket(account):  # noqa: F811
     """The bucket's client; every table that is exported below exists, and is empty."""
     s3, dynamodb = account.client("s3"), account.client("dynamodb")
     s3.create_bucket(Bucket=BUCKET)
-    for table in ("shop-json", "shop-ion", "shop-large", "shop-damaged"):
+    for table in ("shop-json", "shop-ion", "shop-large", "shop-damaged", "shop-via"):
         dynamodb.create_table(
             TableName=table,
             BillingMode="PAY_PER_REQUEST",
@@ -61,9 +61,9 @@ def crawl(binary, account, tmp_path):  # noqa: F811
     return run
 
 
-def put_export(s3, table, files, output_format="DYNAMODB_JSON", ending="json"):
+def put_export(s3, table, files, output_format="DYNAMODB_JSON", ending="json", export="01693685827463-2d8752fd"):
     """Puts an export of `files`, each a list of lines; the prefix of its data files."""
-    folder = f"{table}/AWSDynamoDB/01693685827463-2d8752fd"
+    folder = f"{table}/AWSDynamoDB/{export}"
     listed = []
     for at, lines in enumerate(files):
         content = gzip.compress("".join(line + "\n" for line in lines).encode(), 1)
@@ -73,7 +73,7 @@ def put_export(s3, table, files, output_format="DYNAMODB_JSON", ending="json"):
     arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}"
     summary = {
         "version": "2020-06-30",
-        "exportArn": f"{arn}/export/01693685827463-2d8752fd",
+        "exportArn": f"{arn}/export/{export}",
         "tableArn": arn,
         "s3Bucket": BUCKET,
         "s3Prefix": table,
@@ -123,6 +123,23 @@ def test_memory_does_not_grow_with_the_export(account, bucket, crawl):  # noqa: 
     assert code == 0, report
     assert report["tables"][0]["items"] == 160
     assert peak < 64e6, f"{peak / 1e6:.0f} MB"
+
+
+def test_dynamodb_is_asked_for_an_export(account, bucket, binary, tmp_path):  # noqa: F811
+    """MiniStack keeps a record of an export, and writes none: the files are written here while the program waits."""
+    environment = client_environment(account.url) | {"AWS_ACCESS_KEY_ID": ACCOUNT, "AWS_ENDPOINT_URL_GLUE": account.glue_url}
+    command = [binary, "crawl", "shop-via", "--via-export", "--bucket", f"{BUCKET}/shop-via", "--region", REGION]
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, text=True, stdout=-1, stderr=-1) as crawl:
+        dynamodb = account.client("dynamodb")
+        (asked,) = wait_for(lambda: dynamodb.list_exports()["ExportSummaries"], 30)
+        export = dynamodb.describe_export(ExportArn=asked["ExportArn"])["ExportDescription"]
+        assert (export["S3Bucket"], export["S3Prefix"], export["ExportFormat"]) == (BUCKET, "shop-via", "DYNAMODB_JSON")
+        name = export["ExportArn"].rsplit("/", 1)[1]
+        put_export(bucket, "shop-via", [[json.dumps({"Item": item}) for item in ITEMS]], export=name)
+        told, said = crawl.communicate(timeout=60)
+    assert crawl.returncode == 0, told + said
+    assert f"export of shop-via to s3://{BUCKET}/shop-via/AWSDynamoDB/{name}: IN_PROGRESS, 0 s" in said
+    assert columns(account, "shop_via") == COLUMNS
 
 
 def test_what_is_wrong_is_told(bucket, crawl):

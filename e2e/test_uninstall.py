@@ -7,11 +7,11 @@ from conftest import REGION
 from stack import run, sam_environment
 
 
-def test_uninstalling_leaves_nothing(account, binary, stack, nightly, native, first_run):
+def test_uninstalling_leaves_nothing(account, binary, stack, nightly, native, lanes, first_run):
     boundary = stack.resources["Boundary"]
     with pytest.raises(ClientError, match="DeleteConflict"):
         account.client("iam").delete_policy(PolicyArn=boundary)
-    installations = (stack, native, nightly)
+    installations = (stack, native, nightly, lanes)
     for installed in installations:
         stop(installed)
     for installed in installations:
@@ -25,6 +25,7 @@ def test_uninstalling_leaves_nothing(account, binary, stack, nightly, native, fi
         "policies": account.client("iam").list_policies(Scope="Local")["Policies"],
         "functions": account.client("lambda").list_functions()["Functions"],
         "logs": account.client("logs").describe_log_groups()["logGroups"],
+        "state machines": account.client("stepfunctions").list_state_machines()["stateMachines"],
         "schedules": account.client("scheduler").list_schedules()["Schedules"],
         "rules": [rule for rule in account.client("events").list_rules()["Rules"] if rule["Name"] != "twin"],
         "topics": account.client("sns").list_topics()["Topics"],

@@ -126,7 +126,7 @@ pub(crate) struct Crawl {
     #[arg(long, value_name = "PATH|s3://…", conflicts_with_all = ["sample", "scan_rate", "max_rcu"])]
     pub export: Option<String>,
     /// Have DynamoDB export the one TABLE to --bucket, and read that: no read units, but a charge per GB; the files stay
-    #[arg(long, requires = "bucket", conflicts_with_all = ["export", "local", "sample", "scan_rate", "max_rcu", "dry_run"])]
+    #[arg(long, requires = "bucket", conflicts_with_all = ["export", "local", "sample", "scan_rate", "max_rcu"])]
     pub via_export: bool,
     /// The bucket of --via-export, with a prefix if you like: in the region of the table
     #[arg(long, value_name = "BUCKET[/PREFIX]", requires = "via_export")]
@@ -140,7 +140,7 @@ pub(crate) struct Crawl {
     /// Read units a second that are never exceeded
     #[arg(long, value_name = "UNITS")]
     pub max_rcu: Option<f64>,
-    /// Say what a full and a sampled crawl would read and cost, read nothing
+    /// Say what a full and a sampled crawl would read and cost, and an export; read nothing, ask for none
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
@@ -167,6 +167,9 @@ pub(crate) struct Policy {
     /// The account, twelve digits [default: that of the credentials]
     #[arg(long, value_name = "ID", value_parser = account)]
     pub account: Option<String>,
+    /// Also what `crawl --export` and `--via-export` need with this bucket
+    #[arg(long, value_name = "BUCKET")]
+    pub export_bucket: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -2,11 +2,11 @@
 
 use crawler::crawl::export::Export;
 use crawler::run::Event;
-use crawler::{Deadline, Report, Settings};
+use crawler::{Report, Settings};
 
 use crate::args::{Common, Output, Place};
 use crate::progress::Progress;
-use crate::{connect, output};
+use crate::{connect, interrupt, output};
 
 pub(crate) mod crawl;
 pub(crate) mod infer;
@@ -14,6 +14,8 @@ pub(crate) mod policy;
 pub(crate) mod prune;
 pub(crate) mod serve;
 pub(crate) mod sync;
+
+const INTERRUPTED: &str = "interrupted: ending the run; Ctrl-C again to quit at once";
 
 /// What a job works on.
 enum Work<'a> {
@@ -25,20 +27,23 @@ enum Work<'a> {
     Export(&'a Export),
 }
 
-/// Runs the job where the arguments say, with a progress line, and prints its report.
+/// Runs the job where the arguments say, with a progress line, and prints its report. The report and its exit code: 0, 1 if
+/// any table failed, 130 if the run was interrupted.
 ///
 /// # Errors
 /// If nothing could be done at all.
-async fn run_job(common: &Common, place: &Place, settings: &Settings, work: Work<'_>) -> anyhow::Result<Report> {
+async fn run_job(common: &Common, place: &Place, settings: &Settings, work: Work<'_>) -> anyhow::Result<(Report, u8)> {
     settings.selection()?;
     let connection = connect::connect(common, place).await?;
     let progress = Progress::new(common);
-    let (clients, deadline, on) = (&connection.clients, Deadline::none(), |event: Event<'_>| progress.on(event));
+    let deadline = interrupt::deadline(progress.teller(INTERRUPTED))?;
+    let (clients, end, on) = (&connection.clients, deadline.clone(), |event: Event<'_>| progress.on(event));
     let report = match work {
-        Work::Sync => crawler::sync(clients, settings, deadline, &on).await,
-        Work::Crawl(tables) => crawler::crawl_tables(clients, settings, tables, deadline, &on).await,
-        Work::Export(export) => crawler::crawl_export(clients, settings, export, deadline, &on).await,
+        Work::Sync => crawler::sync(clients, settings, end, &on).await,
+        Work::Crawl(tables) => crawler::crawl_tables(clients, settings, tables, end, &on).await,
+        Work::Export(export) => crawler::crawl_export(clients, settings, export, end, &on).await,
     };
+    let interrupted = deadline.interrupted();
     drop(progress);
     if let Some(server) = connection.server {
         server.stop().await;
@@ -49,7 +54,15 @@ async fn run_job(common: &Common, place: &Place, settings: &Settings, work: Work
         true => output::note(common, no_table(place, settings)),
         false => hint(common, place),
     }
-    Ok(report)
+    if interrupted && place.local.is_some() && report.summary.started > 0 {
+        output::note(common, "The crawlers of the embedded endpoint end with it: their tables are for the next run.");
+    }
+    let code = match (interrupted, report.summary.failed) {
+        (true, _) => crate::INTERRUPTED,
+        (false, 0) => crate::DONE,
+        (false, _) => crate::FAILED,
+    };
+    Ok((report, code))
 }
 
 /// Why there may be no table, which is hardly ever what somebody wants.
@@ -61,11 +74,6 @@ fn no_table(place: &Place, settings: &Settings) -> &'static str {
     } else {
         "There is no DynamoDB table in this region and account."
     }
-}
-
-/// 0, or 1 if any table failed.
-fn exit_code(report: &Report) -> u8 {
-    if report.summary.failed > 0 { crate::FAILED } else { crate::DONE }
 }
 
 /// How to look at what the embedded endpoint now holds.

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod connect;
+mod interrupt;
 mod output;
 mod progress;
 mod settings;
@@ -22,6 +23,8 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// `--check` found changes.
 const CHANGES: u8 = 3;
+/// Interrupted by Ctrl-C or SIGTERM: 128 and the number of SIGINT, as shells have it.
+const INTERRUPTED: u8 = 130;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -44,6 +47,8 @@ async fn main() -> ExitCode {
 fn exit_code(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<crawler::Error>() {
         Some(error) if error.kind == Kind::Settings => USAGE,
+        // Nothing but an interrupt sets a run an end.
+        Some(error) if error.kind == Kind::Deadline => INTERRUPTED,
         _ if error.is::<settings::Wrong>() => USAGE,
         _ => FAILED,
     }

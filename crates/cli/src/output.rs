@@ -2,10 +2,14 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::{IsTerminal, Write};
+use std::ops::Range;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use crawler::Report;
+use crawler::crawl::Estimate;
+use crawler::crawl::export::Contents;
 use crawler::report::{Action, Outcome, TableReport};
+use indicatif::HumanBytes;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Common, Output};
@@ -39,8 +43,13 @@ pub(crate) fn error(error: &anyhow::Error) {
 /// A remark on stderr, unless `--quiet`.
 pub(crate) fn note(common: &Common, text: &str) {
     if !common.quiet {
-        eprintln!("{text}");
+        say(text);
     }
+}
+
+/// A remark on stderr.
+pub(crate) fn say(text: &str) {
+    eprintln!("{text}");
 }
 
 /// A result on stdout. A reader that went away (`| head`) is no error.
@@ -65,15 +74,7 @@ pub(crate) fn report(common: &Common, report: &Report) -> anyhow::Result<()> {
 }
 
 fn text(report: &Report, terminal: bool) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    if terminal {
-        table.set_content_arrangement(ContentArrangement::Dynamic).enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
-    let heads = ["DYNAMODB TABLE", "GLUE TABLE", "COLUMNS", "ITEMS", "SCHEMA", "RESULT"];
-    table.set_header(heads.map(|head| Cell::new(head).add_attribute(Attribute::Bold)));
+    let mut table = grid(&["DYNAMODB TABLE", "GLUE TABLE", "COLUMNS", "ITEMS", "SCHEMA", "RESULT"], terminal);
     for row in &report.tables {
         let number = |value: Option<String>| value.unwrap_or_else(|| "-".into());
         table.add_row([
@@ -85,18 +86,68 @@ fn text(report: &Report, terminal: bool) -> String {
             Cell::new(outcome(row, report.dry_run)).fg(colour(row.outcome)),
         ]);
     }
+    let rows = if table.is_empty() { String::new() } else { lines(table, 2..4) };
+    format!("{rows}{}{}\n", costs(report, terminal), summary(report))
+}
+
+/// What the native engine would read, of a dry run: all, or a sample, or an export instead.
+fn costs(report: &Report, terminal: bool) -> String {
+    let heads = ["TO READ", "ITEMS", "SIZE", "READ UNITS", "SECONDS", "COST", "SAMPLE UNITS", "COST", "EXPORT"];
+    let mut table = grid(&heads, terminal);
+    for row in &report.tables {
+        let cells = match (&row.estimate, &row.export) {
+            (Some(Estimate { items, bytes, full, sampled, export_dollars }), _) => [
+                items.to_string(),
+                HumanBytes(*bytes).to_string(),
+                full.read_units.to_string(),
+                format!("{:.0}", full.seconds.ceil()),
+                dollars(full.dollars),
+                sampled.read_units.to_string(),
+                dollars(sampled.dollars),
+                dollars(*export_dollars),
+            ],
+            (None, Some(Contents { items, bytes, .. })) => {
+                let none = || "-".to_owned();
+                let size = HumanBytes(*bytes).to_string();
+                [items.to_string(), size, "0".into(), none(), dollars(0.0), none(), none(), none()]
+            }
+            (None, None) => continue,
+        };
+        table.add_row([Cell::new(&row.table)].into_iter().chain(cells.map(Cell::new)));
+    }
+    if table.is_empty() { String::new() } else { lines(table, 1..heads.len()) }
+}
+
+fn dollars(dollars: f64) -> String {
+    match dollars {
+        0.0 => "$0".into(),
+        0.0..0.01 => "<$0.01".into(),
+        _ => format!("${dollars:.2}"),
+    }
+}
+
+/// An empty table for people, or for what they pipe it to.
+fn grid(heads: &[&str], terminal: bool) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    if terminal {
+        table.set_content_arrangement(ContentArrangement::Dynamic).enforce_styling();
+    } else {
+        table.force_no_tty();
+    }
+    table.set_header(heads.iter().map(|head| Cell::new(head).add_attribute(Attribute::Bold)));
+    table
+}
+
+/// The lines of a table, with these columns to the right, and an empty one.
+fn lines(mut table: Table, numbers: Range<usize>) -> String {
     for (i, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
-        if [2, 3].contains(&i) {
+        if numbers.contains(&i) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let rows = if report.tables.is_empty() {
-        String::new()
-    } else {
-        table.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>() + "\n"
-    };
-    format!("{rows}{}\n", summary(report))
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>() + "\n"
 }
 
 fn colour(outcome: Outcome) -> Color {
@@ -122,12 +173,18 @@ fn outcome(row: &TableReport, dry_run: bool) -> String {
     match (&row.reason, done.is_empty(), row.outcome) {
         (Some(reason), _, _) => format!("{state}: {reason}"),
         (None, true, Outcome::Crawled) => "crawled, unchanged".into(),
+        (None, true, Outcome::Planned) if is_to_read(row) => "to read".into(),
         (None, true, Outcome::Planned) => "nothing to do".into(),
         (None, true, _) => state.into(),
         (None, false, Outcome::Vanished) if dry_run => format!("{state}; to do: {}", done.join("; ")),
         (None, false, Outcome::Planned) => format!("{state}: {}", done.join("; ")),
         (None, false, _) => format!("{state}; {}", done.join("; ")),
     }
+}
+
+/// Whether a dry run found out what a crawl would read.
+fn is_to_read(row: &TableReport) -> bool {
+    row.estimate.is_some() || row.export.is_some()
 }
 
 /// What was done to a table, in few words; that it was crawled says the outcome.
@@ -166,11 +223,13 @@ fn done(row: &TableReport) -> Vec<String> {
 
 fn summary(report: &Report) -> String {
     let summary = &report.summary;
+    let to_read = report.tables.iter().filter(|row| is_to_read(row)).count();
     let mut counts = Vec::new();
     for (count, word) in [
         (summary.crawled, "crawled"),
         (summary.started, "started"),
         (summary.changed, if report.dry_run { "to change" } else { "changed" }),
+        (to_read, "to read"),
         (summary.linked, "linked to a schema version"),
         (summary.deferred, "deferred"),
         (summary.failed, "failed"),

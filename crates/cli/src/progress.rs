@@ -9,9 +9,11 @@ use crawler::run::{Event, Step};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::args::Common;
+use crate::output;
 
 /// The line.
 pub(crate) struct Progress {
+    quiet: bool,
     bar: ProgressBar,
     busy: Mutex<BTreeSet<String>>,
 }
@@ -27,7 +29,17 @@ impl Progress {
         }
         bar.enable_steady_tick(Duration::from_millis(100));
         bar.set_message("listing tables, crawlers, roles and the catalog");
-        Progress { bar, busy: Mutex::default() }
+        Progress { quiet: common.quiet, bar, busy: Mutex::default() }
+    }
+
+    /// Says `text` above the line, whenever it is called; nothing with `--quiet`.
+    pub(crate) fn teller(&self, text: &'static str) -> impl Fn() + Send + use<> {
+        let (quiet, bar) = (self.quiet, self.bar.clone());
+        move || {
+            if !quiet {
+                bar.suspend(|| output::say(text));
+            }
+        }
     }
 
     /// Takes one event of the run.

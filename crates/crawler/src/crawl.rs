@@ -2,11 +2,8 @@
 
 mod budget;
 mod estimate;
-#[cfg(feature = "exports")]
 pub mod export;
-#[cfg(not(feature = "exports"))]
-#[path = "crawl/no_export.rs"]
-pub mod export;
+pub mod lanes;
 mod memory;
 mod page;
 mod resume;
@@ -27,6 +24,7 @@ use crate::{Clients, naming};
 
 pub(crate) use estimate::estimate;
 pub use estimate::{Cost, Estimate};
+use lanes::Collected;
 use memory::Known;
 use resume::Unfinished;
 pub(crate) use scan::attribute_names;
@@ -161,10 +159,28 @@ pub(crate) async fn crawl_until(
     match reading.unfinished {
         None => Ok(crawled),
         Some(Unfinished { items, .. }) => {
-            let message = format!("the run's time was up after {items} items; a later run goes on from there");
+            let message = format!("the run was cut off after {items} items; a later run goes on from there");
             Err(Error::new(Kind::Deadline, message))
         }
     }
+}
+
+/// Publishes what was read elsewhere of the whole table.
+///
+/// # Errors
+/// As [`crawl`].
+pub(crate) async fn publish_read(
+    clients: &Clients,
+    request: &CrawlRequest,
+    read: &Collected,
+) -> Result<Crawled, Error> {
+    let description = describe(clients, &request.table).await?.ok_or_else(|| gone(&request.table))?;
+    let existing = publish::get(clients, &request.database, &request.catalog_table).await?;
+    if let Some(existing) = &existing {
+        check_source(request, existing, &request.arn(clients))?;
+    }
+    publish_reading(clients, request, &description, existing, &Reading::whole(read.shape.clone(), read.read_units))
+        .await
 }
 
 /// What was read of a table.
@@ -182,6 +198,13 @@ pub(crate) struct Reading {
     pub earlier: Option<u64>,
     /// Where to go on, if it was cut off.
     pub unfinished: Option<Unfinished>,
+}
+
+impl Reading {
+    /// Of everything there is.
+    fn whole(shape: Shape, read_units: f64) -> Reading {
+        Reading { shape, complete: true, read_units, missed_below: None, earlier: None, unfinished: None }
+    }
 }
 
 /// Settles what was read, and publishes it to the catalog table, which is `existing` or new.
@@ -337,6 +360,10 @@ pub(crate) fn keys(description: &TableDescription) -> Vec<Key> {
         .collect()
 }
 
+fn gone(table: &str) -> Error {
+    Error::new(Kind::NotFound, format!("the DynamoDB table {table} does not exist"))
+}
+
 /// Counts of what was read where everything was; DynamoDB's own count, up to six hours old, where it was not.
 fn statistics(description: &TableDescription, reading: &Reading) -> Statistics {
     let reported = |value: Option<i64>| value.and_then(|v| u64::try_from(v).ok()).filter(|v| *v > 0);
@@ -346,7 +373,7 @@ fn statistics(description: &TableDescription, reading: &Reading) -> Statistics {
 }
 
 async fn retire(clients: &Clients, request: &CrawlRequest) -> Result<Crawled, Error> {
-    let gone = || Error::new(Kind::NotFound, format!("the DynamoDB table {} does not exist", request.table));
+    let gone = || gone(&request.table);
     let existing = publish::get(clients, &request.database, &request.catalog_table).await?.ok_or_else(gone)?;
     if publish::location(&existing) != Some(&request.arn(clients)) {
         return Err(gone());

@@ -73,7 +73,7 @@ pub(crate) async fn go_on(
     clients: &Clients,
     settings: &Settings,
     ended: &str,
-    deadline: Deadline,
+    deadline: &Deadline,
 ) -> Result<Vec<TableReport>, Error> {
     let listing = async {
         let Some(database) = discover::database(clients, &settings.database).await? else { return Ok(None) };
@@ -168,7 +168,7 @@ fn left(
     cycles.iter().map(|cycle| Left { cycle: cycle.clone(), crawlers: of_cycle(cycle) }).collect()
 }
 
-async fn start(clients: &Clients, deadline: Deadline, next: &Next) -> TableReport {
+async fn start(clients: &Clients, deadline: &Deadline, next: &Next) -> TableReport {
     let mut report = TableReport::of(&next.table, Some(next.crawler.clone()));
     match deadline.limit(apply::start(clients, &next.crawler)).await {
         Ok(()) => {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Kind};
 
@@ -10,13 +11,15 @@ use crate::error::{Error, Kind};
 const RESERVE: Duration = Duration::from_secs(30);
 /// This long before its end what is still under way is given up, so that the report can be written.
 const CUT: Duration = Duration::from_secs(10);
+/// What is under way at an interrupt is given up after this long: Docker kills a process 10 s after it told it to end.
+const GRACE: Duration = Duration::from_secs(8);
 
-/// The end of a run, if it has one: a Lambda function is stopped dead when its time is over.
+/// The end of a run, if it has one: a Lambda function is stopped dead when its time is over, and people interrupt.
 ///
 /// 30 s before it nothing new is started; 10 s before it what is still under way is given up. Both leave a table
 /// `deferred`: like any interruption they do no harm, and the next run goes on from there.
-#[derive(Debug, Clone, Copy)]
-pub struct Deadline(Option<Times>);
+#[derive(Debug, Clone)]
+pub struct Deadline(watch::Receiver<Option<Times>>);
 
 #[derive(Debug, Clone, Copy)]
 struct Times {
@@ -24,31 +27,57 @@ struct Times {
     stop: Instant,
     /// What is under way is given up.
     cut: Instant,
+    /// Somebody wants it so; else the time is up.
+    interrupted: bool,
+}
+
+/// Ends the runs that have its [`Deadline`].
+#[derive(Debug)]
+pub struct Interrupt(watch::Sender<Option<Times>>);
+
+impl Interrupt {
+    /// From now on nothing new is started; what is under way is given up after 8 s.
+    pub fn now(&self) {
+        let stop = Instant::now();
+        self.0.send_replace(Some(Times { stop, cut: stop + GRACE, interrupted: true }));
+    }
 }
 
 impl Deadline {
     /// Take as long as it takes.
     pub fn none() -> Deadline {
-        Deadline(None)
+        Deadline(watch::channel(None).1)
     }
 
     /// Be done by `end`.
     pub fn at(end: Instant) -> Deadline {
         let before = |time| end.checked_sub(time).unwrap_or_else(Instant::now);
-        Deadline(Some(Times { stop: before(RESERVE), cut: before(CUT) }))
+        Deadline::times(before(RESERVE), before(CUT))
+    }
+
+    /// Take as long as it takes, until somebody interrupts.
+    pub fn on_interrupt() -> (Interrupt, Deadline) {
+        let (sender, receiver) = watch::channel(None);
+        (Interrupt(sender), Deadline(receiver))
+    }
+
+    fn times(stop: Instant, cut: Instant) -> Deadline {
+        Deadline(watch::channel(Some(Times { stop, cut, interrupted: false })).1)
     }
 
     /// Whether it is too late to start anything.
     pub(crate) fn passed(&self) -> bool {
-        self.0.is_some_and(|times| times.stop <= Instant::now())
+        self.0.borrow().is_some_and(|times| times.stop <= Instant::now())
+    }
+
+    /// Whether somebody has interrupted.
+    pub fn interrupted(&self) -> bool {
+        self.0.borrow().is_some_and(|times| times.interrupted)
     }
 
     /// Returns when it is too late to start anything; never, without a deadline.
     pub(crate) async fn reached(&self) {
-        match self.0 {
-            Some(times) => sleep_until(times.stop).await,
-            None => std::future::pending().await,
-        }
+        sleep_until(self.known().await.stop).await;
     }
 
     /// Runs `work` unless it is too late to start it, and for as long as there is time.
@@ -57,7 +86,7 @@ impl Deadline {
     /// [`Kind::Deadline`] if there was no time, or not enough; else those of `work`.
     pub(crate) async fn limit<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         if self.passed() {
-            return Err(time_is_up());
+            return Err(cut_off());
         }
         self.finish(work).await
     }
@@ -67,16 +96,29 @@ impl Deadline {
     /// # Errors
     /// As [`Deadline::limit`].
     pub(crate) async fn finish<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        match self.0 {
-            None => work.await,
-            Some(times) => timeout_at(times.cut, work).await.unwrap_or_else(|_| Err(time_is_up())),
+        let cut = async { sleep_until(self.known().await.cut).await };
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = cut => Err(cut_off()),
+        }
+    }
+
+    /// Waits until there is an end.
+    async fn known(&self) -> Times {
+        let mut receiver = self.0.clone();
+        let times = receiver.wait_for(Option::is_some).await.ok().and_then(|times| *times);
+        match times {
+            Some(times) => times,
+            // Nobody is left who could set one.
+            None => std::future::pending().await,
         }
     }
 }
 
-/// What is left undone for want of time.
-pub(crate) fn time_is_up() -> Error {
-    Error::new(Kind::Deadline, "the run's time was up; a later run goes on")
+/// What is left undone because the run had to end.
+pub(crate) fn cut_off() -> Error {
+    Error::new(Kind::Deadline, "the run was cut off before this was done; a later run does it")
 }
 
 #[cfg(test)]
@@ -93,13 +135,13 @@ mod tests {
     #[tokio::test]
     async fn work_starts_in_time_and_is_given_up_in_time() {
         let now = Instant::now();
-        let deadline = Deadline(Some(Times { stop: now + 100 * MS, cut: now + 200 * MS }));
+        let deadline = Deadline::times(now + 100 * MS, now + 200 * MS);
         deadline.limit(work(MS)).await.unwrap();
         assert_eq!(deadline.limit(work(10_000 * MS)).await.unwrap_err().kind, Kind::Deadline);
         assert!((200..2000).contains(&now.elapsed().as_millis()), "cut off");
         assert_eq!(deadline.limit(work(MS)).await.unwrap_err().kind, Kind::Deadline, "not even begun");
         deadline.reached().await;
-        let late = Deadline(Some(Times { stop: now, cut: Instant::now() + 1000 * MS }));
+        let late = Deadline::times(now, Instant::now() + 1000 * MS);
         late.finish(work(MS)).await.unwrap();
         Deadline::none().limit(work(MS)).await.unwrap();
     }
@@ -109,5 +151,22 @@ mod tests {
         let deadline = |seconds| Deadline::at(Instant::now() + Duration::from_secs(seconds));
         assert!(deadline(30).passed() && deadline(0).passed());
         assert!(!deadline(31).passed() && !Deadline::none().passed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_interrupt_leaves_a_few_seconds_to_what_is_under_way() {
+        let (interrupt, deadline) = Deadline::on_interrupt();
+        let under_way = |seconds| deadline.limit(work(Duration::from_secs(seconds)));
+        let begin = Instant::now();
+        let interrupting = async {
+            tokio::time::sleep(60 * 1000 * MS).await;
+            assert!(!deadline.passed() && !deadline.interrupted());
+            interrupt.now();
+        };
+        let (short, long, (), ()) = tokio::join!(under_way(67), under_way(600), deadline.reached(), interrupting);
+        short.unwrap();
+        assert_eq!(long.unwrap_err().kind, Kind::Deadline);
+        assert_eq!(begin.elapsed().as_secs(), 68);
+        assert!(deadline.passed() && deadline.interrupted() && under_way(0).await.is_err());
     }
 }

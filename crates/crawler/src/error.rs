@@ -2,6 +2,10 @@
 
 use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
 
+/// What is told where requests can't be signed.
+pub(crate) const NO_CREDENTIALS: &str = "no usable AWS credentials: choose a profile (--profile, AWS_PROFILE), sign in, \
+                                         or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+
 /// A failure of one step for one table, or of the whole run.
 ///
 /// The message names the operation and what the service said; it never holds item values or credentials.
@@ -36,7 +40,7 @@ pub enum Kind {
     Data,
     /// The settings contradict themselves or name something impossible.
     Settings,
-    /// The run's time was up before this was done.
+    /// The run was cut off before this was done: its time was up, or it was interrupted.
     Deadline,
     /// No answer, a lost connection, or a failure of the service itself.
     Service,
@@ -74,11 +78,7 @@ impl Error {
                 cause = inner.source();
             }
             if reason.contains("loading credentials") {
-                let message = format!(
-                    "{operation}: no usable AWS credentials: choose a profile (--profile, AWS_PROFILE), sign in, or set \
-                     AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-                );
-                return Error::new(Kind::AccessDenied, message);
+                return Error::new(Kind::AccessDenied, format!("{operation}: {NO_CREDENTIALS}"));
             }
             Error::new(Kind::Service, format!("{operation}: {reason}"))
         }

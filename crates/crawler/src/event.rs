@@ -42,8 +42,8 @@ pub async fn crawl_ended(
     let account = deadline.limit(discover::account(clients)).await?;
     let mut report = Report::of(&account, &clients.region, settings);
     if let Some(info) = deadline.limit(own_crawler(clients, settings, &account, crawler)).await? {
-        report.tables.extend(ended(clients, settings, &account, (crawler, &info), state, deadline).await);
-        report.tables.append(&mut cycle::go_on(clients, settings, crawler, deadline).await?);
+        report.tables.extend(ended(clients, settings, &account, (crawler, &info), state, &deadline).await);
+        report.tables.append(&mut cycle::go_on(clients, settings, crawler, &deadline).await?);
     }
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
 }
@@ -79,7 +79,7 @@ async fn ended(
     account: &str,
     (name, info): (&str, &CrawlerInfo),
     state: &str,
-    deadline: Deadline,
+    deadline: &Deadline,
 ) -> Option<TableReport> {
     let (source, ..) = info.config.targets.first()?;
     let mut report = TableReport::of(source, Some(name.to_owned()));

@@ -34,7 +34,7 @@ pub mod settings;
 pub mod turn;
 
 pub use aws::Clients;
-pub use deadline::Deadline;
+pub use deadline::{Deadline, Interrupt};
 pub use error::{Error, Kind};
 pub use report::Report;
 pub use run::{crawl_export, crawl_tables, sync};

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::apply;
+use crate::crawl::export::Contents;
 use crate::crawl::{Crawled, Estimate};
 use crate::discover::Inventory;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::plan::{CrawlerChange, DatabaseChange, Plan, RoleChange, TablePlan, Vanished};
 use crate::registry::{self, Linked};
 use crate::settings::{DeleteBehavior, Engine, Settings};
@@ -72,6 +73,9 @@ pub struct TableReport {
     /// Why it was deferred or failed; of a table that was started, why the crawl before failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What can be done about `reason`, where an error is the reason; not in the JSON.
+    #[serde(skip)]
+    pub kind: Option<Kind>,
     /// AWS's name of the request that failed: what its support asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -89,6 +93,9 @@ pub struct TableReport {
     /// Dry run of the native engine: what it would read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Estimate>,
+    /// Dry run of a crawl of an export: what there is to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<Contents>,
     /// Columns that read as null in Athena, because their attributes hold `,` or `=` and can't be mapped.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmapped: Vec<String>,
@@ -319,12 +326,14 @@ impl TableReport {
             crawler,
             outcome: Outcome::Ready,
             reason: None,
+            kind: None,
             request_id: None,
             actions: Vec::new(),
             columns: None,
             items: None,
             read: None,
             estimate: None,
+            export: None,
             unmapped: Vec::new(),
             schema: None,
         }
@@ -352,6 +361,7 @@ impl TableReport {
     /// Of a table whose work was refused or given up.
     pub(crate) fn refused(mut self, error: Error) -> TableReport {
         self.request_id = error.request_id.clone();
+        self.kind = Some(error.kind);
         self.ended(Outcome::after(&error), error.message)
     }
 

@@ -1,6 +1,8 @@
 //! The run: the steps in their order, every table on its own, so that one table's failure never stops the others.
 
 pub(crate) mod link;
+mod managed;
+mod native;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -12,20 +14,17 @@ use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
 
-use crate::crawl::export::{self, Export};
-use crate::crawl::{self, Change, CrawlRequest, Memory};
-use crate::deadline::{Deadline, time_is_up};
+use crate::crawl;
+use crate::crawl::export::Export;
+use crate::crawl::lanes::Collected;
+use crate::deadline::Deadline;
 use crate::discover::{self, Inventory};
 use crate::error::{Error, Kind};
-use crate::plan::{self, CrawlerChange, CrawlerPlan, Plan, RoleChange, TablePlan, Vanished};
-use crate::report::{Action, Outcome, Read, Report, TableReport};
+use crate::plan::{self, Plan, TablePlan, Vanished};
+use crate::report::{Action, Outcome, Report, TableReport};
 use crate::settings::{Engine, Settings};
-use crate::turn::Turn;
 use crate::{Clients, apply, cycle};
 use watch::Watcher;
-
-/// `UPDATED_BY_CRAWLER` of a native crawl.
-const NATIVE: &str = "glue-ddb-crawler";
 
 /// Told as a run goes on, so that people can watch it.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +75,7 @@ pub async fn sync(
     deadline: Deadline,
     progress: Progress<'_>,
 ) -> Result<Report, Error> {
-    run(clients, settings, &[], None, deadline, progress).await
+    run(clients, settings, &[], Items::default(), deadline, progress).await
 }
 
 /// Crawls the named DynamoDB tables (all that the settings choose, if none is named) with the native engine, and links
@@ -96,7 +95,7 @@ pub async fn crawl_tables(
         settings.include = tables.iter().map(|table| globset::escape(table)).collect();
         settings.exclude.clear();
     }
-    run(clients, &settings, tables, None, deadline, progress).await
+    run(clients, &settings, tables, Items::default(), deadline, progress).await
 }
 
 /// Crawls one table by reading an export of it instead, and links it. `include` and `exclude` don't matter.
@@ -110,17 +109,37 @@ pub async fn crawl_export(
     deadline: Deadline,
     progress: Progress<'_>,
 ) -> Result<Report, Error> {
-    let tables = [export.table().to_owned()];
-    let include = vec![globset::escape(export.table())];
-    let settings = Settings { engine: Engine::Native, include, exclude: Vec::new(), ..settings.clone() };
-    run(clients, &settings, &tables, Some(export), deadline, progress).await
+    let items = Items { export: Some(export), read: None };
+    run(clients, &only(export.table(), settings), &[export.table().to_owned()], items, deadline, progress).await
+}
+
+/// Publishes what was read elsewhere of one table, or of an export of it, and links it.
+///
+/// # Errors
+/// As [`crawl_export`].
+pub(crate) async fn publish_read(
+    clients: &Clients,
+    settings: &Settings,
+    table: &str,
+    export: Option<&Export>,
+    read: &Collected,
+    deadline: Deadline,
+) -> Result<Report, Error> {
+    let items = Items { export, read: Some(read) };
+    run(clients, &only(table, settings), &[table.to_owned()], items, deadline, &|_| ()).await
+}
+
+/// The settings of a native crawl of one table, whatever they include.
+fn only(table: &str, settings: &Settings) -> Settings {
+    let include = vec![globset::escape(table)];
+    Settings { engine: Engine::Native, include, exclude: Vec::new(), ..settings.clone() }
 }
 
 async fn run(
     clients: &Clients,
     settings: &Settings,
     named: &[String],
-    export: Option<&Export>,
+    items: Items<'_>,
     deadline: Deadline,
     progress: Progress<'_>,
 ) -> Result<Report, Error> {
@@ -129,12 +148,13 @@ async fn run(
     settings.selection()?;
     let mut inventory =
         deadline.limit(Box::pin(discover::discover(clients, settings))).await.map_err(|error| match error.kind {
-            Kind::Deadline => {
-                Error::new(Kind::Deadline, "the time was up before all was listed: nothing was done. Give it more")
-            }
+            Kind::Deadline => Error::new(
+                Kind::Deadline,
+                "the run was cut off before all was listed: nothing was done. If its time was up, give it more",
+            ),
             _ => error,
         })?;
-    if let Some(export) = export {
+    if let Some(export) = items.export {
         export.admit(&mut inventory)?;
     }
     let plan = plan::plan(&inventory, settings)?;
@@ -142,24 +162,36 @@ async fn run(
     progress(Event::Planned(plan.tables.len()));
 
     let mut report = Report::planned(&inventory, &plan, settings);
-    if settings.dry_run && export.is_none() {
-        estimate(clients, settings, deadline, &mut report.tables).await;
-    } else if !settings.dry_run {
+    if settings.dry_run {
+        estimate(clients, settings, items.export, &deadline, &mut report.tables).await;
+    } else {
         apply::database(clients, &inventory, &settings.database, plan.database).await?;
-        let run = Run { export, ..Run::new(clients, settings, &inventory, &plan, deadline, progress) };
+        let run = Run { items, ..Run::new(clients, settings, &inventory, &plan, deadline, progress) };
         report.tables = Box::pin(run.carry_out(&plan, began)).await;
     }
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
 }
 
-/// What the native engine would read of each table.
-async fn estimate(clients: &Clients, settings: &Settings, deadline: Deadline, tables: &mut [TableReport]) {
+/// What the native engine would read of each table, or of the export of the one.
+async fn estimate(
+    clients: &Clients,
+    settings: &Settings,
+    export: Option<&Export>,
+    deadline: &Deadline,
+    tables: &mut [TableReport],
+) {
     let read = tables.iter_mut().filter(|table| table.actions.contains(&Action::Crawl) && !settings.no_start);
     stream::iter(read)
         .for_each_concurrent(settings.concurrency, |report| async move {
-            match deadline.limit(crawl::estimate(clients, &report.table, settings)).await {
-                Ok(estimate) => report.estimate = estimate,
-                Err(error) => *report = report.clone().refused(error),
+            let estimated = async {
+                match export {
+                    Some(export) => report.export = Some(export.contents().await?),
+                    None => report.estimate = crawl::estimate(clients, &report.table, settings).await?,
+                }
+                Ok(())
+            };
+            if let Err(error) = deadline.limit(estimated).await {
+                *report = report.clone().refused(error);
             }
         })
         .await;
@@ -175,13 +207,21 @@ fn all_planned(named: &[String], plan: &Plan, region: &str) -> Result<(), Error>
     Err(Error::new(Kind::NotFound, format!("no DynamoDB table {} in {region}", missing.join(", "))))
 }
 
+/// Where the items of the one table are that a native run is about, if not in the table.
+#[derive(Debug, Clone, Copy, Default)]
+struct Items<'a> {
+    /// In an export of it.
+    export: Option<&'a Export>,
+    /// They were read already.
+    read: Option<&'a Collected>,
+}
+
 /// What every table's work shares.
 struct Run<'a> {
     clients: &'a Clients,
     settings: &'a Settings,
     inventory: &'a Inventory,
-    /// Read instead of the one table that the run is about.
-    export: Option<&'a Export>,
+    items: Items<'a>,
     deadline: Deadline,
     progress: Progress<'a>,
     /// Bounds the tables whose calls are in flight. Not held while a table waits for IAM or for its crawl.
@@ -212,7 +252,7 @@ impl<'a> Run<'a> {
             clients,
             settings,
             inventory,
-            export: None,
+            items: Items::default(),
             deadline,
             progress,
             working: Semaphore::new(settings.concurrency),
@@ -228,7 +268,9 @@ impl<'a> Run<'a> {
             never = Box::pin(self.watcher.watch()) => match never {},
             never = self.stop_in_time() => match never {},
         };
-        if cycle::is_needed(self.settings, &tables)
+        // Who interrupts wants nothing more to be started.
+        if !self.deadline.interrupted()
+            && cycle::is_needed(self.settings, &tables)
             && let Err(error) = self.deadline.finish(cycle::open(self.clients, self.settings, began)).await
         {
             for table in tables.iter_mut().filter(|table| table.outcome == Outcome::Deferred) {
@@ -248,7 +290,7 @@ impl<'a> Run<'a> {
         work.buffer_unordered(tables.len().max(1)).collect().await
     }
 
-    /// When the time is up nobody gets a permit any more.
+    /// When the run has to end nobody gets a permit any more.
     async fn stop_in_time(&self) -> Infallible {
         self.deadline.reached().await;
         self.working.close();
@@ -290,143 +332,6 @@ impl<'a> Run<'a> {
     ) -> Pin<Box<dyn Future<Output = T> + 'f>> {
         (self.progress)(Event::Step(table, step));
         Box::pin(work.instrument(tracing::info_span!("step", step = step.name())))
-    }
-
-    fn last_error(&self, crawler: &CrawlerPlan) -> Option<String> {
-        let error = self.inventory.crawlers.get(&crawler.name)?.last_error.as_ref()?;
-        Some(format!("the crawl before failed: {error}"))
-    }
-
-    async fn prepare_and_start(
-        &self,
-        table: &TablePlan,
-        crawler: &CrawlerPlan,
-        report: &mut TableReport,
-    ) -> Result<Outcome, Error> {
-        let mut turn = Turn::take(&self.working).await?;
-        if crawler.change == CrawlerChange::Foreign {
-            // Refused before a role is made that nobody would use.
-            return Err(apply::foreign(&crawler.name));
-        }
-        if crawler.role_change != RoleChange::None {
-            let scope = plan::role_scope(self.inventory, self.settings, &table.table);
-            let role = apply::role(self.clients, &crawler.role, &scope, crawler.role_change, &mut turn);
-            self.in_step(&table.table, Step::Role, role).await?;
-            report.actions.push(match crawler.role_change {
-                RoleChange::Repair => Action::RepairRole,
-                _ => Action::CreateRole,
-            });
-        }
-        if crawler.change != CrawlerChange::None {
-            let made = apply::crawler(self.clients, self.inventory, crawler, &mut turn);
-            self.in_step(&table.table, Step::Crawler, made).await?;
-            report.actions.push(match crawler.change {
-                CrawlerChange::Update => Action::UpdateCrawler,
-                _ => Action::CreateCrawler,
-            });
-        }
-        if self.settings.no_start {
-            return Ok(Outcome::Ready);
-        }
-        self.in_step(&table.table, Step::Crawling, self.start(&table.table, crawler, report, turn)).await
-    }
-
-    async fn start(
-        &self,
-        table: &str,
-        crawler: &CrawlerPlan,
-        report: &mut TableReport,
-        turn: Turn<'_>,
-    ) -> Result<Outcome, Error> {
-        if self.deadline.passed() {
-            return Err(time_is_up());
-        }
-        if !self.settings.wait {
-            if !crawler.running {
-                let Ok(running) = self.running.try_acquire() else { return Err(self.too_many_run()) };
-                self.start_crawl(crawler, report).await?;
-                // It goes on running after this run, and counts for the rest of it.
-                running.forget();
-            }
-            return Ok(Outcome::Started);
-        }
-        drop(turn);
-        let _running = self.running.acquire().await.map_err(|_| time_is_up())?;
-        if !crawler.running {
-            let _turn = Turn::take(&self.working).await?;
-            self.start_crawl(crawler, report).await?;
-        }
-        let last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
-        let ended = tokio::select! {
-            ended = self.watcher.ended(&crawler.name, last_crawl, crawler.running) => ended,
-            () = self.deadline.reached() => return Ok(Outcome::Started),
-        };
-        match ended {
-            Ok(()) => Ok(Outcome::Crawled),
-            // The table may have been deleted since it was listed.
-            Err(error) => match crawl::describe(self.clients, table).await {
-                Ok(None) => Ok(Outcome::Vanished),
-                _ => Err(error),
-            },
-        }
-    }
-
-    async fn start_crawl(&self, crawler: &CrawlerPlan, report: &mut TableReport) -> Result<(), Error> {
-        apply::start(self.clients, &crawler.name).await?;
-        report.actions.push(Action::StartCrawler);
-        Ok(())
-    }
-
-    fn too_many_run(&self) -> Error {
-        let limit = self.settings.max_running;
-        Error::new(
-            Kind::Throttled,
-            format!("{limit} crawlers run already; it starts when some have ended, or in a later run"),
-        )
-    }
-
-    /// The native crawl of one table.
-    async fn native(&self, table: &TablePlan, report: &mut TableReport) -> Result<Outcome, Error> {
-        if self.settings.no_start {
-            return Ok(Outcome::Ready);
-        }
-        let _turn = Turn::take(&self.working).await?;
-        let settings = self.settings;
-        let request = CrawlRequest {
-            table: table.table.clone(),
-            account: self.inventory.account.clone(),
-            database: settings.database.clone(),
-            catalog_table: table.catalog_table.clone(),
-            crawled_by: NATIVE.into(),
-            read: settings.read_options(),
-            memory: if settings.forget { Memory::Forgotten } else { Memory::Kept },
-            on_update: settings.on_update,
-            on_delete: settings.on_delete,
-            types: settings.types.clone(),
-        };
-        let crawling = async {
-            match self.export {
-                Some(export) => export::crawl(self.clients, &request, export).await,
-                None => crawl::crawl_until(self.clients, &request, self.deadline.reached()).await,
-            }
-        };
-        let crawled = match self.in_step(&table.table, Step::Crawling, crawling).await {
-            // Deleted since it was listed, and never catalogued.
-            Err(error) if error.kind == Kind::NotFound && error.code.is_none() => return Ok(Outcome::Vanished),
-            crawled => crawled?,
-        };
-        let action = match crawled.change {
-            Change::Deprecated => Action::DeprecateTable,
-            Change::Deleted => Action::DeleteTable,
-            _ => {
-                report.actions.push(Action::Crawl);
-                report.items = Some(crawled.items);
-                report.read = Some(Read::of(&crawled));
-                return Ok(Outcome::Crawled);
-            }
-        };
-        report.actions.push(action);
-        Ok(Outcome::Vanished)
     }
 
     /// Marks or deletes the catalog tables whose DynamoDB tables are gone.

@@ -46,6 +46,9 @@ pub struct Settings {
     /// Dollars for a million read request units, for what a dry run says; default 0.125, the price of on-demand tables of the
     /// class Standard in us-east-1 (<https://aws.amazon.com/dynamodb/pricing/on-demand/>, November 2026).
     pub read_price: f64,
+    /// Dollars for each GB of a table that DynamoDB exports, for what a dry run says; default 0.10, the price in us-east-1
+    /// (<https://aws.amazon.com/dynamodb/pricing/on-demand/>, November 2026).
+    pub export_price: f64,
     /// What a crawl does when the catalog table differs; default [`UpdateBehavior::UpdateInDatabase`].
     pub on_update: UpdateBehavior,
     /// What becomes of the catalog table when its DynamoDB table is gone; default
@@ -88,6 +91,7 @@ impl Default for Settings {
             segments: None,
             forget: false,
             read_price: 0.125,
+            export_price: 0.10,
             on_update: UpdateBehavior::UpdateInDatabase,
             on_delete: DeleteBehavior::DeprecateInDatabase,
             registry: "glue-ddb-crawler".into(),
@@ -200,6 +204,9 @@ impl Settings {
         if !(self.read_price >= 0.0 && self.read_price.is_finite()) {
             return wrong(format!("read_price {}: use the dollars for a million read request units", self.read_price));
         }
+        if !(self.export_price >= 0.0 && self.export_price.is_finite()) {
+            return wrong(format!("export_price {}: use the dollars for a GB that is exported", self.export_price));
+        }
         if let Some(arn) = &self.permissions_boundary
             && !(arn.starts_with("arn:") && arn.contains(":iam::") && arn.contains(":policy/"))
         {
@@ -286,6 +293,7 @@ mod tests {
         insta::assert_snapshot!(message(Settings { max_rcu: Some(f64::NAN), ..base() }), @"max_rcu NaN: use 0.5 or more read units a second");
         insta::assert_snapshot!(message(Settings { segments: Some(0), ..base() }), @"segments 0: use 1 to 10000");
         insta::assert_snapshot!(message(Settings { read_price: -1.0, ..base() }), @"read_price -1: use the dollars for a million read request units");
+        insta::assert_snapshot!(message(Settings { export_price: f64::INFINITY, ..base() }), @"export_price inf: use the dollars for a GB that is exported");
         insta::assert_snapshot!(message(Settings { concurrency: 0, ..base() }), @"concurrency 0: use 1 to 1000");
         insta::assert_snapshot!(message(Settings { max_running: usize::MAX, ..base() }), @"max_running 18446744073709551615: use 1 to 1000");
         insta::assert_snapshot!(message(Settings { include: vec!["a[".into()], ..base() }), @r#"include "a[": unclosed character class; missing ']'"#);

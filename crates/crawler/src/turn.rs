@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::deadline::time_is_up;
+use crate::deadline::cut_off;
 use crate::error::Error;
 
 /// A table's turn to be worked on. It is kept from step to step, so that the first tables are done before the last have
@@ -16,12 +16,12 @@ pub struct Turn<'a> {
 }
 
 impl<'a> Turn<'a> {
-    /// Waits for a turn. `turns` is closed when the run's time is up.
+    /// Waits for a turn. `turns` is closed when the run has to end.
     ///
     /// # Errors
     /// [`crate::Kind::Deadline`] then.
     pub async fn take(turns: &'a Semaphore) -> Result<Turn<'a>, Error> {
-        let held = Some(turns.acquire().await.map_err(|_| time_is_up())?);
+        let held = Some(turns.acquire().await.map_err(|_| cut_off())?);
         Ok(Turn { turns, held })
     }
 

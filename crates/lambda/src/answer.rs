@@ -3,31 +3,47 @@
 use std::io;
 
 use crawler::Report;
+use crawler::crawl::lanes::Lane;
 use crawler::report::{Outcome, TableReport};
 use serde::Serialize;
+
+use crate::function::Done;
 
 /// The most bytes an answer may have. A longer one fails the invocation, work done or not.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const LIMIT: usize = 6_291_556;
 
+/// What an invocation answers.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Answer {
+    Report(Bounded),
+    Lanes { lanes: Vec<Lane> },
+    Lane(Box<Lane>),
+}
+
+impl From<Done> for Answer {
+    fn from(done: Done) -> Answer {
+        match done {
+            Done::Report(report) => Answer::Report(bounded(*report, LIMIT)),
+            Done::Lanes(lanes) => Answer::Lanes { lanes },
+            Done::Lane(lane) => Answer::Lane(lane),
+        }
+    }
+}
+
 /// The report as `sync --output json` prints it, and how many tables had to be left out of it.
 #[derive(Debug, Serialize)]
-pub(crate) struct Answer {
+pub(crate) struct Bounded {
     #[serde(flatten)]
     report: Report,
     #[serde(skip_serializing_if = "is_zero")]
     omitted: usize,
 }
 
-impl Answer {
-    /// The report, whole if Lambda takes it. If not, tables that failed or were deferred stay before others.
-    pub(crate) fn new(report: Report) -> Answer {
-        bounded(report, LIMIT)
-    }
-}
-
-fn bounded(report: Report, limit: usize) -> Answer {
-    let mut answer = Answer { report, omitted: 0 };
+/// The report, whole if it fits. If not, tables that failed or were deferred stay before others.
+fn bounded(report: Report, limit: usize) -> Bounded {
+    let mut answer = Bounded { report, omitted: 0 };
     if size(&answer) <= limit {
         return answer;
     }
@@ -92,6 +108,7 @@ mod tests {
             crawler: None,
             outcome,
             reason,
+            kind: None,
             request_id: None,
             actions: Vec::new(),
             columns: Some(number),
@@ -100,6 +117,7 @@ mod tests {
             schema: None,
             read: None,
             estimate: None,
+            export: None,
         }
     }
 
@@ -131,7 +149,7 @@ mod tests {
     fn a_report_that_fits_is_the_report_of_the_command_line() {
         let report = report(vec![table(1, Outcome::Started, None)]);
         let json = serde_json::to_string(&report).unwrap();
-        assert_eq!(serde_json::to_string(&Answer::new(report)).unwrap(), json);
+        assert_eq!(serde_json::to_string(&bounded(report, LIMIT)).unwrap(), json);
         assert!(json.starts_with(r#"{"summary":"#));
     }
 
@@ -139,7 +157,7 @@ mod tests {
     fn a_hundred_thousand_tables_are_cut_to_what_lambda_takes() {
         let mut tables: Vec<TableReport> = (0..100_000).map(|i| table(i, Outcome::Started, None)).collect();
         tables[99_999].outcome = Outcome::Failed;
-        let text = serde_json::to_string(&Answer::new(report(tables))).unwrap();
+        let text = serde_json::to_string(&bounded(report(tables), LIMIT)).unwrap();
         assert!(text.len() <= LIMIT && text.len() > LIMIT - 200, "{}", text.len());
         let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
         let kept = answer["tables"].as_array().unwrap();
@@ -154,7 +172,7 @@ mod tests {
             let all = report.tables.len();
             let matters = |table: &&TableReport| table.outcome != Outcome::Started;
             let before: Vec<TableReport> = report.tables.iter().filter(matters).cloned().collect();
-            let head = size(&Answer { report: Report { tables: Vec::new(), ..report.clone() }, omitted: all });
+            let head = size(&Bounded { report: Report { tables: Vec::new(), ..report.clone() }, omitted: all });
             let answer = bounded(report, limit);
             let length = serde_json::to_vec(&answer).unwrap().len();
             prop_assert!(length <= limit, "{length} > {limit}");

@@ -1,5 +1,6 @@
 //! What an invocation asks for.
 
+use crawler::crawl::lanes::{Lane, Order};
 use crawler::{Error, Kind, Settings};
 use serde::Deserialize;
 use serde_json::Value;
@@ -20,6 +21,20 @@ pub(crate) enum Job {
     CrawlEnded { crawler: String, state: String },
     /// An event that needs nothing done: a crawl has begun.
     Nothing,
+    /// A step of a crawl on several machines.
+    Step(Step),
+}
+
+/// What the state machine of `template.yaml` asks for.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(tag = "step", rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum Step {
+    /// Deal a crawl out in as many lanes.
+    Split { crawl: Order, lanes: u32 },
+    /// Go on with a lane.
+    Read { lane: Box<Lane> },
+    /// Publish what all lanes saw.
+    Publish { lanes: Vec<Lane> },
 }
 
 impl Job {
@@ -28,13 +43,16 @@ impl Job {
         match self {
             Job::Sync => "sync",
             Job::CrawlEnded { .. } | Job::Nothing => "crawl_ended",
+            Job::Step(Step::Split { .. }) => "split",
+            Job::Step(Step::Read { .. }) => "read",
+            Job::Step(Step::Publish { .. }) => "publish",
         }
     }
 }
 
 impl Asked {
     /// Reads an event. `null` and objects of settings, which go over `settings`, are a `sync`; of EventBridge's events only
-    /// Glue's "Glue Crawler State Change" is known.
+    /// Glue's "Glue Crawler State Change" is known. `step` makes it one of the state machine's.
     ///
     /// # Errors
     /// [`Kind::Settings`] for anything else, saying what is known: an event that means something else must not start a run.
@@ -43,6 +61,11 @@ impl Asked {
             Value::Null => Ok(Asked { job: Job::Sync, settings: settings.clone() }),
             Value::Object(keys) if keys.contains_key("detail-type") => {
                 Ok(Asked { job: crawl_ended(event)?, settings: settings.clone() })
+            }
+            Value::Object(keys) if keys.contains_key("step") => {
+                let step =
+                    Step::deserialize(event).map_err(|error| wrong(format!("not a step of a crawl: {error}")))?;
+                Ok(Asked { job: Job::Step(step), settings: settings.clone() })
             }
             Value::Object(keys) => Ok(Asked { job: Job::Sync, settings: settings.with(keys)? }),
             _ => Err(wrong("an event is an object: {} or settings, like {\"include\": [\"orders*\"]}".to_owned())),
@@ -131,6 +154,19 @@ mod tests {
             assert_eq!(read(state_change(state)), Ok(Asked { job, settings: base() }));
         }
         assert_eq!(read(state_change("Started")), Ok(Asked { job: Job::Nothing, settings: base() }));
+    }
+
+    #[test]
+    fn the_steps_of_a_crawl_are_taken() {
+        let asked = read(json!({"step": "split", "lanes": 4, "crawl": {"table": "orders", "max_rcu": 100}})).unwrap();
+        let Job::Step(Step::Split { crawl, lanes: 4 }) = asked.job else { panic!("{asked:?}") };
+        assert_eq!((crawl.table.as_str(), crawl.export, crawl.lanes), ("orders", None, None));
+        assert_eq!(Value::from(crawl.settings), json!({"max_rcu": 100}));
+        assert_eq!(asked.settings, base());
+        let message = |event| read(event).unwrap_err();
+        insta::assert_snapshot!(message(json!({"step": "split", "crawl": {}, "lanes": 1})), @"not a step of a crawl: missing field `table`");
+        insta::assert_snapshot!(message(json!({"step": "walk"})), @"not a step of a crawl: unknown variant `walk`, expected one of `split`, `read`, `publish`");
+        insta::assert_snapshot!(message(json!({"step": "read", "lane": {"table": "orders"}})), @"not a step of a crawl: unknown field `table`, expected one of `order`, `id`, `lane`, `lanes`, `parts`, `left`, `shape`, `records`, `read_units`, `done`");
     }
 
     #[test]

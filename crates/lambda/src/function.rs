@@ -4,13 +4,14 @@ use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_config::SdkConfig;
+use crawler::crawl::lanes::{self, Lane};
 use crawler::report::Outcome;
 use crawler::{Clients, Deadline, Error, Kind, Report, Settings};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
 
 use crate::answer::Answer;
-use crate::event::{Asked, Job};
+use crate::event::{Asked, Job, Step};
 use crate::metrics::Metrics;
 
 /// Lambda's own limit for an invocation.
@@ -43,23 +44,48 @@ impl Function {
         let clients = Clients::new(&self.sdk);
         let (job, done) = match self.asked(&event.payload) {
             Ok(asked) => {
-                let done = run(&clients, &asked, deadline).await;
-                (Some(asked.job), done)
+                let name = asked.job.name();
+                (Some(name), self.run(&clients, asked, deadline).await)
             }
             Err(error) => (None, Err(error)),
         };
-        let report = done.as_ref().ok().and_then(Option::as_ref);
+        let report = match &done {
+            Ok(Some(Done::Report(report))) => Some(&**report),
+            _ => None,
+        };
         report.inspect(|report| tell(report));
         Metrics {
             function: &event.context.env_config.function_name,
             request_id: &event.context.request_id,
-            job: job.as_ref(),
+            job,
             report,
             duration: since.elapsed(),
             calls: clients.calls().values().sum(),
         }
         .print();
-        Ok(done?.map(Answer::new))
+        Ok(done?.map(Answer::from))
+    }
+
+    async fn run(&self, clients: &Clients, asked: Asked, deadline: Deadline) -> Result<Option<Done>, Error> {
+        let Asked { job, settings } = asked;
+        let settings = &settings;
+        let done = match job {
+            Job::Nothing => return Ok(None),
+            Job::Sync => crawler::sync(clients, settings, deadline, &|_| ()).await?.into(),
+            Job::CrawlEnded { crawler, state } => {
+                crawler::event::crawl_ended(clients, settings, &crawler, &state, deadline).await?.into()
+            }
+            Job::Step(Step::Split { crawl, lanes }) => {
+                Done::Lanes(lanes::split(clients, &self.sdk, settings, crawl, lanes).await?)
+            }
+            Job::Step(Step::Read { lane }) => {
+                Done::Lane(lanes::read(clients, &self.sdk, settings, *lane, deadline).await?.into())
+            }
+            Job::Step(Step::Publish { lanes }) => {
+                lanes::publish(clients, &self.sdk, settings, lanes, deadline).await?.into()
+            }
+        };
+        Ok(Some(done))
     }
 
     fn asked(&self, event: &Value) -> Result<Asked, Error> {
@@ -68,14 +94,19 @@ impl Function {
     }
 }
 
-async fn run(clients: &Clients, asked: &Asked, deadline: Deadline) -> Result<Option<Report>, Error> {
-    let Asked { job, settings } = asked;
-    match job {
-        Job::Sync => crawler::sync(clients, settings, deadline, &|_| ()).await.map(Some),
-        Job::CrawlEnded { crawler, state } => {
-            crawler::event::crawl_ended(clients, settings, crawler, state, deadline).await.map(Some)
-        }
-        Job::Nothing => Ok(None),
+/// What an invocation did.
+pub(crate) enum Done {
+    /// A run.
+    Report(Box<Report>),
+    /// Dealt a crawl out.
+    Lanes(Vec<Lane>),
+    /// Went on with a lane.
+    Lane(Box<Lane>),
+}
+
+impl From<Report> for Done {
+    fn from(report: Report) -> Done {
+        Done::Report(report.into())
     }
 }
 

@@ -7,8 +7,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crawler::Report;
 use serde_json::{Map, Value, json};
 
-use crate::event::Job;
-
 const NAMESPACE: &str = "glue-ddb-crawler";
 
 /// What an invocation is measured by.
@@ -16,8 +14,8 @@ pub(crate) struct Metrics<'a> {
     /// The function's name: the only dimension.
     pub function: &'a str,
     pub request_id: &'a str,
-    /// None if the event could not be read.
-    pub job: Option<&'a Job>,
+    /// The name of the job; none if the event could not be read.
+    pub job: Option<&'static str>,
     /// None if there is none: nothing to do, or nothing could be done.
     pub report: Option<&'a Report>,
     pub duration: Duration,
@@ -45,7 +43,7 @@ impl Metrics<'_> {
         line.insert("FunctionName".into(), self.function.into());
         line.insert("requestId".into(), self.request_id.into());
         if let Some(job) = self.job {
-            line.insert("event".into(), job.name().into());
+            line.insert("event".into(), job.into());
         }
         line.insert(
             "_aws".into(),
@@ -61,7 +59,7 @@ impl Metrics<'_> {
         let Some(summary) = self.report.map(|report| &report.summary) else { return Vec::new() };
         let mut counts = vec![("Started", summary.started), ("Failed", summary.failed), ("Linked", summary.linked)];
         // The end of one crawl says nothing about the region: its counts would pull the averages down.
-        if let Some(Job::Sync) = self.job {
+        if self.job == Some("sync") {
             counts.extend([("Tables", summary.tables), ("Crawled", summary.crawled), ("Deferred", summary.deferred)]);
         }
         counts

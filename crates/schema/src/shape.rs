@@ -65,6 +65,20 @@ impl Shape {
         self.bytes = self.bytes.saturating_add(other.bytes);
     }
 
+    /// Whether the two differ in nothing but how often things were seen.
+    ///
+    /// # Cost
+    /// A copy of both.
+    pub fn differs_only_in_counts(&self, other: &Shape) -> bool {
+        let outline = |shape: &Shape| {
+            let mut outline = shape.clone();
+            (outline.items, outline.bytes) = (0, 0);
+            outline.attributes.list.iter_mut().for_each(|field| field.value.forget_counts());
+            outline
+        };
+        outline(self) == outline(other)
+    }
+
     /// The Shape that reading with a lower limit would have given.
     pub(crate) fn lower_limit(&mut self, limit: usize) {
         if limit < self.limit {
@@ -157,6 +171,19 @@ impl Node {
             (Some(mine), Some(theirs)) => mine.merge(*theirs, limit),
             (mine @ None, theirs) => *mine = theirs,
             (Some(_), None) => {}
+        }
+    }
+
+    /// What was seen at all was seen once.
+    fn forget_counts(&mut self) {
+        self.counts.iter_mut().for_each(|count| *count = (*count).min(1));
+        if let Some(element) = &mut self.element {
+            element.forget_counts();
+        }
+        match self.map.as_deref_mut() {
+            Some(Map::Fields(fields)) => fields.list.iter_mut().for_each(|field| field.value.forget_counts()),
+            Some(Map::Folded(value)) => value.forget_counts(),
+            None => {}
         }
     }
 

@@ -7,7 +7,7 @@ use crawler::Clients;
 use crawler::crawl::export::Export;
 use serde_json::{Map, Value};
 
-use super::{Work, exit_code, run_job};
+use super::{Work, run_job};
 use crate::args::{Common, Crawl};
 use crate::{connect, output, settings};
 
@@ -19,13 +19,12 @@ pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, typed(args))?;
     let export = match (&args.export, &args.bucket) {
         (Some(place), _) => given(common, place, &args.names).await?,
-        (None, Some(_)) if settings.dry_run => bail!(settings::Wrong("a dry run asks for no export".into())),
-        (None, Some(bucket)) => requested(common, bucket, &args.names).await?,
-        (None, None) => {
-            return Ok(exit_code(&run_job(common, &args.place, &settings, Work::Crawl(&args.names)).await?));
+        (None, Some(bucket)) if !settings.dry_run => requested(common, bucket, &args.names).await?,
+        (None, _) => {
+            return Ok(run_job(common, &args.place, &settings, Work::Crawl(&args.names)).await?.1);
         }
     };
-    Ok(exit_code(&run_job(common, &args.place, &settings, Work::Export(&export)).await?))
+    Ok(run_job(common, &args.place, &settings, Work::Export(&export)).await?.1)
 }
 
 fn typed(args: &Crawl) -> Map<String, Value> {
@@ -60,8 +59,8 @@ async fn requested(common: &Common, bucket: &str, names: &[String]) -> anyhow::R
     let bucket = bucket.strip_prefix("s3://").unwrap_or(bucket);
     let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
     let since = Instant::now();
-    let progress = |status: &str| {
-        output::note(common, &format!("export of {table}: {status}, {} s", since.elapsed().as_secs()));
+    let progress = |place: &str, status: &str| {
+        output::note(common, &format!("export of {table} to {place}: {status}, {} s", since.elapsed().as_secs()));
     };
     Ok(Export::request(&Clients::new(&config), &config, table, bucket, prefix, &progress).await?)
 }

@@ -22,7 +22,12 @@ pub(crate) async fn run(common: &Common, args: &Policy) -> anyhow::Result<u8> {
         Some(account) => account.clone(),
         None => crawler::discover::account(&clients).await?,
     };
-    let scope = RunScope { region: &clients.region, account: &account, settings: &settings };
+    let scope = RunScope {
+        region: &clients.region,
+        account: &account,
+        settings: &settings,
+        export_bucket: args.export_bucket.as_deref(),
+    };
     let policy = match args.policy {
         PolicyKind::Boundary => scope.boundary(),
         PolicyKind::Run if settings.engine == Engine::Managed && settings.permissions_boundary.is_none() => {

@@ -4,6 +4,7 @@ use anyhow::Context;
 use local::{Config, IamEndpoint, Server, Source};
 
 use crate::args::{Common, Serve};
+use crate::interrupt::Signals;
 use crate::{connect, output};
 
 /// Serves until Ctrl-C or SIGTERM.
@@ -32,6 +33,7 @@ pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
         state: Some(args.state.clone()),
         ..Config::default()
     };
+    let mut signals = Signals::new()?;
     let server = Server::start(config).await.context("the endpoint did not start")?;
     output::result(format!("listening on {}\n", server.url()).as_bytes())?;
     output::note(
@@ -43,23 +45,7 @@ pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
             args.state.display()
         ),
     );
-    stopped().await?;
+    signals.next().await;
     server.stop().await;
     Ok(crate::DONE)
-}
-
-#[cfg(unix)]
-async fn stopped() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupt = tokio::signal::ctrl_c() => interrupt?,
-        _ = terminate.recv() => {}
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-async fn stopped() -> anyhow::Result<()> {
-    Ok(tokio::signal::ctrl_c().await?)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Work, exit_code, run_job};
+use super::{Work, run_job};
 use crate::args::{Common, Engine, Sync};
 use crate::settings;
 
@@ -12,10 +12,10 @@ use crate::settings;
 /// If nothing could be done at all.
 pub(crate) async fn run(common: &Common, args: &Sync) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, typed(args))?;
-    let report = run_job(common, &args.place, &settings, Work::Sync).await?;
+    let (report, code) = run_job(common, &args.place, &settings, Work::Sync).await?;
     Ok(match args.check && report.has_changes() {
         true => crate::CHANGES,
-        false => exit_code(&report),
+        false => code,
     })
 }
 

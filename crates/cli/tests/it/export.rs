@@ -38,7 +38,27 @@ fn an_export_is_crawled_into_the_local_catalog() {
     let other = shell.run(&["crawl", "--export", "e", "--local", "tables", "-q"]);
     assert_eq!(other.code, 1);
     assert!(other.stderr.contains("name the table that it is to be read for"), "{}", other.stderr);
-    let done = shell.run(&["crawl", "shop", "--export", "e", "--local", "tables", "-q"]);
-    assert_eq!(done.code, 0, "{}", done.stderr);
+    let crawl = |arguments: &[&str]| {
+        let done = shell.run(&[&["crawl", "shop", "--export", "e", "--local", "tables", "-q"], arguments].concat());
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        done
+    };
+    let planned = crawl(&["--dry-run"]).stdout;
+    let planned: Vec<&str> = planned.lines().take(5).collect();
+    insta::assert_snapshot!(planned.join("\n"), @"
+    DYNAMODB TABLE  GLUE TABLE  COLUMNS  ITEMS  SCHEMA  RESULT
+    shop            shop              -      -  -       to do: new table
+
+    TO READ  ITEMS  SIZE  READ UNITS  SECONDS  COST  SAMPLE UNITS  COST  EXPORT
+    shop         0   0 B           0        -    $0             -     -       -
+    ");
+    let done = crawl(&[]);
     assert!(done.stdout.contains("crawled; new table, schema"), "{}", done.stdout);
+    let planned = crawl(&["--dry-run"]).stdout;
+    let planned: Vec<&str> =
+        planned.lines().filter(|line| line.ends_with("to read") || line.contains(" -> ")).collect();
+    assert!(
+        matches!(planned[..], [_, summary] if summary.contains("123456789012): 1 to read. Dry run")),
+        "{planned:?}"
+    );
 }

@@ -4,6 +4,7 @@
 
 mod export;
 mod infer;
+mod interrupt;
 mod policy;
 mod run;
 mod sync;

@@ -6,6 +6,62 @@ const BOUNDARY: (&str, &str) =
     ("GLUE_DDB_CRAWLER_PERMISSIONS_BOUNDARY", "arn:aws:iam::123456789012:policy/glue-ddb-crawler/boundary");
 
 #[test]
+fn exports_add_their_bucket_to_the_policy_of_a_run() {
+    let args = ["policy", "run", "--account", "123456789012", "--region", "eu-west-1"];
+    let statements = |arguments: &[&str]| {
+        let environment = [("GLUE_DDB_CRAWLER_ENGINE", "native")];
+        let done = Shell::new().run_with(&[&args, arguments].concat(), &environment, b"");
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        let mut policy: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+        policy["Statement"].as_array_mut().unwrap().drain(..).collect::<Vec<_>>()
+    };
+    let (without, with) = (statements(&[]), statements(&["--export-bucket", "my-bucket"]));
+    assert_eq!(with[..without.len()], without);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&with[without.len()..]).unwrap(), @r#"
+    [
+      {
+        "Action": [
+          "s3:ListBucket"
+        ],
+        "Effect": "Allow",
+        "Resource": "arn:aws:s3:::my-bucket",
+        "Sid": "FindExports"
+      },
+      {
+        "Action": [
+          "s3:GetObject"
+        ],
+        "Effect": "Allow",
+        "Resource": "arn:aws:s3:::my-bucket/*",
+        "Sid": "ReadExports"
+      },
+      {
+        "Action": [
+          "dynamodb:DescribeExport",
+          "dynamodb:ExportTableToPointInTime"
+        ],
+        "Effect": "Allow",
+        "Resource": [
+          "arn:aws:dynamodb:eu-west-1:123456789012:table/*",
+          "arn:aws:dynamodb:eu-west-1:123456789012:table/*/export/*"
+        ],
+        "Sid": "AskForExports"
+      },
+      {
+        "Action": [
+          "s3:AbortMultipartUpload",
+          "s3:PutObject",
+          "s3:PutObjectAcl"
+        ],
+        "Effect": "Allow",
+        "Resource": "arn:aws:s3:::my-bucket/*",
+        "Sid": "WriteExports"
+      }
+    ]
+    "#);
+}
+
+#[test]
 fn policies_are_printed_without_credentials() {
     let shell = Shell::new();
     let args = ["policy", "boundary", "--account", "123456789012", "--region", "eu-west-1", "--database", "lake"];

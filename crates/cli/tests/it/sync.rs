@@ -54,6 +54,16 @@ fn a_crawl_can_be_a_sample_and_tells_its_price_before() {
     let planned = crawl(&["--dry-run"]);
     assert_eq!(planned["tables"][0]["outcome"], "planned");
     assert!(planned["tables"][0]["estimate"]["full"]["dollars"].is_number(), "{planned}");
+    let text = shell.run(&["crawl", "Orders", "--local", "tables", "--dry-run"]).stdout;
+    insta::assert_snapshot!(stable(&text), @"
+    DYNAMODB TABLE  GLUE TABLE  COLUMNS  ITEMS  SCHEMA  RESULT
+    Orders          orders            -      -  -       to do: new table
+
+    TO READ  ITEMS  SIZE  READ UNITS  SECONDS    COST  SAMPLE UNITS    COST  EXPORT
+    Orders       1  11 B         0.5        1  <$0.01           0.5  <$0.01  <$0.01
+
+    1 table -> Glue database ddb_tables in us-east-1 (account 123456789012): 1 to change, 1 to read, the database to set up. Dry run, nothing was done. N s
+    ");
     let sampled = crawl(&["--sample", "1", "--max-rcu", "100", "--scan-rate", "0.5"]);
     assert_eq!(sampled["tables"][0]["read"]["items"], 1);
     for (arguments, wrong) in [(["--sample", "half"], "sample"), (["--scan-rate", "9"], "scan_rate")] {
@@ -170,7 +180,7 @@ fn wrong(shell: &Shell, args: &[&str], environment: &[(&str, &str)]) -> String {
 fn wrong_settings_are_named_and_are_exit_code_2() {
     let shell = shop();
     let sync = ["sync", "--local", "tables"];
-    insta::assert_snapshot!(wrong(&shell, &sync, &[("GLUE_DDB_CRAWLER_SCAN_RAET", "1")]), @"glue-ddb-crawler: GLUE_DDB_CRAWLER_SCAN_RAET: scan_raet: unknown field `scan_raet`, expected one of `database`, `table_prefix`, `engine`, `include`, `exclude`, `wait`, `dry_run`, `no_start`, `crawler_name`, `scan_all`, `scan_rate`, `sample`, `max_rcu`, `segments`, `forget`, `read_price`, `on_update`, `on_delete`, `registry`, `compatibility`, `learn_spelling`, `managed_policy`, `permissions_boundary`, `concurrency`, `max_running`, `types`");
+    insta::assert_snapshot!(wrong(&shell, &sync, &[("GLUE_DDB_CRAWLER_SCAN_RAET", "1")]), @"glue-ddb-crawler: GLUE_DDB_CRAWLER_SCAN_RAET: scan_raet: unknown field `scan_raet`, expected one of `database`, `table_prefix`, `engine`, `include`, `exclude`, `wait`, `dry_run`, `no_start`, `crawler_name`, `scan_all`, `scan_rate`, `sample`, `max_rcu`, `segments`, `forget`, `read_price`, `export_price`, `on_update`, `on_delete`, `registry`, `compatibility`, `learn_spelling`, `managed_policy`, `permissions_boundary`, `concurrency`, `max_running`, `types`");
     insta::assert_snapshot!(wrong(&shell, &sync, &[("GLUE_DDB_CRAWLER_SCAN_RATE", "9")]), @"glue-ddb-crawler: GLUE_DDB_CRAWLER_SCAN_RATE: scan_rate 9: use 0.1 to 1.5");
     insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--include", "a["], &[]), @r#"glue-ddb-crawler: include "a[": unclosed character class; missing ']'"#);
     insta::assert_snapshot!(wrong(&shell, &["sync", "--local", "tables", "--config", "no.toml"], &[]), @"glue-ddb-crawler: no.toml: No such file or directory (os error 2)");
@@ -243,6 +253,21 @@ fn serve_is_an_aws_for_sync_and_stops_when_told() {
     let kill = std::process::Command::new("kill").args(["-TERM", &serving.child.id().to_string()]).status().unwrap();
     assert!(kill.success());
     assert!(serving.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_dry_run_asks_for_no_export() {
+    let shell = shop();
+    let serving = Serving::new(&shell, &["--tables", "tables"]);
+    let args = ["crawl", "Orders", "--via-export", "--bucket", "b", "--dry-run", "--output", "json"];
+    let mut environment = serving.environment("AWS_ENDPOINT_URL").to_vec();
+    environment.push(("GLUE_DDB_CRAWLER_EXPORT_PRICE", "1073741824"));
+    let done = shell.run_with(&args, &environment, b"");
+    assert_eq!(done.code, 0, "{}", done.stderr);
+    let report: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    let estimate = &report["tables"][0]["estimate"];
+    assert_eq!(estimate["export_dollars"].as_f64(), estimate["bytes"].as_f64(), "a dollar a byte");
+    assert!(estimate["bytes"].as_u64() > Some(0) && report["calls"]["dynamodb:DescribeTable"] == 1, "{report}");
 }
 
 #[test]

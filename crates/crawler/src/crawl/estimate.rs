@@ -4,10 +4,13 @@ use aws_sdk_dynamodb::types::TableDescription;
 use serde::Serialize;
 
 use super::budget::{is_on_demand, units, units_an_item, units_per_second};
-use super::{ReadOptions, sample, split};
+use super::{sample, split};
 use crate::Clients;
 use crate::error::Error;
 use crate::settings::{Sample, Settings};
+
+/// Bytes of a GB that DynamoDB charges for.
+const GB: f64 = (1u64 << 30) as f64;
 
 /// What a crawl of a table would read. DynamoDB counts items and bytes every six hours; a new table says 0.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,6 +24,8 @@ pub struct Estimate {
     /// A crawl of a sample: of the size that is set, else `auto`. With a range key `auto` may need more: it counts partition
     /// keys, and nothing says how many there are.
     pub sampled: Cost,
+    /// What DynamoDB charges for an export of the table, at the price that is set. Reading the export costs no read units.
+    pub export_dollars: f64,
 }
 
 /// What reading costs.
@@ -45,14 +50,15 @@ pub struct Cost {
 /// One DescribeTable.
 pub(crate) async fn estimate(clients: &Clients, table: &str, settings: &Settings) -> Result<Option<Estimate>, Error> {
     let description = super::describe(clients, table).await?;
-    Ok(description.map(|description| of(&description, &settings.read_options(), settings.read_price)))
+    Ok(description.map(|description| of(&description, settings)))
 }
 
-fn of(description: &TableDescription, options: &ReadOptions, price: f64) -> Estimate {
+fn of(description: &TableDescription, settings: &Settings) -> Estimate {
+    let options = settings.read_options();
     let said = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
     let (items, bytes) = (said(description.item_count()), said(description.table_size_bytes()));
     let rate = units_per_second(description, options.scan_rate, options.max_rcu);
-    let price = if is_on_demand(description) { price / 1e6 } else { 0.0 };
+    let price = if is_on_demand(description) { settings.read_price / 1e6 } else { 0.0 };
     let cost = |items: u64, read_units: f64| Cost {
         items,
         read_units,
@@ -69,7 +75,8 @@ fn of(description: &TableDescription, options: &ReadOptions, price: f64) -> Esti
         Some(an_item) if wanted < items => cost(wanted, (wanted as f64 * an_item * 2.0).ceil() / 2.0),
         _ => full.clone(),
     };
-    Estimate { items, bytes, full, sampled }
+    let export_dollars = bytes as f64 / GB * settings.export_price;
+    Estimate { items, bytes, full, sampled, export_dollars }
 }
 
 #[cfg(test)]
@@ -84,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_gigabyte_costs_a_hundred_and_thirty_thousand_units() {
-        let estimate = of(&table(1 << 20, 1 << 30), &ReadOptions::default(), 0.125);
+        let estimate = of(&table(1 << 20, 1 << 30), &Settings::default());
         insta::assert_json_snapshot!(estimate, @r#"
         {
           "items": 1048576,
@@ -100,18 +107,19 @@ mod tests {
             "read_units": 575.5,
             "dollars": 0.0000719375,
             "seconds": 0.05755
-          }
+          },
+          "export_dollars": 0.1
         }
         "#);
     }
 
     #[test]
     fn a_small_table_is_its_own_sample() {
-        let estimate = of(&table(10_000, 1 << 20), &ReadOptions::default(), 0.125);
+        let estimate = of(&table(10_000, 1 << 20), &Settings::default());
         assert_eq!(estimate.full, estimate.sampled);
-        let some = ReadOptions { sample: Sample::Items(100), ..ReadOptions::default() };
-        assert_eq!(of(&table(1024, 1 << 20), &some, 0.125).sampled.read_units, 12.5);
-        let nothing = of(&table(0, 0), &ReadOptions::default(), 0.125);
+        let some = Settings { sample: Sample::Items(100), ..Settings::default() };
+        assert_eq!(of(&table(1024, 1 << 20), &some).sampled.read_units, 12.5);
+        let nothing = of(&table(0, 0), &Settings::default());
         assert_eq!((nothing.full.read_units, nothing.sampled.dollars), (0.0, 0.0));
     }
 
@@ -120,7 +128,7 @@ mod tests {
         let throughput = ProvisionedThroughputDescription::builder().read_capacity_units(100).build();
         let table = TableDescription::builder().item_count(1 << 20).table_size_bytes(1 << 30);
         let table = table.provisioned_throughput(throughput).build();
-        let estimate = of(&table, &ReadOptions { max_rcu: Some(10.0), ..ReadOptions::default() }, 0.125);
+        let estimate = of(&table, &Settings { max_rcu: Some(10.0), ..Settings::default() });
         assert_eq!((estimate.full.dollars, estimate.full.seconds), (0.0, 13107.2));
     }
 }

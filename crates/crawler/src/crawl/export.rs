@@ -12,7 +12,9 @@ mod manifest;
 mod request;
 mod s3;
 
+use std::collections::BTreeSet;
 use std::path::Path as FilePath;
+use std::pin::pin;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
@@ -21,14 +23,31 @@ use aws_sdk_glue::types::Table;
 use futures::stream::{self, StreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use schema::{GlueType, Policy, Shape};
+use schema::{GlueType, Policy};
+use serde::Serialize;
 
+use super::lanes::Collected;
 use super::{CrawlRequest, Crawled, Memory, Reading, Unfinished, check_source, describe, memory, publish_reading};
+use crate::deadline::cut_off;
 use crate::discover::Inventory;
 use crate::error::{Error, Kind};
 use crate::{Clients, naming, publish};
 use input::Content;
 use manifest::{DataFile, Summary};
+
+/// What there is to read in an export: its items, and no read units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Contents {
+    /// Items, or changes of an incremental export, as its manifest counts them.
+    pub items: u64,
+    /// Data files.
+    pub files: usize,
+    /// Bytes of these, compressed.
+    pub bytes: u64,
+    /// Bytes that DynamoDB charged for, as the manifest has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billed_bytes: Option<u64>,
+}
 
 /// A finished export of one DynamoDB table, found and not yet read.
 #[derive(Debug, Clone)]
@@ -106,18 +125,44 @@ impl Export {
         Ok(())
     }
 
-    /// Reads all data files, as many at a time as there are cores.
+    /// What AWS calls the export.
+    pub(super) fn id(&self) -> &str {
+        &self.summary.id
+    }
+
+    /// How many data files there are.
+    pub(super) fn files(&self) -> u32 {
+        u32::try_from(self.files.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Reads these data files, by their numbers, as many at a time as there are cores, until `stop` returns. What is in those
+    /// that were read to their end, and which these are.
     ///
     /// Memory: per core two buffers and a Shape.
-    async fn read(&self, policy: &Policy) -> Result<Reading, Error> {
+    pub(super) async fn read(
+        &self,
+        files: impl Iterator<Item = u32>,
+        policy: &Policy,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(Collected, Vec<u32>), Error> {
+        let stop = pin!(stop);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut reading = stream::iter(&self.files).map(|file| self.read_file(file, policy)).buffer_unordered(cores);
-        let (mut shape, mut records) = (Shape::default(), 0);
+        let files = files.filter_map(|number| Some((number, self.files.get(number as usize)?)));
+        let read = |(number, file)| async move { Ok((number, self.read_file(file, policy).await?)) };
+        let mut reading = stream::iter(files).map(read).buffer_unordered(cores).take_until(stop);
+        let (mut collected, mut finished) = (Collected::default(), Vec::new());
         while let Some(content) = reading.next().await {
-            let content = content?;
-            shape.merge(&content.shape);
-            records += content.records;
+            let (number, content) = content?;
+            collected.shape.merge(&content.shape);
+            collected.records += content.records;
+            finished.push(number);
         }
+        Ok((collected, finished))
+    }
+
+    /// What was read as a whole, if that is all that the export has.
+    fn whole(&self, read: &Collected) -> Result<Reading, Error> {
+        let records = read.records;
         if records != self.summary.item_count {
             let message = format!(
                 "{}: its data files hold {records} items, {} says {}",
@@ -127,23 +172,78 @@ impl Export {
             );
             return Err(Error::new(Kind::Data, message));
         }
-        Ok(Reading {
-            shape,
-            complete: !self.summary.incremental,
-            read_units: 0.0,
-            missed_below: None,
-            earlier: None,
-            unfinished: None,
-        })
+        Ok(Reading { complete: !self.summary.incremental, ..Reading::whole(read.shape.clone(), 0.0) })
     }
 
+    /// Looks for all data files, without reading them; their size in bytes.
+    ///
+    /// # Errors
+    /// If one is missing, or they can't be listed.
+    ///
+    /// # Cost
+    /// One request for 1,000 files in their folder, which those of incremental exports share.
+    async fn look_for_files(&self) -> Result<u64, Error> {
+        let paths = self.files.iter().map(|file| self.summary.locate(&self.folder, &file.key));
+        let mut missing = paths.collect::<Result<BTreeSet<Path>, Error>>()?;
+        let folders: BTreeSet<Path> = missing.iter().filter_map(Path::parent).collect();
+        let mut bytes = 0;
+        for folder in folders {
+            let mut listing = self.store.list(Some(&folder));
+            while !missing.is_empty()
+                && let Some(object) = listing.next().await
+            {
+                let object = object.map_err(|error| find::failed(&self.name(&folder), error))?;
+                if missing.remove(&object.location) {
+                    bytes += object.size;
+                }
+            }
+        }
+        match missing.first() {
+            None => Ok(bytes),
+            Some(path) => Err(self.missing(path, missing.len() - 1)),
+        }
+    }
+
+    /// What there is to read.
+    ///
+    /// # Errors
+    /// As [`Export::look_for_files`].
+    pub(crate) async fn contents(&self) -> Result<Contents, Error> {
+        let bytes = self.look_for_files().await?;
+        let Summary { item_count: items, billed_bytes, .. } = self.summary;
+        Ok(Contents { items, files: self.files.len(), bytes, billed_bytes })
+    }
+
+    fn missing(&self, path: &Path, more: usize) -> Error {
+        let name = self.name(path);
+        let what = match more {
+            0 => format!("{name} is missing: the manifest lists it"),
+            more => format!("{name} and {more} more are missing: the manifest lists them"),
+        };
+        let next = match self.summary.incremental {
+            false => "Copy the whole export",
+            true => "Those of incremental exports are in a folder data/ beside the export's own: copy both",
+        };
+        Error::new(Kind::Data, format!("{what}. {next}"))
+    }
+
+    /// Reads a file, and once more if it could not be had: the connection may be better then, and credentials that were refused
+    /// are asked for again.
     async fn read_file(&self, file: &DataFile, policy: &Policy) -> Result<Content, Error> {
+        match self.try_file(file, policy).await {
+            Err(error) if matches!(error.kind, Kind::Service | Kind::AccessDenied) => {
+                tracing::warn!(reason = %error, "trying once more");
+                self.try_file(file, policy).await
+            }
+            done => done,
+        }
+    }
+
+    async fn try_file(&self, file: &DataFile, policy: &Policy) -> Result<Content, Error> {
         let path = self.summary.locate(&self.folder, &file.key)?;
         let name = self.name(&path);
         let missing = |error| match error {
-            object_store::Error::NotFound { .. } => {
-                Error::new(Kind::Data, format!("{name} is missing: the manifest lists it. Copy the whole export"))
-            }
+            object_store::Error::NotFound { .. } => self.missing(&path, 0),
             error => find::failed(&name, error),
         };
         let object = self.store.get(&path).await.map_err(missing)?;
@@ -161,12 +261,19 @@ impl Export {
     }
 }
 
-/// Reads the export, settles what its table looks like and publishes it, as [`super::crawl`] does with the table itself.
+/// Reads the export, unless that is done, settles what its table looks like and publishes it, as [`super::crawl`] does with
+/// the table itself.
 ///
 /// # Errors
-/// If the export can't be read or is not as its manifests say, or the catalog can't be written: see [`Export`]. Nothing is
-/// published then.
-pub(crate) async fn crawl(clients: &Clients, request: &CrawlRequest, export: &Export) -> Result<Crawled, Error> {
+/// If the export can't be read or is not as its manifests say, or the catalog can't be written: see [`Export`];
+/// [`Kind::Deadline`] if `stop` returned before all was read. Nothing is published then.
+pub(crate) async fn crawl(
+    clients: &Clients,
+    request: &CrawlRequest,
+    export: &Export,
+    read: Option<&Collected>,
+    stop: impl Future<Output = ()>,
+) -> Result<Crawled, Error> {
     let CrawlRequest { table, database, catalog_table, .. } = request;
     let existing = publish::get(clients, database, catalog_table).await?;
     if let Some(existing) = &existing {
@@ -180,7 +287,18 @@ pub(crate) async fn crawl(clients: &Clients, request: &CrawlRequest, export: &Ex
             existing.as_ref().map(catalogued).transpose()?.ok_or_else(|| unknown_keys(table, &clients.region))?
         }
     };
-    let mut reading = export.read(&request.types).await?;
+    let mut reading = match read {
+        Some(read) => export.whole(read)?,
+        None => {
+            // Before hours are spent on the others.
+            export.look_for_files().await?;
+            let (collected, files) = export.read(0..export.files(), &request.types, stop).await?;
+            if files.len() < export.files.len() {
+                return Err(cut_off());
+            }
+            export.whole(&collected)?
+        }
+    };
     if export.summary.incremental {
         // Publishing adds what was read to what is remembered.
         if request.memory != Memory::Kept || existing.as_ref().and_then(memory::recall).is_none() {

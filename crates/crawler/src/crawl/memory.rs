@@ -50,22 +50,12 @@ impl Known {
 
     /// Whether the catalog table would have to keep more than larger counts.
     pub(super) fn is_news(&self) -> bool {
-        self.kept.as_ref().is_none_or(|kept| outline(kept) != outline(&self.shape))
+        self.kept.as_ref().is_none_or(|kept| !kept.differs_only_in_counts(&self.shape))
     }
 }
 
-/// The Shape with every count at its end: two Shapes that differ in nothing but counts have the same. Merging adds counts and
-/// stops at the largest, so 64 doublings get there.
-fn outline(shape: &Shape) -> Shape {
-    let mut outline = shape.clone();
-    for _ in 0..u64::BITS {
-        let same = outline.clone();
-        outline.merge(&same);
-    }
-    outline
-}
-
-fn encode(shape: &Shape) -> String {
+/// The text of a Shape.
+pub(super) fn encode(shape: &Shape) -> String {
     let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
     // Writing to memory does not fail.
     let bytes = deflated.write_all(&shape.to_bytes()).and_then(|()| deflated.finish());
@@ -82,7 +72,11 @@ pub(super) fn recall(table: &Table) -> Option<Shape> {
         .ok()
 }
 
-fn decode(text: &str) -> Result<Shape, String> {
+/// The Shape of a text.
+///
+/// # Errors
+/// What is wrong with the text.
+pub(super) fn decode(text: &str) -> Result<Shape, String> {
     let deflated = base64::decode(text).map_err(|_| "not base64".to_owned())?;
     let mut bytes = Vec::new();
     let inflated = DeflateDecoder::new(&deflated[..]).take(LARGEST + 1).read_to_end(&mut bytes);

@@ -15,10 +15,10 @@ use tracing::Instrument;
 use super::budget::{self, Budget, Grant, PAGE_UNITS, units_per_second};
 use super::page::{Key, Pages, Position, key};
 use super::resume::Unfinished;
-use super::split::{Goal, Plan, in_segments};
+use super::split::{Goal, Plan, in_segments, requests_at_once};
 use super::{CrawlRequest, Memory, Reading, sample};
 use crate::Clients;
-use crate::deadline::time_is_up;
+use crate::deadline::cut_off;
 use crate::error::{Error, Kind};
 
 /// Reads the table, or a sample of it, within the read budget and eventually consistent, split as [`super::split`] says.
@@ -37,16 +37,7 @@ pub(super) async fn scan(
 ) -> Result<Reading, Error> {
     let rate = units_per_second(description, request.read.scan_rate, request.read.max_rcu);
     let plan = Plan::of(description, &request.read, rate);
-    let table = Arc::new(Table {
-        name: request.table.clone(),
-        pages: Pages::of(&clients.dynamodb, &request.table),
-        budget: Budget::new(rate),
-        rate,
-        in_flight: Arc::clone(&clients.pages_in_flight),
-        policy: request.types.clone(),
-        clustered_by: sample::clustered_by(description),
-        units_an_item: budget::units_an_item(description),
-    });
+    let table = Table::new(clients, description, &request.table, rate, &request.types);
     let mut stop = pin!(stop);
     let resumable = plan.goal == Goal::EVERYTHING && request.memory != Memory::None;
     let before = before.filter(|_| resumable);
@@ -54,7 +45,7 @@ pub(super) async fn scan(
     if let (Some(goal), None) = (plan.alone, &before) {
         let part = Part::new(&table, vec![Position::default()], goal);
         if !part.read(1, &mut stop).await? {
-            return Err(time_is_up());
+            return Err(cut_off());
         }
         let reading = part.reading();
         if reading.complete || goal.pages == 1 || goal == Goal::EVERYTHING {
@@ -68,8 +59,7 @@ pub(super) async fn scan(
         Some(before) => in_segments(before.segments).into_iter().filter(|(part, _)| !before.has(*part)).collect(),
     };
     let total = segments.first().map_or(0, |(_, total)| *total);
-    let positions = segments.iter().map(|segment| Position { segment: Some(*segment), start: None }).collect();
-    let part = Part::new(&table, positions, plan.goal);
+    let part = Part::new(&table, in_whole(segments), plan.goal);
     let ended = part.read(plan.at_once, &mut stop).await?;
     let mut reading = part.reading();
     reading.read_units += spent;
@@ -77,7 +67,7 @@ pub(super) async fn scan(
     if !ended {
         let mut finished = part.finished();
         if !resumable || finished.is_empty() {
-            return Err(time_is_up());
+            return Err(cut_off());
         }
         finished.extend(before.iter().flat_map(|before| (0..total).filter(|part| before.has(*part))));
         let items = reading.earlier.unwrap_or_default() + reading.shape.items();
@@ -87,13 +77,38 @@ pub(super) async fn scan(
     Ok(reading)
 }
 
+/// Reads these of a table's `total` segments, with `rate` read units a second, until `stop` returns. What was read to the end of its
+/// segment, and which these are.
+///
+/// # Errors
+/// If the table can't be read.
+pub(super) async fn segments(
+    clients: &Clients,
+    description: &TableDescription,
+    types: &Policy,
+    (segments, total): (impl Iterator<Item = u32>, u32),
+    rate: f64,
+    stop: impl Future<Output = ()>,
+) -> Result<(Reading, Vec<u32>), Error> {
+    let name = description.table_name().unwrap_or_default();
+    let table = Table::new(clients, description, name, rate, types);
+    let part = Part::new(&table, in_whole(segments.map(|segment| (segment, total)).collect()), Goal::EVERYTHING);
+    part.read(requests_at_once(rate), pin!(stop)).await?;
+    Ok((part.reading(), part.finished()))
+}
+
+/// What the items of one page look like.
+pub(super) async fn first_page(clients: &Clients, table: &str, types: &Policy) -> Result<Shape, Error> {
+    let mut reader = Reader::new(types);
+    let body = Pages::of(&clients.dynamodb, table).body(&Position::default(), None).await?;
+    reader.scan_response(body.bytes().unwrap_or_default()).map_err(|e| unreadable(table, &e))?;
+    reader.finish().map_err(|e| unreadable(table, &e))
+}
+
 /// The top-level attribute names of one page of items, spelled as in the items.
 pub(crate) async fn attribute_names(clients: &Clients, table: &str) -> Result<Vec<String>, Error> {
     let policy = Policy::default();
-    let mut reader = Reader::new(&policy);
-    let body = Pages::of(&clients.dynamodb, table).body(&Position::default(), None).await?;
-    reader.scan_response(body.bytes().unwrap_or_default()).map_err(|e| unreadable(table, &e))?;
-    let shape = reader.finish().map_err(|e| unreadable(table, &e))?;
+    let shape = first_page(clients, table, &policy).await?;
     let schema = shape.settle(&[], &Default::default(), &policy);
     Ok(schema.columns.into_iter().map(|column| column.attribute).collect())
 }
@@ -111,6 +126,26 @@ struct Table {
     clustered_by: Option<String>,
     /// What an item costs, as far as the table itself can tell.
     units_an_item: Option<f64>,
+}
+
+impl Table {
+    fn new(clients: &Clients, description: &TableDescription, name: &str, rate: f64, types: &Policy) -> Arc<Table> {
+        Arc::new(Table {
+            name: name.to_owned(),
+            pages: Pages::of(&clients.dynamodb, name),
+            budget: Budget::new(rate),
+            rate,
+            in_flight: Arc::clone(&clients.pages_in_flight),
+            policy: types.clone(),
+            clustered_by: sample::clustered_by(description),
+            units_an_item: budget::units_an_item(description),
+        })
+    }
+}
+
+/// The beginnings of segments.
+fn in_whole(segments: Vec<(u32, u32)>) -> Vec<Position> {
+    segments.into_iter().map(|segment| Position { segment: Some(segment), start: None }).collect()
 }
 
 /// A part of the table, and how far it was read.

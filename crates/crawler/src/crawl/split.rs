@@ -2,8 +2,8 @@
 //!
 //! The rule: a table that says that it has at most 8 MB is read in one go. If it says more, or if it turns out to have more
 //! (what tables say is up to six hours old, and 0 for a new one), it is read in four segments for each request that may run at once;
-//! and that is one for every 640 read units a second of the budget, 32 at most. It has a segment for every 64 MB if that is
-//! more, 10,000 at most, so that little is lost when a crawl is cut off. What was read before it turned out to have more, at
+//! and that is one for every 640 read units a second of the budget, 32 at most. It has a segment for every 64 MB, and for what
+//! the budget reads in a minute, if that is more, 10,000 at most, so that little is lost when a crawl is cut off. What was read before it turned out to have more, at
 //! most 8 pages, is read again. Whoever is done with a segment takes the next, and is done early where there is none.
 
 use aws_sdk_dynamodb::types::TableDescription;
@@ -25,6 +25,12 @@ const MOST_AT_ONCE: u32 = 32;
 const SEGMENTS_EACH: u32 = 4;
 /// The most bytes of a segment, where there are not too many.
 const SEGMENT_BYTES: u64 = 64 << 20;
+/// No segment is made smaller than this.
+const LEAST_BYTES: u64 = 64 << 10;
+/// Segments of a table that doesn't say how large it is, and turns out not to be small.
+const UNKNOWN: u32 = 64;
+/// What DynamoDB takes: `TotalSegments` in the API reference of Scan.
+const MOST_OF_DYNAMODB: u32 = 1_000_000;
 /// The most segments of a full scan that are chosen.
 const MOST_SEGMENTS: u32 = 10_000;
 
@@ -66,7 +72,7 @@ pub(super) struct Plan {
 impl Plan {
     /// How to read the table that `description` describes, with `rate` read units a second.
     pub(super) fn of(description: &TableDescription, options: &ReadOptions, rate: f64) -> Plan {
-        let at_once = ((rate / UNITS_OF_ONE).ceil() as u32).clamp(1, MOST_AT_ONCE);
+        let at_once = requests_at_once(rate);
         let at_once = options.segments.map_or(at_once, |segments| at_once.min(segments));
         let everything = Goal::EVERYTHING;
         let small = is_small(description);
@@ -85,9 +91,7 @@ impl Plan {
                 1 => 1,
                 _ => SEGMENTS_EACH * at_once,
             };
-            let by_size =
-                u32::try_from(said(description.table_size_bytes()).div_ceil(SEGMENT_BYTES)).unwrap_or(u32::MAX);
-            let total = options.segments.unwrap_or(each.max(by_size).min(MOST_SEGMENTS));
+            let total = options.segments.unwrap_or(each.max(by_size(description, rate)).min(MOST_SEGMENTS));
             let alone = match (options.segments, total) {
                 (Some(_), _) => None,
                 (None, 1) => Some(everything),
@@ -107,6 +111,30 @@ impl Plan {
             _ => (Goal { draws: sample::DRAWS, limit, ..everything }, first_pages),
         };
         Plan { alone: small.then_some(first), segments, goal, at_once }
+    }
+}
+
+/// Requests that may run at once to read `rate` units a second.
+pub(super) fn requests_at_once(rate: f64) -> u32 {
+    ((rate / UNITS_OF_ONE).ceil() as u32).clamp(1, MOST_AT_ONCE)
+}
+
+/// Segments of a table that several machines read, `rate` units a second each.
+pub(super) fn for_machines(description: &TableDescription, machines: u32, rate: f64) -> u32 {
+    let at_once = SEGMENTS_EACH * requests_at_once(rate) * machines;
+    by_size(description, rate).max(at_once).min(MOST_OF_DYNAMODB)
+}
+
+/// Segments of which each is read in a minute, with `rate` units a second, and has at most 64 MB: one that is not read to its
+/// end is read again.
+fn by_size(description: &TableDescription, rate: f64) -> u32 {
+    let in_a_minute = (rate * 60.0 * PAGE_BYTES as f64 / PAGE_UNITS) as u64;
+    match said(description.table_size_bytes()) {
+        0 => UNKNOWN,
+        bytes => {
+            let segments = bytes.div_ceil(in_a_minute.clamp(LEAST_BYTES, SEGMENT_BYTES));
+            u32::try_from(segments).unwrap_or(u32::MAX)
+        }
     }
 }
 
@@ -147,9 +175,34 @@ mod tests {
         assert_eq!(split(10 << 30, &all, f64::MAX), (None, 160, 32), "64 MB each");
         assert_eq!(split(64 << 20, &all, 640.0), (Some(u64::MAX), 1, 1));
         assert_eq!(split(1 << 30, &all, 640.0), (None, 16, 1));
+        assert_eq!(split(0, &all, 2.5), (Some(8), 64, 1), "a size that nobody knows");
+        assert_eq!(split(17 << 20, &all, 2.5), (None, 15, 1), "a minute each");
+        assert_eq!(split(1 << 20, &all, 0.5), (Some(8), 5, 1));
         assert_eq!(split(1 << 40, &ReadOptions { first_page: true, ..all.clone() }, 1e4), (Some(1), 0, 16));
         assert_eq!(split(0, &ReadOptions { segments: Some(3), ..all.clone() }, 1e4), (None, 3, 3));
         assert_eq!(split(0, &ReadOptions { segments: Some(300), ..all }, 1.0), (None, 300, 1));
+    }
+
+    #[test]
+    fn several_machines_get_segments_that_end_in_a_minute() {
+        let split = |bytes, machines, rate| for_machines(&table(bytes), machines, rate);
+        assert_eq!(split(0, 4, 640.0), 64, "a size that nobody knows");
+        assert_eq!(split(1 << 40, 16, 2500.0), 16_384, "64 MB each");
+        assert_eq!(split(1 << 30, 4, 10.0), 219, "600 units, 4.7 MB, each");
+        assert_eq!(split(i64::MAX, 4, 10.0), 1_000_000);
+    }
+
+    /// Whatever the budget: each run of some minutes gets on.
+    #[test]
+    fn no_segment_takes_longer_than_a_minute() {
+        for rate in [0.5, 2.5, 10.0, 300.0, 640.0, 10_000.0, 40_000.0] {
+            for bytes in [1i64 << 20, 17 << 20, 1 << 30] {
+                let plan = Plan::of(&table(bytes), &ReadOptions::default(), rate);
+                let units = bytes as f64 / 8192.0 / plan.segments.len() as f64;
+                let busy = f64::from(plan.at_once.min(plan.segments.len() as u32));
+                assert!(units * busy / rate <= 60.1 || plan.segments.len() == 10_000, "{bytes} bytes at {rate}");
+            }
+        }
     }
 
     #[test]

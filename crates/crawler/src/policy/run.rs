@@ -17,6 +17,8 @@ pub struct RunScope<'a> {
     /// The database, the registry and the crawlers' names are those of the settings; so is the permissions boundary, without
     /// which the policy allows no role to be made at all. With the native engine there are neither crawlers nor roles.
     pub settings: &'a Settings,
+    /// The bucket of exports that are read, and that DynamoDB may be asked to make there; `None`: no exports.
+    pub export_bucket: Option<&'a str>,
 }
 
 impl RunScope<'_> {
@@ -35,11 +37,32 @@ impl RunScope<'_> {
             statements.append(&mut self.crawlers());
             statements.append(&mut self.roles());
         }
+        if let Some(bucket) = self.export_bucket {
+            statements.append(&mut self.exports(bucket));
+        }
         json!({"Version": "2012-10-17", "Statement": statements})
     }
 
+    /// An export is made with the permissions of whoever asks for it: "Requesting a table export in DynamoDB" in the Amazon
+    /// DynamoDB Developer Guide.
+    fn exports(&self, bucket: &str) -> Vec<Value> {
+        let Self { region, account, .. } = self;
+        let bucket = format!("arn:{}:s3:::{bucket}", naming::partition(region));
+        let objects = json!(format!("{bucket}/*"));
+        vec![
+            allow("FindExports", &["s3:ListBucket"], bucket.into()),
+            allow("ReadExports", &["s3:GetObject"], objects.clone()),
+            allow(
+                "AskForExports",
+                &["dynamodb:DescribeExport", "dynamodb:ExportTableToPointInTime"],
+                json!(["*", "*/export/*"].map(|table| naming::table_arn(region, account, table))),
+            ),
+            allow("WriteExports", &["s3:AbortMultipartUpload", "s3:PutObject", "s3:PutObjectAcl"], objects),
+        ]
+    }
+
     fn tables_and_catalog(&self) -> Vec<Value> {
-        let Self { region, account, settings } = self;
+        let Self { region, account, settings, .. } = self;
         vec![
             allow("ListTables", &["dynamodb:ListTables"], "*".into()),
             allow(
@@ -101,7 +124,7 @@ impl RunScope<'_> {
 
     /// Roles can be made and written only under the boundary, and given to Glue only.
     fn roles(&self) -> Vec<Value> {
-        let Self { region, account, settings } = self;
+        let Self { region, account, settings, .. } = self;
         let partition = naming::partition(region);
         let roles = format!("arn:{partition}:iam::{account}:role{}*_crawler_{region}", naming::ROLE_PATH);
         let list = allow("ListRoles", &["iam:ListRoles"], "*".into());
@@ -131,13 +154,13 @@ impl RunScope<'_> {
     }
 
     fn crawler_arn(&self) -> String {
-        let Self { region, account, settings } = self;
+        let Self { region, account, settings, .. } = self;
         let names = settings.crawler_name.replace("{table}", "*");
         format!("arn:{}:glue:{region}:{account}:crawler/{names}", naming::partition(region))
     }
 
     fn registry_arns(&self) -> (String, String) {
-        let Self { region, account, settings } = self;
+        let Self { region, account, settings, .. } = self;
         let glue = format!("arn:{}:glue:{region}:{account}", naming::partition(region));
         let Settings { registry, database, .. } = settings;
         (format!("{glue}:registry/{registry}"), format!("{glue}:schema/{registry}/{database}.*"))
@@ -172,7 +195,7 @@ mod tests {
     #[test]
     fn a_run_without_a_boundary_makes_no_roles() {
         let settings = Settings::default();
-        let scope = RunScope { region: "eu-west-1", account: "123456789012", settings: &settings };
+        let scope = RunScope { region: "eu-west-1", account: "123456789012", settings: &settings, export_bucket: None };
         let text = scope.permissions().to_string();
         assert!(text.contains("iam:ListRoles") && !text.contains("iam:CreateRole") && !text.contains("iam:PassRole"));
     }
@@ -181,7 +204,8 @@ mod tests {
     fn every_resource_is_of_the_region_and_account() {
         let boundary = "arn:aws-cn:iam::123456789012:policy/b".to_owned();
         let settings = Settings { permissions_boundary: Some(boundary), ..Settings::default() };
-        let scope = RunScope { region: "cn-north-1", account: "123456789012", settings: &settings };
+        let scope =
+            RunScope { region: "cn-north-1", account: "123456789012", settings: &settings, export_bucket: Some("b") };
         let permissions = scope.permissions();
         for statement in permissions["Statement"].as_array().unwrap() {
             let resources = match &statement["Resource"] {
@@ -200,6 +224,8 @@ mod tests {
                     ["arn", "aws-cn", "iam", "", "123456789012", resource] => {
                         assert_eq!(resource, "role/glue-ddb-crawler/*_crawler_cn-north-1");
                     }
+                    // Buckets have neither.
+                    ["arn", "aws-cn", "s3", "", "", "b" | "b/*"] => {}
                     ["arn", "aws-cn", "dynamodb" | "glue" | "kms", "cn-north-1", "123456789012", _] => {}
                     _ => panic!("{statement}"),
                 }

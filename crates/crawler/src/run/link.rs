@@ -48,7 +48,7 @@ impl Run<'_> {
                 }
                 let span = tracing::info_span!("table", table = report.table);
                 let name = report.table.clone();
-                let work = one(linker, self.deadline, report, table);
+                let work = one(linker, &self.deadline, report, table);
                 self.in_step(&name, Step::Linking, work).instrument(span).await;
             })
             .await;
@@ -56,7 +56,7 @@ impl Run<'_> {
 }
 
 /// Links one table and notes what the catalog holds of it.
-pub(crate) async fn one(linker: &Linker<'_>, deadline: Deadline, report: &mut TableReport, table: &Table) {
+pub(crate) async fn one(linker: &Linker<'_>, deadline: &Deadline, report: &mut TableReport, table: &Table) {
     report.catalog_table = table.name().to_owned();
     report.columns = Some(publish::columns(table).len());
     report.items = publish::parameter(table, "recordCount").and_then(|count| count.parse().ok());

@@ -200,18 +200,18 @@ async fn the_deadline_leaves_the_rest_deferred() {
     let names: Vec<String> = (0..12).map(|n| format!("table-{n:02}")).collect();
     let tables: Vec<(&str, &[&str])> = names.iter().map(|name| (name.as_str(), &[ITEM][..])).collect();
     let world = World::new(&tables).await;
-    world.server.faults().add(Rule::new("Glue.CreateCrawler", Calls::Every, Fault::Delay(Duration::from_millis(150))));
+    world.server.faults().add(Rule::new("Glue.CreateCrawler", Calls::Every, Fault::Delay(Duration::from_millis(600))));
     let settings = Settings { concurrency: 2, ..Settings::default() };
     let begin = Instant::now();
     // Half a minute of it is kept back.
-    let deadline = Deadline::at(begin + Duration::from_millis(30_500));
+    let deadline = Deadline::at(begin + Duration::from_millis(32_000));
     let report = crawler::sync(&world.clients, &settings, deadline, &|_| ()).await.unwrap();
-    assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(12), "{:?}", begin.elapsed());
     let summary = &report.summary;
     assert!(summary.started >= 1 && summary.deferred >= 4, "{summary:?}");
     assert_eq!(summary.started + summary.deferred, 12, "{summary:?}");
     let deferred = report.tables.iter().find(|table| table.outcome == Outcome::Deferred).unwrap();
-    insta::assert_snapshot!(deferred.reason.as_ref().unwrap(), @"the run's time was up; a later run goes on");
+    insta::assert_snapshot!(deferred.reason.as_ref().unwrap(), @"the run was cut off before this was done; a later run does it");
     world.server.faults().clear();
     assert_eq!(all_well(world.sync(&waiting()).await).summary.crawled, 12);
 }
@@ -231,15 +231,15 @@ async fn no_time_to_list_is_an_error() {
     let deadline = Deadline::at(Instant::now() + Duration::from_secs(30));
     let error = crawler::sync(&world.clients, &Settings::default(), deadline, &|_| ()).await.unwrap_err();
     assert_eq!(error.kind, Kind::Deadline);
-    insta::assert_snapshot!(error.message, @"the time was up before all was listed: nothing was done. Give it more");
+    insta::assert_snapshot!(error.message, @"the run was cut off before all was listed: nothing was done. If its time was up, give it more");
 }
 
 #[tokio::test]
 async fn a_native_crawl_that_takes_too_long_is_given_up() {
     let world = World::new(&[("tbla", &[ITEM]), ("tblb", &[ITEM]), ("tblc", &[ITEM])]).await;
-    world.server.faults().add(Rule::new("DynamoDB.Scan", Calls::Every, Fault::Delay(Duration::from_millis(800))));
+    world.server.faults().add(Rule::new("DynamoDB.Scan", Calls::Every, Fault::Delay(Duration::from_millis(2000))));
     let settings = Settings { engine: crawler::settings::Engine::Native, concurrency: 1, ..Settings::default() };
-    let deadline = Deadline::at(Instant::now() + Duration::from_millis(31_000));
+    let deadline = Deadline::at(Instant::now() + Duration::from_millis(33_500));
     let report = crawler::sync(&world.clients, &settings, deadline, &|_| ()).await.unwrap();
     let (crawled, deferred) = (report.summary.crawled, report.summary.deferred);
     assert!(crawled >= 1 && deferred >= 1 && crawled + deferred == 3, "{:#?}", report.tables);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crawler::crawl::export::Export;
+use crawler::crawl::export::{Contents, Export};
 use crawler::report::Outcome;
 use crawler::{Clients, Deadline, Error, Kind, Report, Settings};
 use flate2::write::GzEncoder;
@@ -12,22 +12,22 @@ use md5::{Digest, Md5};
 
 use crate::support::{ACCOUNT, REGION, World, all_well, columns, parameter, row};
 
-const ID: &str = "01693685827463-2d8752fd";
+pub(crate) const ID: &str = "01693685827463-2d8752fd";
 
 /// An export of `orders`, in a folder of its own.
-struct Written {
-    root: tempfile::TempDir,
+pub(crate) struct Written {
+    pub root: tempfile::TempDir,
     format: &'static str,
     incremental: bool,
     account: &'static str,
     /// The content of each data file.
-    files: Vec<(String, Vec<u8>)>,
+    pub files: Vec<(String, Vec<u8>)>,
     /// What the manifest says of a file, where that is not what it holds.
-    counts: BTreeMap<usize, u64>,
+    pub counts: BTreeMap<usize, u64>,
 }
 
 impl Written {
-    fn new(files: &[&[&str]]) -> Written {
+    pub(crate) fn new(files: &[&[&str]]) -> Written {
         let file = |(at, lines): (usize, &&[&str])| {
             let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
             (format!("x{at}.json.gz"), gzip(text.as_bytes()))
@@ -42,11 +42,11 @@ impl Written {
         }
     }
 
-    fn incremental(files: &[&[&str]]) -> Written {
+    pub(crate) fn incremental(files: &[&[&str]]) -> Written {
         Written { incremental: true, ..Written::new(files) }
     }
 
-    fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         self.root.path().join("AWSDynamoDB").join(ID)
     }
 
@@ -55,7 +55,7 @@ impl Written {
     }
 
     /// Writes all files; `self.files` may differ from what the manifest says by then.
-    fn write(&self) -> &Path {
+    pub(crate) fn write(&self) -> &Path {
         std::fs::create_dir_all(self.folder()).unwrap();
         std::fs::create_dir_all(self.data()).unwrap();
         std::fs::write(self.folder().join("_started"), "").unwrap();
@@ -105,7 +105,7 @@ async fn crawl(world: &World, path: &Path) -> Result<Report, Error> {
     crawl_as(world, Export::in_folder(path).await?).await
 }
 
-async fn crawl_as(world: &World, export: Export) -> Result<Report, Error> {
+pub(crate) async fn crawl_as(world: &World, export: Export) -> Result<Report, Error> {
     let clients = Clients::local(world.server.url(), REGION);
     crawler::crawl_export(&clients, &Settings::default(), &export, Deadline::none(), &|_| ()).await
 }
@@ -125,7 +125,7 @@ async fn refused(export: &Written) -> String {
     reason.replace(root.to_str().unwrap(), "ROOT")
 }
 
-const ITEMS: [&[&str]; 3] = [
+pub(crate) const ITEMS: [&[&str]; 3] = [
     &[r#"{"Item":{"id":{"S":"1"},"Total":{"N":"12.5"}}}"#, r#"{"Item":{"id":{"S":"2"},"tags":{"SS":["a"]}}}"#],
     &[],
     &[r#"{"Item":{"id":{"S":"3"},"Total":{"N":"7"},"é":{"B":"AAEC"}}}"#],
@@ -149,6 +149,27 @@ async fn an_export_gives_the_catalog_what_a_crawl_of_the_table_gives() {
         crawler::crawl_tables(&world.clients, &Settings::default(), &tables, Deadline::none(), &|_| ()).await.unwrap();
     assert_eq!(row(&all_well(report), "orders").actions.len(), 1, "nothing to change");
     assert_eq!(world.table("orders").await.storage_descriptor(), from_export.storage_descriptor());
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_there_is_to_read() {
+    let world = World::new(&[("orders", &[])]).await;
+    let written = Written::new(&ITEMS);
+    let export = Export::in_folder(written.write()).await.unwrap();
+    let dry_run = async || {
+        let clients = Clients::local(world.server.url(), REGION);
+        let settings = Settings { dry_run: true, ..Settings::default() };
+        crawler::crawl_export(&clients, &settings, &export, Deadline::none(), &|_| ()).await.unwrap()
+    };
+    let report = dry_run().await;
+    let bytes = written.files.iter().map(|(_, content)| content.len() as u64).sum();
+    let contents = Contents { items: 3, files: 3, bytes, billed_bytes: Some(0) };
+    assert_eq!(row(&report, "orders").export, Some(contents));
+    assert!(world.tables().await.is_empty());
+    std::fs::remove_file(written.data().join("x1.json.gz")).unwrap();
+    let report = dry_run().await;
+    let missing = row(&report, "orders");
+    assert_eq!((missing.outcome, &missing.export), (Outcome::Failed, &None), "{missing:?}");
 }
 
 #[tokio::test]
@@ -244,6 +265,20 @@ async fn what_was_changed_since_the_export_fails_the_crawl() {
     insta::assert_snapshot!(reason, @"ROOT/AWSDynamoDB/01693685827463-2d8752fd/manifest-files.json is missing: copy the whole export");
     let reason = fails(&|export| export.manifest("manifest-files", "{\"itemCount\":3}\n", "md5")).await;
     insta::assert_snapshot!(reason, @"ROOT/AWSDynamoDB/01693685827463-2d8752fd/manifest-files.json: line 1: missing field `md5Checksum`");
+
+    let list = |export: &Written, files: [(&str, u64); 2]| {
+        let line = |(key, items)| {
+            format!(
+                "{{\"itemCount\":{items},\"md5Checksum\":\"1B2M2Y8AsgTpgAmY7PhCfg==\",\"dataFileS3Key\":\"{key}\"}}\n"
+            )
+        };
+        export.manifest("manifest-files", &files.map(line).concat(), "md5");
+    };
+    let (x0, x1) = (format!("AWSDynamoDB/{ID}/data/x0.json.gz"), format!("AWSDynamoDB/{ID}/data/x1.json.gz"));
+    let reason = fails(&|export| list(export, [(&x0, u64::MAX), (&x1, 4)])).await;
+    insta::assert_snapshot!(reason, @"ROOT/AWSDynamoDB/01693685827463-2d8752fd/manifest-files.json: lists more items than can be counted");
+    let reason = fails(&|export| list(export, [(&x0, 1), (&format!("copy/{x0}"), 2)])).await;
+    insta::assert_snapshot!(reason, @"ROOT/AWSDynamoDB/01693685827463-2d8752fd/manifest-files.json: lists the data file copy/AWSDynamoDB/01693685827463-2d8752fd/data/x0.json.gz twice");
 }
 
 #[tokio::test]
@@ -277,6 +312,33 @@ async fn a_table_that_is_gone_has_its_keys_from_the_catalog() {
     assert_eq!((parameter(&table, "hashKey"), columns(&table)[0].as_str()), (Some("id"), "id: string"));
 }
 
+#[tokio::test]
+async fn keys_that_nobody_tells_fail_the_crawl() {
+    use local::faults::{Calls, Fault, Rule};
+    let world = World::new(&[("orders", &[])]).await;
+    let denied = Fault::Error { code: "AccessDeniedException", message: "not authorized".into() };
+    world.server.faults().add(Rule::new("DynamoDB.DescribeTable", Calls::Every, denied));
+    let report = crawl(&world, Written::new(&ITEMS).write()).await.unwrap();
+    assert_eq!((row(&report, "orders").outcome, report.summary.failed), (Outcome::Failed, 1));
+}
+
+#[tokio::test]
+async fn an_export_that_was_not_read_to_its_end_publishes_nothing() {
+    let world = World::new(&[("orders", &[])]).await;
+    let written = Written::new(&ITEMS);
+    let export = Export::in_folder(written.write()).await.unwrap();
+    let clients = Clients::local(world.server.url(), REGION);
+    let (interrupt, deadline) = Deadline::on_interrupt();
+    let on = |event: crawler::run::Event<'_>| {
+        if let crawler::run::Event::Step(..) = event {
+            interrupt.now();
+        }
+    };
+    let report = crawler::crawl_export(&clients, &Settings::default(), &export, deadline, &on).await.unwrap();
+    assert_eq!(row(&report, "orders").outcome, Outcome::Deferred);
+    assert!(world.tables().await.is_empty());
+}
+
 const CHANGES: [&[&str]; 2] = [
     &[
         r#"{"Metadata":{"WriteTimestampMicros":{"N":"1"}},"Keys":{"id":{"S":"1"}},"OldImage":{"id":{"S":"1"},"old":{"S":"x"}},"NewImage":{"id":{"S":"1"},"Total":{"S":"none"}}}"#,
@@ -307,6 +369,13 @@ async fn changes_widen_what_a_table_remembers() {
     );
     // The same from the folder of the export: the data lies beside it.
     all_well(crawl(&world, &export.folder()).await.unwrap());
+    let copy = tempfile::tempdir().unwrap();
+    let alone = copy.path().join("alone");
+    std::fs::rename(export.folder(), &alone).unwrap();
+    let report = crawl(&world, &alone).await.unwrap();
+    let reason = row(&report, "orders").reason.clone().unwrap();
+    let reason = reason.replace(copy.path().canonicalize().unwrap().to_str().unwrap(), "COPY");
+    insta::assert_snapshot!(reason, @"COPY/data/x0.json.gz and 1 more are missing: the manifest lists them. Those of incremental exports are in a folder data/ beside the export's own: copy both");
 
     let bad = [CHANGES[0][1], r#"{"Keys":{"id":{"S":"1"}},"NewImage":{"id":{"S":"1"},"n":{"N":"x"}}}"#];
     let report = crawl(&world, Written::incremental(&[&bad]).write()).await.unwrap();
@@ -346,7 +415,7 @@ async fn an_export_that_dynamodb_refuses_to_make_says_what_to_do() {
     use local::faults::{Calls, Fault, Rule};
     let world = World::new(&[("orders", &[])]).await;
     let config = crawler::aws::local_config(world.server.url(), REGION);
-    let request = async |table| match Export::request(&world.clients, &config, table, "b", "p", &|_| ()).await {
+    let request = async |table| match Export::request(&world.clients, &config, table, "b", "p", &|_, _| ()).await {
         Ok(export) => panic!("found {}", export.table()),
         Err(error) => error,
     };

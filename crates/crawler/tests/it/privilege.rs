@@ -30,13 +30,15 @@ impl Capped {
     async fn new(change: impl FnOnce(&mut Value)) -> Capped {
         let world = World::new(&[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
         let mut settings = Settings { wait: true, concurrency: 1, ..Settings::default() };
-        let document = RunScope { region: REGION, account: ACCOUNT, settings: &settings }.boundary();
+        let document =
+            RunScope { region: REGION, account: ACCOUNT, settings: &settings, export_bucket: None }.boundary();
         let iam = &world.clients.iam;
         let boundary = iam.create_policy().policy_name("boundary").path("/glue-ddb-crawler/");
         let boundary = boundary.policy_document(document.to_string()).send().await.unwrap().policy.unwrap();
         settings.permissions_boundary = boundary.arn;
 
-        let mut policy = RunScope { region: REGION, account: ACCOUNT, settings: &settings }.permissions();
+        let mut policy =
+            RunScope { region: REGION, account: ACCOUNT, settings: &settings, export_bucket: None }.permissions();
         change(&mut policy);
         let trust = json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")},

@@ -4,6 +4,7 @@
 
 mod events;
 mod faults;
+mod lanes;
 mod log;
 mod runtime_api;
 mod size;

@@ -1,7 +1,10 @@
 //! A world of its own for each test: a folder of tables, the embedded endpoint, and functions that find it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use aws_credential_types::Credentials;
+use crawler::Clients;
 use local::{Config, Server, Source};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -48,6 +51,26 @@ impl World {
             ("AWS_ENDPOINT_URL", self.server.url()),
         ];
         Lambda::start(binary, &log, &[&aws, environment].concat()).await
+    }
+
+    /// Columns and parameters of a catalog table, but for the names of its schema.
+    pub(crate) async fn catalogued(
+        &self,
+        database: &str,
+        table: &str,
+    ) -> (Vec<(String, String)>, BTreeMap<String, String>) {
+        let config = crawler::aws::config_loader()
+            .region(aws_config::Region::from_static(REGION))
+            .endpoint_url(self.server.url())
+            .credentials_provider(Credentials::from_keys("AKIDEXAMPLE", "secret-of-the-key", None));
+        let glue = Clients::new(&config.load().await).glue;
+        let answer = glue.get_table().database_name(database).name(table).send().await.unwrap();
+        let table = answer.table.unwrap();
+        let columns = table.storage_descriptor.unwrap().columns.unwrap();
+        let columns = columns.into_iter().map(|column| (column.name, column.r#type.unwrap())).collect();
+        let mut parameters = BTreeMap::from_iter(table.parameters.unwrap());
+        parameters.retain(|name, _| name != "schemaName" && name != "schemaVersionId");
+        (columns, parameters)
     }
 
     /// How often the endpoint was called, by whomever.

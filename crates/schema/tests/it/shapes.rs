@@ -65,6 +65,19 @@ proptest! {
         }
     }
 
+    /// Seen again, nothing is new; what only more items have is.
+    #[test]
+    fn counts_are_told_from_everything_else(a in generate::items(), b in generate::items(), limit in 0..6usize) {
+        let (a, b) = (shape_of(&a, limit), shape_of(&b, limit));
+        let both = merged(&[&a, &b]);
+        prop_assert!(merged(&[&a, &a]).differs_only_in_counts(&a));
+        prop_assert!(merged(&[&both, &b, &b]).differs_only_in_counts(&both));
+        let settled = |shape: &Shape| shape.settle(&[], &Default::default(), &schema::Policy::default()).columns;
+        if both.differs_only_in_counts(&a) {
+            prop_assert_eq!(settled(&both), settled(&a));
+        }
+    }
+
     #[test]
     fn of_two_limits_the_lower_holds(a in generate::items(), b in generate::items(), limits in [0..6usize, 0..6usize]) {
         let both: Vec<_> = a.iter().chain(&b).cloned().collect();

@@ -6,7 +6,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use super::manifest;
+use super::{manifest, s3};
 use crate::error::{Error, Kind};
 
 /// How far below the given place an export is looked for: `prefix/AWSDynamoDB/ID` are three.
@@ -90,12 +90,5 @@ pub(super) async fn small(store: &dyn ObjectStore, path: &Path, name: &str) -> R
 
 /// What the store said, as an error of ours.
 pub(super) fn failed(name: &str, error: object_store::Error) -> Error {
-    let kind = match &error {
-        object_store::Error::NotFound { .. } => Kind::NotFound,
-        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-            Kind::AccessDenied
-        }
-        _ => Kind::Service,
-    };
-    Error::new(kind, format!("{name}: {error}"))
+    Error::new(s3::kind(&error), format!("{name}: {}", s3::words(&error)))
 }

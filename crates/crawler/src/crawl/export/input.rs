@@ -3,7 +3,6 @@
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
 use flate2::bufread::MultiGzDecoder;
 use futures::StreamExt;
@@ -11,19 +10,18 @@ use md5::{Digest, Md5};
 use object_store::{GetResult, GetResultPayload};
 use schema::{Policy, ReadError, Reader, Shape};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 use super::manifest::{DataFile, Format};
-use super::{image, ion};
+use super::{image, ion, s3};
 use crate::error::{Error, Kind};
 
 /// Compressed bytes read at once, and decompressed ones.
 const CHUNK: usize = 256 << 10;
 /// Chunks of an object on their way from the network to the thread that reads them.
 const IN_FLIGHT: usize = 4;
-/// How long an object may send nothing.
-const STALL_LIMIT: Duration = Duration::from_secs(60);
-/// The longest line of an incremental export: two images and the keys, each of at most 6 MB.
+/// The longest line of an incremental export, or of one in Ion: two images and the keys. An item has at most 400 KB by DynamoDB's
+/// count, and several times that as text: a control character is six bytes of escape, three bytes of B are four of base64, and
+/// two bytes of a list of BOOL are the fourteen of `{"BOOL":true},`. That makes 3 MB an image; the rest is room.
 const MAX_LINE: usize = 16 << 20;
 
 /// How a file is read, and what it should turn out to be.
@@ -75,13 +73,8 @@ pub(super) async fn read(object: GetResult, job: Job) -> Result<Content, Wrong> 
     let reading = tokio::task::spawn_blocking(move || job.run(Received { from, chunk: Default::default() }, stopped));
     let sending = async {
         let mut chunks = object.into_stream();
-        loop {
-            let Ok(chunk) = timeout(STALL_LIMIT, chunks.next()).await else {
-                let _ = to.send(Err(io::ErrorKind::TimedOut.into())).await;
-                break;
-            };
-            let Some(chunk) = chunk else { break };
-            if to.send(chunk.map_err(io::Error::other)).await.is_err() {
+        while let Some(chunk) = chunks.next().await {
+            if to.send(chunk.map_err(|e| io::Error::other(s3::words(&e)))).await.is_err() {
                 break;
             }
         }

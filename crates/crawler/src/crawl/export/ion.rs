@@ -1,16 +1,20 @@
 //! Items in Amazon Ion text, one a line: `$ion_1_0 {Item:{…}}`. N is a decimal, B a blob, M a struct, and sets are lists
 //! annotated `$dynamodb_SS`, `$dynamodb_NS` or `$dynamodb_BS`.
+//!
+//! Only what DynamoDB writes is taken. The rest of Ion (comments, symbol tables, long strings, clobs, …) would let a few bytes
+//! ask for any amount of time, memory or stack.
 
-use aws_smithy_types::base64;
-use ion_rs::{Element, Struct, Value};
+use std::borrow::Cow;
 
-/// How deep the text may nest: 32 levels of DynamoDB in one or two of `{Item:{…}}`. The parser recurses.
+/// How deep values may nest: DynamoDB's 32 levels and some. Each takes a part of the stack.
 const MAX_DEPTH: u32 = 40;
+/// What lines begin with.
+const VERSION: &[u8] = b"$ion_1_0";
 
 /// Why a line is none of an export; never what stands in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoIon {
-    #[error("not Ion text")]
+    #[error("not Ion text as exports have it")]
     Syntax,
     #[error("nested deeper than DynamoDB allows")]
     TooDeep,
@@ -22,161 +26,310 @@ pub(super) enum NoIon {
 
 /// Appends the item of a line to `json`, as a line of DynamoDB JSON; nothing for a deletion.
 pub(super) fn to_json(line: &[u8], incremental: bool, json: &mut Vec<u8>) -> Result<(), NoIon> {
-    check_depth(line)?;
-    let record = Element::read_one(line).map_err(|_| NoIon::Syntax)?;
-    let Value::Struct(record) = record.value() else { return Err(NoIon::NoItem) };
-    let item = match incremental {
-        false => Some(record.get("Item").ok_or(NoIon::NoItem)?),
-        true => record.get("Keys").map(|_| record.get("NewImage")).ok_or(NoIon::NoItem)?,
-    };
-    match item.map(Element::value) {
-        None => Ok(()),
-        Some(Value::Struct(item)) => {
-            attributes(item, json)?;
-            json.push(b'\n');
-            Ok(())
+    let line = line.trim_ascii();
+    let mut text = Text { rest: line.strip_prefix(VERSION).unwrap_or(line), json };
+    let image = if incremental { "NewImage" } else { "Item" };
+    let (mut items, mut keys, mut first) = (0, !incremental, true);
+    if !text.take(b'{') {
+        return Err(NoIon::NoItem);
+    }
+    while !text.take(b'}') {
+        if !first {
+            text.expect(b',')?;
         }
-        Some(_) => Err(NoIon::NoItem),
+        first = false;
+        let name = text.name()?;
+        match &*name {
+            _ if name != image => text.skip()?,
+            _ if text.tag()? != "M" || items > 0 => return Err(NoIon::NoItem),
+            _ => {
+                text.content("M", MAX_DEPTH)?;
+                text.json.push(b'\n');
+                items += 1;
+            }
+        }
+        keys |= name == "Keys";
+    }
+    match (keys && (incremental || items == 1), text.peek()) {
+        (_, Some(_)) => Err(NoIon::Syntax),
+        (false, _) => Err(NoIon::NoItem),
+        (true, None) => Ok(()),
     }
 }
 
-/// Brackets outside of strings.
-fn check_depth(line: &[u8]) -> Result<(), NoIon> {
-    let (mut depth, mut bytes, mut quoted) = (0_u32, line.iter(), false);
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'\\' if quoted => drop(bytes.next()),
-            b'"' => quoted = !quoted,
-            b'{' | b'[' | b'(' if !quoted => depth += 1,
-            b'}' | b']' | b')' if !quoted => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > MAX_DEPTH {
-            return Err(NoIon::TooDeep);
-        }
-    }
-    Ok(())
+/// Ion on its way to JSON.
+struct Text<'t, 'j> {
+    rest: &'t [u8],
+    json: &'j mut Vec<u8>,
 }
 
-fn attributes(item: &Struct, json: &mut Vec<u8>) -> Result<(), NoIon> {
-    json.push(b'{');
-    for (at, (name, value)) in item.fields().enumerate() {
-        if at > 0 {
-            json.push(b',');
-        }
-        string(name.text().ok_or(NoIon::Syntax)?, json);
-        json.push(b':');
-        attribute_value(value, json)?;
+impl<'t> Text<'t, '_> {
+    /// The next byte, past blanks.
+    fn peek(&mut self) -> Option<u8> {
+        self.rest = self.rest.trim_ascii_start();
+        self.rest.first().copied()
     }
-    json.push(b'}');
-    Ok(())
-}
 
-fn attribute_value(element: &Element, json: &mut Vec<u8>) -> Result<(), NoIon> {
-    let set = element.annotations().first();
-    let tag = match (element.value(), set) {
-        (Value::String(_), None) => "S",
-        (Value::Decimal(_) | Value::Int(_), None) => "N",
-        (Value::Blob(_), None) => "B",
-        (Value::Bool(_), None) => "BOOL",
-        (Value::Null(_), None) => "NULL",
-        (Value::Struct(_), None) => "M",
-        (Value::List(_), None) => "L",
-        (Value::List(_), Some("$dynamodb_SS")) => "SS",
-        (Value::List(_), Some("$dynamodb_NS")) => "NS",
-        (Value::List(_), Some("$dynamodb_BS")) => "BS",
-        _ => return Err(NoIon::Type),
-    };
-    json.extend_from_slice(format!("{{\"{tag}\":").as_bytes());
-    match element.value() {
-        Value::Struct(map) => attributes(map, json)?,
-        Value::List(list) => {
-            json.push(b'[');
-            for (at, member) in list.iter().enumerate() {
-                if at > 0 {
-                    json.push(b',');
-                }
-                match set {
-                    None => attribute_value(member, json)?,
-                    Some(_) => scalar(member.value(), json)?,
+    fn take(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        if is_next {
+            self.advance(1);
+        }
+        is_next
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), NoIon> {
+        if self.take(byte) { Ok(()) } else { Err(NoIon::Syntax) }
+    }
+
+    /// What is passed over.
+    fn advance(&mut self, length: usize) -> &'t [u8] {
+        let (passed, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, &[]));
+        self.rest = rest;
+        passed
+    }
+
+    /// The number, symbol or keyword that is next: of bytes that JSON strings hold as they are.
+    fn word(&self) -> &'t str {
+        let of_word = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'.' | b'-' | b'+');
+        let length = self.rest.iter().take_while(of_word).count();
+        self.rest.get(..length).and_then(|word| std::str::from_utf8(word).ok()).unwrap_or_default()
+    }
+
+    /// What stands in quotes, with its escapes.
+    fn quoted(&mut self, quote: u8) -> Result<&'t [u8], NoIon> {
+        self.expect(quote)?;
+        let mut end = 0;
+        loop {
+            let rest = self.rest.get(end..).unwrap_or_default();
+            end += memchr::memchr2(quote, b'\\', rest).ok_or(NoIon::Syntax)?;
+            if self.rest.get(end) == Some(&quote) {
+                let text = self.advance(end);
+                self.advance(1);
+                return Ok(text);
+            }
+            end += 2;
+        }
+    }
+
+    /// The name of a field, and the colon after it.
+    fn name(&mut self) -> Result<Cow<'t, str>, NoIon> {
+        let name = match self.peek() {
+            Some(quote @ (b'"' | b'\'')) => unescaped(self.quoted(quote)?)?,
+            _ => {
+                let word = self.word();
+                self.advance(word.len());
+                match word.as_bytes() {
+                    // Without quotes, $7 is the seventh symbol of a table.
+                    [] | [b'$', b'0'..=b'9', ..] | [b'0'..=b'9' | b'.' | b'-' | b'+', ..] => return Err(NoIon::Syntax),
+                    _ => Cow::Borrowed(word),
                 }
             }
-            json.push(b']');
-        }
-        value => scalar(value, json)?,
+        };
+        self.expect(b':')?;
+        Ok(name)
     }
-    json.push(b'}');
-    Ok(())
+
+    /// Passes over a value that nobody asks for; only quotes and brackets are looked at.
+    fn skip(&mut self) -> Result<(), NoIon> {
+        let mut depth = 0_u32;
+        loop {
+            match self.peek().ok_or(NoIon::Syntax)? {
+                quote @ (b'"' | b'\'') => {
+                    self.quoted(quote)?;
+                    continue;
+                }
+                b',' | b'}' | b']' | b')' if depth == 0 => return Ok(()),
+                b'{' | b'[' | b'(' => depth += 1,
+                b'}' | b']' | b')' => depth -= 1,
+                _ => {}
+            }
+            self.advance(1);
+        }
+    }
+
+    /// What DynamoDB calls the type of the value that is next.
+    fn tag(&mut self) -> Result<&'static str, NoIon> {
+        let tag = match self.peek().ok_or(NoIon::Syntax)? {
+            b'"' => "S",
+            b'0'..=b'9' | b'-' => "N",
+            b'{' if self.rest.starts_with(b"{{") => "B",
+            b'{' => "M",
+            b'[' => "L",
+            _ => match self.word() {
+                "true" | "false" => "BOOL",
+                word if word == "null" || word.starts_with("null.") => "NULL",
+                "$dynamodb_SS" => "SS",
+                "$dynamodb_NS" => "NS",
+                "$dynamodb_BS" => "BS",
+                _ => return Err(NoIon::Type),
+            },
+        };
+        Ok(tag)
+    }
+
+    /// A value with its type, that nests no deeper than `levels`.
+    fn value(&mut self, levels: u32) -> Result<(), NoIon> {
+        let tag = self.tag()?;
+        self.put(&["{\"", tag, "\":"]);
+        self.content(tag, levels)?;
+        self.json.push(b'}');
+        Ok(())
+    }
+
+    /// A value of which this is the type.
+    fn content(&mut self, tag: &str, levels: u32) -> Result<(), NoIon> {
+        let deeper = || levels.checked_sub(1).ok_or(NoIon::TooDeep);
+        match tag {
+            "S" => {
+                let text = unescaped(self.quoted(b'"')?)?;
+                self.string(&text)
+            }
+            "N" => self.number(),
+            "B" => self.blob(),
+            "M" => {
+                let levels = deeper()?;
+                self.members([b'{', b'}'], |text| {
+                    let name = text.name()?;
+                    text.string(&name)?;
+                    text.json.push(b':');
+                    text.value(levels)
+                })
+            }
+            "L" => {
+                let levels = deeper()?;
+                self.members([b'[', b']'], |text| text.value(levels))
+            }
+            "SS" => self.set("S"),
+            "NS" => self.set("N"),
+            "BS" => self.set("B"),
+            _ => {
+                let word = self.word();
+                self.advance(word.len());
+                self.json.extend_from_slice(if word == "false" { b"false" } else { b"true" });
+                Ok(())
+            }
+        }
+    }
+
+    /// A set of values of one type, and the annotation before it.
+    fn set(&mut self, of: &str) -> Result<(), NoIon> {
+        self.advance(self.word().len());
+        self.expect(b':')?;
+        self.expect(b':')?;
+        if self.peek() != Some(b'[') {
+            return Err(NoIon::Type);
+        }
+        self.members([b'[', b']'], |text| if text.tag()? == of { text.content(of, 0) } else { Err(NoIon::Type) })
+    }
+
+    /// What is between brackets, each as `member` writes it.
+    fn members(
+        &mut self,
+        [open, close]: [u8; 2],
+        mut member: impl FnMut(&mut Self) -> Result<(), NoIon>,
+    ) -> Result<(), NoIon> {
+        self.expect(open)?;
+        self.json.push(open);
+        let mut first = true;
+        while !self.take(close) {
+            if !first {
+                self.expect(b',')?;
+                self.json.push(b',');
+            }
+            first = false;
+            member(self)?;
+        }
+        self.json.push(close);
+        Ok(())
+    }
+
+    /// A decimal: `7.`, `12.50` or `-1d-20`. Whether it is a number at all is for the reader of the JSON to say.
+    fn number(&mut self) -> Result<(), NoIon> {
+        let word = self.word();
+        self.advance(word.len());
+        if word.bytes().any(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'd' | b'D')) {
+            return Err(NoIon::Type);
+        }
+        let (digits, exponent) = word.split_once(['d', 'D']).unwrap_or((word, "0"));
+        let digits = digits.strip_suffix('.').unwrap_or(digits);
+        self.put(&["\"", digits, "E", exponent, "\""]);
+        Ok(())
+    }
+
+    fn blob(&mut self) -> Result<(), NoIon> {
+        self.advance("{{".len());
+        let end = memchr::memchr(b'}', self.rest).ok_or(NoIon::Syntax)?;
+        let base64 = self.advance(end);
+        self.rest = self.rest.strip_prefix(b"}}").ok_or(NoIon::Syntax)?;
+        if base64
+            .iter()
+            .any(|byte| !matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'/' | b'=' | b' '))
+        {
+            return Err(NoIon::Type);
+        }
+        self.json.push(b'"');
+        self.json.extend(base64.iter().filter(|byte| **byte != b' '));
+        self.json.push(b'"');
+        Ok(())
+    }
+
+    fn string(&mut self, text: &str) -> Result<(), NoIon> {
+        serde_json::to_writer(&mut *self.json, text).map_err(|_| NoIon::Syntax)
+    }
+
+    fn put(&mut self, parts: &[&str]) {
+        parts.iter().for_each(|part| self.json.extend_from_slice(part.as_bytes()));
+    }
 }
 
-/// The content of a scalar. Whether the members of a set are all of its type is for the reader of the JSON to say.
-fn scalar(value: &Value, json: &mut Vec<u8>) -> Result<(), NoIon> {
-    match value {
-        Value::String(text) => string(text.text(), json),
-        Value::Decimal(number) => {
-            json.extend_from_slice(format!("\"{}E{}\"", number.coefficient(), number.exponent()).as_bytes());
-        }
-        Value::Int(number) => json.extend_from_slice(format!("\"{number}\"").as_bytes()),
-        Value::Blob(bytes) => json.extend_from_slice(format!("\"{}\"", base64::encode(bytes.as_ref())).as_bytes()),
-        Value::Bool(value) => json.extend_from_slice(value.to_string().as_bytes()),
-        Value::Null(_) => json.extend_from_slice(b"true"),
-        _ => return Err(NoIon::Type),
+/// The text of a string or a quoted symbol.
+fn unescaped(quoted: &[u8]) -> Result<Cow<'_, str>, NoIon> {
+    let text = std::str::from_utf8(quoted).map_err(|_| NoIon::Syntax)?;
+    if !text.contains('\\') {
+        return Ok(Cow::Borrowed(text));
     }
-    Ok(())
+    let (mut plain, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, escape)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let mut chars = escape.chars();
+        let (escaped, digits) = match chars.next().ok_or(NoIon::Syntax)? {
+            '0' => ('\0', 0),
+            'a' => ('\x07', 0),
+            'b' => ('\x08', 0),
+            't' => ('\t', 0),
+            'n' => ('\n', 0),
+            'f' => ('\x0c', 0),
+            'r' => ('\r', 0),
+            'v' => ('\x0b', 0),
+            same @ ('"' | '\'' | '?' | '\\' | '/') => (same, 0),
+            'x' => scalar_value(chars.as_str(), 2)?,
+            'u' => scalar_value(chars.as_str(), 4)?,
+            'U' => scalar_value(chars.as_str(), 8)?,
+            _ => return Err(NoIon::Syntax),
+        };
+        plain.push(escaped);
+        rest = chars.as_str().get(digits..).ok_or(NoIon::Syntax)?;
+    }
+    plain.push_str(rest);
+    Ok(Cow::Owned(plain))
 }
 
-fn string(text: &str, json: &mut Vec<u8>) {
-    json.extend_from_slice(serde_json::Value::from(text).to_string().as_bytes());
+/// The character whose number begins a text, in hexadecimal digits, and how many bytes say so. Two `\u` may be one in UTF-16.
+fn scalar_value(text: &str, digits: usize) -> Result<(char, usize), NoIon> {
+    let number = |at: usize| {
+        let hex = text.get(at..at + digits).filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        hex.and_then(|hex| u32::from_str_radix(hex, 16).ok()).ok_or(NoIon::Syntax)
+    };
+    let first = number(0)?;
+    if let Some(c) = char::from_u32(first) {
+        return Ok((c, digits));
+    }
+    let second = if digits == 4 && text.get(4..6) == Some("\\u") { number(6)? } else { 0 };
+    let unit = |number| u16::try_from(number).map_err(|_| NoIon::Syntax);
+    let pair = char::decode_utf16([unit(first)?, unit(second)?]).next().and_then(Result::ok).ok_or(NoIon::Syntax)?;
+    Ok((pair, 10))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn json(line: &str, incremental: bool) -> Result<String, NoIon> {
-        let mut json = Vec::new();
-        to_json(line.as_bytes(), incremental, &mut json)?;
-        Ok(String::from_utf8(json).unwrap())
-    }
-
-    #[test]
-    fn every_type_becomes_its_dynamodb_json() {
-        let line = r#"$ion_1_0 {Item:{s:"a\"b\n",n:12.50,i:7.,e:-1d-20,b:{{AAEC}},t:true,z:null,m:{'odd name':"x"},l:["a",1.],ss:$dynamodb_SS::["a","b"],ns:$dynamodb_NS::[1.,2.5],bs:$dynamodb_BS::[{{AA==}}]}}"#;
-        let expected = [
-            r#"{"s":{"S":"a\"b\n"},"n":{"N":"1250E-2"},"i":{"N":"7E0"},"e":{"N":"-1E-20"},"b":{"B":"AAEC"},"t":{"BOOL":true},"#,
-            r#""z":{"NULL":true},"m":{"M":{"odd name":{"S":"x"}}},"l":{"L":[{"S":"a"},{"N":"1E0"}]},"ss":{"SS":["a","b"]},"#,
-            r#""ns":{"NS":["1E0","25E-1"]},"bs":{"BS":["AA=="]}}"#,
-            "\n",
-        ];
-        assert_eq!(json(line, false).unwrap(), expected.concat());
-        let policy = schema::Policy::default();
-        let mut reader = schema::Reader::new(&policy);
-        reader.lines(expected.concat().as_bytes()).unwrap();
-        let columns = reader.finish().unwrap().settle(&[], &Default::default(), &policy).columns;
-        assert_eq!(columns.len(), 12);
-    }
-
-    #[test]
-    fn changes_give_their_new_image() {
-        let line =
-            r#"$ion_1_0 {Metadata:{WriteTimestampMicros:1.},Keys:{id:"1"},NewImage:{id:"1"},OldImage:{id:"1",o:1.}}"#;
-        assert_eq!(json(line, true).unwrap(), "{\"id\":{\"S\":\"1\"}}\n");
-        assert_eq!(json(r#"$ion_1_0 {Keys:{id:"1"},OldImage:{id:"1"}}"#, true).unwrap(), "", "a deletion");
-    }
-
-    #[test]
-    fn other_lines_are_refused() {
-        for (line, why) in [
-            ("{Item:{", NoIon::Syntax),
-            (r#"{"Other":{}}"#, NoIon::NoItem),
-            ("{Item:1}", NoIon::NoItem),
-            ("{Item:{f:1e0}}", NoIon::Type),
-            ("{Item:{l:(a b)}}", NoIon::Type),
-            ("{Item:{s:other::[1.]}}", NoIon::Type),
-        ] {
-            assert_eq!(json(line, false), Err(why), "{line}");
-        }
-        assert_eq!(json(&format!("{{Item:{{l:{}", "[".repeat(100_000)), false), Err(NoIon::TooDeep));
-        assert_eq!(json("{Item:{id:\"1\"}}", true), Err(NoIon::NoItem));
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! The manifests of an export.
 
+use std::collections::HashSet;
+
 use md5::{Digest, Md5};
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -29,12 +31,14 @@ pub(super) type Checksum = [u8; 16];
 pub(super) struct Summary {
     pub table: TableArn,
     /// The name that AWS gave the export and its folder.
-    id: String,
+    pub id: String,
     /// Items, or changes of an incremental export.
     pub item_count: u64,
     pub format: Format,
     /// Only what changed in a time.
     pub incremental: bool,
+    /// What DynamoDB charged for.
+    pub billed_bytes: Option<u64>,
 }
 
 /// The parts of a DynamoDB table's ARN.
@@ -75,6 +79,7 @@ struct SummaryFile {
     manifest_files_s3_key: String,
     item_count: u64,
     output_format: Format,
+    billed_size_bytes: Option<u64>,
     /// Not in the exports of before 2023, which were all full ones.
     export_type: Option<String>,
 }
@@ -98,11 +103,19 @@ pub(super) async fn read(
     let wrong = |name, what: String| Error::new(Kind::Data, format!("{place}/{folder}/{name}: {what}"));
     let summary = Summary::parse(&summary).map_err(|what| wrong(SUMMARY, what))?;
     let files = parse_files(&files).map_err(|what| wrong(FILES, what))?;
-    let listed: u64 = files.iter().map(|file| file.item_count).sum();
-    if listed != summary.item_count {
-        return Err(wrong(FILES, format!("lists {listed} items, {SUMMARY} says {}", summary.item_count)));
+    // Copies from several prefixes are one file where they are looked for.
+    let mut paths = HashSet::new();
+    for DataFile { key, .. } in &files {
+        if !paths.insert(summary.locate(folder, key)?) {
+            return Err(wrong(FILES, format!("lists the data file {key} twice")));
+        }
     }
-    Ok((summary, files))
+    let listed = files.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.item_count));
+    match listed {
+        Some(listed) if listed == summary.item_count => Ok((summary, files)),
+        Some(listed) => Err(wrong(FILES, format!("lists {listed} items, {SUMMARY} says {}", summary.item_count))),
+        None => Err(wrong(FILES, "lists more items than can be counted".into())),
+    }
 }
 
 /// A manifest that matches its checksum. Without a checksum file it is taken as it is: people copy `*.json`.
@@ -147,7 +160,14 @@ impl Summary {
             Some("INCREMENTAL_EXPORT") => true,
             Some(_) => return Err("exportType is neither FULL_EXPORT nor INCREMENTAL_EXPORT".into()),
         };
-        Ok(Summary { table, id, item_count: file.item_count, format: file.output_format, incremental })
+        Ok(Summary {
+            table,
+            id,
+            item_count: file.item_count,
+            format: file.output_format,
+            incremental,
+            billed_bytes: file.billed_size_bytes,
+        })
     }
 
     /// Where a data file lies, told from where the manifests lie: exports are copied to other prefixes and to folders. Those
@@ -193,12 +213,45 @@ fn parse_files(content: &[u8]) -> Result<Vec<DataFile>, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+
+    const SUMMARY_TEXT: &str = r#"{"exportArn":"arn:aws:dynamodb:eu-west-1:1:table/t/export/0169-2d87","tableArn":"arn:aws:dynamodb:eu-west-1:1:table/t",
+        "manifestFilesS3Key":"p/AWSDynamoDB/0169-2d87/manifest-files.json","itemCount":1,"outputFormat":"ION","exportType":"INCREMENTAL_EXPORT"}"#;
+    const FILES_TEXT: &str = r#"{"itemCount":1,"md5Checksum":"d41d8cd98f00b204e9800998ecf8427e","dataFileS3Key":"p/AWSDynamoDB/0169-2d87/data/x"}
+{"itemCount":0,"md5Checksum":"1B2M2Y8AsgTpgAmY7PhCfg==","dataFileS3Key":"AWSDynamoDB/data/y"}"#;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn damaged_manifests_lead_nowhere_else(
+            edits in vec((any::<prop::sample::Index>(), prop_oneof![any::<u8>(), prop::sample::select(&b"/.%:\\\"\n"[..])]), 0..8),
+        ) {
+            let damaged = |text: &str| {
+                let mut text = text.as_bytes().to_vec();
+                for (at, byte) in &edits {
+                    let at = at.index(text.len());
+                    text[at] = *byte;
+                }
+                text
+            };
+            let (summary, files) = (Summary::parse(&damaged(SUMMARY_TEXT)), parse_files(&damaged(FILES_TEXT)));
+            let summary = summary.unwrap_or_else(|_| Summary::parse(SUMMARY_TEXT.as_bytes()).unwrap());
+            for file in files.into_iter().flatten() {
+                let Ok(path) = summary.locate(&Path::from("a/b"), &file.key) else { continue };
+                prop_assert!(path.as_ref().starts_with("a/") && path.parts().all(|part| part.as_ref() != ".."), "{path}");
+            }
+        }
+    }
 
     fn located(folder: &str, key: &str) -> Option<String> {
         let table = TableArn::parse("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/t.x").unwrap();
         let id = "0169-2d87".to_owned();
-        let summary = Summary { table, id, item_count: 0, format: Format::Json, incremental: false };
+        let summary =
+            Summary { table, id, item_count: 0, format: Format::Json, incremental: false, billed_bytes: None };
         summary.locate(&Path::parse(folder).unwrap(), key).ok().map(String::from)
     }
 

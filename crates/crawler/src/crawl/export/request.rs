@@ -14,7 +14,7 @@ const POLL: Duration = Duration::from_secs(10);
 
 impl Export {
     /// Asks DynamoDB for an export of a table, as it is now, to `bucket` under `prefix` (`""`: none), waits until it is there,
-    /// and finds it. `progress` is told its status whenever DynamoDB was asked for it.
+    /// and finds it. `progress` is told where it will be and its status, whenever DynamoDB was asked for it.
     ///
     /// # Errors
     /// If the table has no point-in-time recovery, DynamoDB refuses, or the export fails. One that was begun and is not waited
@@ -28,7 +28,7 @@ impl Export {
         table: &str,
         bucket: &str,
         prefix: &str,
-        progress: &(dyn Fn(&str) + Sync),
+        progress: &(dyn Fn(&str, &str) + Sync),
     ) -> Result<Export, Error> {
         let description = super::describe(clients, table).await?;
         let description = description
@@ -45,20 +45,20 @@ impl Export {
             .map_err(Error::aws("dynamodb:ExportTableToPointInTime"))
             .map_err(|error| explained(error, table))?;
         let mut export = asked.export_description;
-        let id = loop {
+        let below = if prefix.is_empty() { String::new() } else { format!("{}/", prefix.trim_end_matches('/')) };
+        loop {
             let known = export.ok_or_else(|| Error::new(Kind::Service, "dynamodb:DescribeExport: an empty answer"))?;
             let arn = known.export_arn().unwrap_or_default().to_owned();
+            let place = format!("s3://{bucket}/{below}AWSDynamoDB/{}", arn.rsplit('/').next().unwrap_or_default());
             match known.export_status() {
-                Some(ExportStatus::Completed) => break arn.rsplit('/').next().unwrap_or_default().to_owned(),
+                Some(ExportStatus::Completed) => return Export::in_bucket(&place, config).await,
                 Some(ExportStatus::Failed) => return Err(failed(table, &known)),
-                status => progress(status.map_or("asked for", ExportStatus::as_str)),
+                status => progress(&place, status.map_or("asked for", ExportStatus::as_str)),
             }
             tokio::time::sleep(POLL).await;
             let asked = clients.dynamodb.describe_export().export_arn(arn).send().await;
             export = asked.map_err(Error::aws("dynamodb:DescribeExport"))?.export_description;
-        };
-        let below = if prefix.is_empty() { String::new() } else { format!("{}/", prefix.trim_end_matches('/')) };
-        Export::in_bucket(&format!("s3://{bucket}/{below}AWSDynamoDB/{id}"), config).await
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_types::service_config::ServiceConfigKey;
-use http_body_util::BodyExt;
+use futures::stream;
+use http_body_util::{BodyExt, StreamBody};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector as TcpConnector;
@@ -20,8 +21,9 @@ use object_store::client::{
 use object_store::path::Path;
 use object_store::{ClientOptions, CredentialProvider, RetryConfig};
 use tokio::sync::Mutex;
+use tokio::time::timeout;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, NO_CREDENTIALS};
 
 /// Attempts of one request after the first, and how long after the first they may begin: as the SDK's clients do.
 const RETRIES: RetryConfig = RetryConfig {
@@ -31,10 +33,15 @@ const RETRIES: RetryConfig = RetryConfig {
         base: 2.0,
     },
     max_retries: 7,
-    retry_timeout: Duration::from_secs(120),
+    // Those of an object count from when it was asked for, and reading one may take hours.
+    retry_timeout: Duration::from_secs(24 * 3600),
 };
-/// How long a request may wait for the head of its answer.
-const HEAD_LIMIT: Duration = Duration::from_secs(60);
+/// How long S3 may send nothing: the head of an answer, or the next part of its body.
+const STALL_LIMIT: Duration = Duration::from_secs(60);
+/// Bytes of a refusal that are read, and what came with the last of them: S3's have some hundreds.
+const MAX_ANSWER: usize = 64 << 10;
+/// Before what S3 said itself, in the text of an error.
+const ANSWERED: &str = "S3 answered ";
 /// Credentials are fetched anew this long before they expire.
 const REFRESH: Duration = Duration::from_secs(300);
 
@@ -48,11 +55,12 @@ pub(super) fn bucket(url: &str, config: &SdkConfig) -> Result<(AmazonS3, Path, S
     }
     let start = Path::parse(prefix.trim_end_matches('/')).map_err(|e| wrong(&e))?;
     let credentials = config.credentials_provider().ok_or_else(|| wrong(&"no AWS credentials are configured"))?;
+    let credentials = Arc::new(Credentials { from: credentials, last: Mutex::default() });
     let region = config.region().map(ToString::to_string).unwrap_or_default();
     let builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
-        .with_credentials(Arc::new(Credentials { from: credentials, last: Mutex::default() }))
-        .with_http_connector(Connector)
+        .with_credentials(credentials.clone())
+        .with_http_connector(Connector(credentials))
         .with_retry(RETRIES);
     let builder = match endpoint(config) {
         // Servers that speak S3 know buckets by path.
@@ -73,7 +81,39 @@ fn endpoint(config: &SdkConfig) -> Option<String> {
     own.or_else(|| config.endpoint_url().map(str::to_owned))
 }
 
-/// Credentials of the SDK's provider, kept until they expire.
+/// What the store said: S3's own words, if it was asked and answered.
+pub(super) fn words(error: &object_store::Error) -> String {
+    let text = error.to_string();
+    match text.find(ANSWERED).or_else(|| text.find(NO_CREDENTIALS)).and_then(|at| text.get(at..)) {
+        Some(answer) => answer.to_owned(),
+        None => text,
+    }
+}
+
+/// What a caller can do about it.
+pub(super) fn kind(error: &object_store::Error) -> Kind {
+    let words = words(error);
+    let has = |codes: &[&str]| codes.iter().any(|code| words.starts_with(ANSWERED) && words.contains(code));
+    match error {
+        object_store::Error::NotFound { .. } => Kind::NotFound,
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            Kind::AccessDenied
+        }
+        // The library tells these apart where it gets an object, not where it lists.
+        _ if has(&EXPIRED) || has(&REFUSED) || words == NO_CREDENTIALS => Kind::AccessDenied,
+        _ if has(&["NoSuchBucket"]) => Kind::NotFound,
+        _ if has(&["SlowDown"]) => Kind::Throttled,
+        _ => Kind::Service,
+    }
+}
+
+/// What S3 says with the status 400 of credentials that were good once.
+const EXPIRED: [&str; 2] = ["ExpiredToken", "InvalidToken"];
+
+/// The statuses of credentials that are none, or that may not.
+const REFUSED: [&str; 2] = ["S3 answered 401", "S3 answered 403"];
+
+/// Credentials of the SDK's provider, kept until they expire or are refused.
 #[derive(Debug)]
 struct Credentials {
     from: SharedCredentialsProvider,
@@ -91,7 +131,10 @@ impl CredentialProvider for Credentials {
             return Ok(credential.clone());
         }
         let new = self.from.provide_credentials().await;
-        let new = new.map_err(|e| object_store::Error::Generic { store: "S3", source: Box::new(e) })?;
+        let new = new.map_err(|reason| {
+            tracing::debug!(%reason, "the credentials can't be had");
+            object_store::Error::Generic { store: "S3", source: NO_CREDENTIALS.into() }
+        })?;
         let credential = Arc::new(AwsCredential {
             key_id: new.access_key_id().to_owned(),
             secret_key: new.secret_access_key().to_owned(),
@@ -104,7 +147,7 @@ impl CredentialProvider for Credentials {
 
 /// Makes clients on the TLS stack of the SDK's own, so that the program carries one.
 #[derive(Debug)]
-struct Connector;
+struct Connector(Arc<Credentials>);
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
@@ -115,22 +158,107 @@ impl HttpConnector for Connector {
             .enable_http1()
             .build();
         let client = legacy::Client::builder(TokioExecutor::new()).build(connector);
-        Ok(HttpClient::new(Client(client)))
+        Ok(HttpClient::new(Client { http: client, credentials: self.0.clone() }))
     }
 }
 
 #[derive(Debug)]
-struct Client(legacy::Client<HttpsConnector<TcpConnector>, HttpRequestBody>);
+struct Client {
+    http: legacy::Client<HttpsConnector<TcpConnector>, HttpRequestBody>,
+    credentials: Arc<Credentials>,
+}
 
 #[async_trait]
 impl HttpService for Client {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let answer = tokio::time::timeout(HEAD_LIMIT, self.0.request(request)).await;
-        let answer = answer.map_err(|late| HttpError::new(HttpErrorKind::Timeout, late))?.map_err(|error| {
+        let late = |late| HttpError::new(HttpErrorKind::Timeout, late);
+        let answer = timeout(STALL_LIMIT, self.http.request(request)).await.map_err(late)?.map_err(|error| {
             let kind = if error.is_connect() { HttpErrorKind::Connect } else { HttpErrorKind::Request };
             HttpError::new(kind, error)
         })?;
-        let lost = |error| HttpError::new(HttpErrorKind::Interrupted, error);
-        Ok(answer.map(|body| HttpResponseBody::new(body.map_err(lost))))
+        let answer = answer.map(|body| {
+            let frames = stream::unfold(body, move |mut body| async move {
+                let frame = timeout(STALL_LIMIT, body.frame()).await.map_err(late).transpose()?;
+                let lost = |error| HttpError::new(HttpErrorKind::Interrupted, error);
+                Some((frame.and_then(|frame| frame.map_err(lost)), body))
+            });
+            HttpResponseBody::new(StreamBody::new(frames))
+        });
+        if answer.status().is_success() { Ok(answer) } else { self.refused(answer).await }
+    }
+}
+
+impl Client {
+    /// The answer with nothing in its body but what S3 says to people: of credentials that it does not like it repeats some.
+    async fn refused(&self, answer: HttpResponse) -> Result<HttpResponse, HttpError> {
+        let (mut parts, body) = answer.into_parts();
+        let body = beginning(body).await?;
+        let text = String::from_utf8_lossy(&body);
+        let element = |name: &str| {
+            let (_, rest) = text.split_once(&format!("<{name}>"))?;
+            Some(rest.split_once("</")?.0)
+        };
+        let status = parts.status.as_u16();
+        let mut words = format!("{ANSWERED}{status}");
+        if let (Some(code), Some(message)) = (element("Code"), element("Message")) {
+            words += &format!(" {code} ({message})");
+        }
+        let region = parts.headers.get("x-amz-bucket-region").and_then(|region| region.to_str().ok());
+        let expired = EXPIRED.iter().any(|code| element("Code") == Some(code));
+        if expired || matches!(status, 401 | 403) {
+            // The next request asks for others.
+            *self.credentials.last.lock().await = None;
+        }
+        match status {
+            _ if expired => words += ": sign in again",
+            301 | 307 if region.is_some() => {
+                words += &format!(": the bucket is in {}, use that region", region.unwrap_or_default());
+                // A redirect's body would not be read.
+                parts.status = 400.try_into().unwrap_or(parts.status);
+            }
+            403 => {
+                words += ": the credentials need s3:ListBucket on the bucket, s3:GetObject on its objects, and kms:Decrypt \
+                          on the key of an encrypted export"
+            }
+            _ => {}
+        }
+        Ok(HttpResponse::from_parts(parts, words.into()))
+    }
+}
+
+/// As much of the body as a refusal has.
+async fn beginning(mut body: HttpResponseBody) -> Result<Vec<u8>, HttpError> {
+    let mut read = Vec::new();
+    while read.len() < MAX_ANSWER
+        && let Some(frame) = body.frame().await
+    {
+        read.extend_from_slice(frame?.data_ref().map(AsRef::as_ref).unwrap_or_default());
+    }
+    Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_refusal_without_end_is_not_read_to_its_end() {
+        let frame = || Ok(hyper::body::Frame::data(bytes::Bytes::from_static(&[b'x'; 1 << 10])));
+        let endless = HttpResponseBody::new(StreamBody::new(stream::repeat_with(frame)));
+        assert_eq!(beginning(endless).await.unwrap().len(), MAX_ANSWER);
+        assert_eq!(beginning(bytes::Bytes::from_static(b"<Code>").into()).await.unwrap(), b"<Code>");
+    }
+
+    #[test]
+    fn what_s3_answers_tells_what_to_do() {
+        let kind = |text: &str| kind(&object_store::Error::Generic { store: "S3", source: text.into() });
+        assert_eq!(
+            kind("after 7 retries - 503: S3 answered 503 SlowDown (Please reduce your request rate.)"),
+            Kind::Throttled
+        );
+        assert_eq!(kind("403: S3 answered 403 AccessDenied (no)"), Kind::AccessDenied);
+        assert_eq!(kind("404: S3 answered 404 NoSuchBucket (no)"), Kind::NotFound);
+        assert_eq!(kind("400: S3 answered 400 ExpiredToken (The provided token has expired.)"), Kind::AccessDenied);
+        assert_eq!(kind("error performing GET http://127.0.0.1/SlowDown: connection refused"), Kind::Service);
     }
 }

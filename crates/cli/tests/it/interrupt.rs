@@ -1,0 +1,153 @@
+//! Ctrl-C: what was read is kept, and the next run goes on from there.
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use local::faults::{Calls, Fault, Rule};
+use local::{Config, Server, Source};
+use serde_json::Value;
+
+use crate::run::{Done, Shell, command};
+
+/// A run in the background.
+struct Running {
+    child: Child,
+    stderr: BufReader<std::process::ChildStderr>,
+    said: String,
+}
+
+impl Running {
+    fn new(shell: &Shell, args: &[&str], environment: &[(&str, &str)]) -> Running {
+        let mut command = command(shell.folder.path());
+        command.args(args).envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Running { child, stderr, said: String::new() }
+    }
+
+    fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Waits until it says `text` on stderr.
+    fn says(&mut self, text: &str) {
+        while !self.said.contains(text) {
+            assert_ne!(self.stderr.read_line(&mut self.said).unwrap(), 0, "{}", self.said);
+        }
+    }
+
+    fn ended(mut self) -> Done {
+        let mut stdout = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        self.stderr.read_to_string(&mut self.said).unwrap();
+        Done { code: self.child.wait().unwrap().code().unwrap(), stdout, stderr: std::mem::take(&mut self.said) }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
+
+const SAYS: &str = "interrupted: ending the run; Ctrl-C again to quit at once\n";
+
+/// `big`, 3,000 items of 1 KB, and an endpoint that serves it.
+async fn world() -> (Shell, Server) {
+    let shell = Shell::new();
+    let item = |i| format!(r#"{{"id":{{"S":"{i}"}},"n":{{"N":"{i}"}},"t":{{"S":"{}"}}}}"#, "x".repeat(1000));
+    let items: Vec<String> = (0..3000).map(item).collect();
+    shell.table("tables", "big", &items.iter().map(String::as_str).collect::<Vec<_>>());
+    let source = Source::Files(shell.path("tables"));
+    let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), source, ..Config::default() });
+    (shell, server.await.unwrap())
+}
+
+/// Sixteen segments of 23 read units, one after the other: five a second.
+fn environment(url: &str) -> Vec<(&str, &str)> {
+    vec![
+        ("AWS_ENDPOINT_URL", url),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+        ("AWS_REGION", "eu-west-1"),
+        ("GLUE_DDB_CRAWLER_SEGMENTS", "16"),
+        ("GLUE_DDB_CRAWLER_MAX_RCU", "120"),
+    ]
+}
+
+fn report(done: &Done) -> Value {
+    serde_json::from_str(&done.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", done.stdout, done.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_crawl_goes_on_from_an_interrupt() {
+    let (shell, server) = world().await;
+    for (command, signal) in [
+        (&["crawl", "big", "--output", "json"][..], "-INT"),
+        (&["sync", "--engine", "native", "--output", "json"], "-TERM"),
+    ] {
+        let environment = [&environment(server.url())[..], &[("GLUE_DDB_CRAWLER_FORGET", "true")]].concat();
+        let scans = || server.calls().get("DynamoDB.Scan").copied().unwrap_or_default();
+        let before = scans();
+        let crawl = Running::new(&shell, command, &environment);
+        while scans() < before + 6 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        crawl.signal(signal);
+        let done = crawl.ended();
+        assert_eq!((done.code, done.stderr.as_str()), (130, SAYS));
+        let cut = report(&done);
+        assert_eq!((&cut["summary"]["deferred"], &cut["tables"][0]["outcome"]), (&1.into(), &"deferred".into()));
+        let reason = cut["tables"][0]["reason"].as_str().unwrap();
+        let items = reason.strip_prefix("the run was cut off after ").unwrap();
+        let items: u64 = items.strip_suffix(" items; a later run goes on from there").unwrap().parse().unwrap();
+        assert!((1..3000).contains(&items), "{reason}");
+
+        let done = shell.run_with(command, &environment, b"");
+        assert_eq!(done.code, 0, "{}", done.stderr);
+        let rest = &report(&done)["tables"][0]["read"];
+        assert_eq!((rest["items"].as_u64(), &rest["complete"]), (Some(3000 - items), &true.into()));
+
+        let table = crawler::Clients::local(server.url(), "eu-west-1").glue.get_table();
+        let table = table.database_name("ddb_tables").name("big").send().await.unwrap().table.unwrap();
+        assert_eq!(table.parameters().unwrap()["recordCount"], "3000");
+        assert!(!table.parameters().unwrap().contains_key("crawl"), "nothing is left to be read");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_second_interrupt_ends_it_at_once() {
+    let (shell, server) = world().await;
+    let stuck = Fault::Delay(Duration::from_secs(60));
+    server.faults().add(Rule::new("Glue.CreateTable", Calls::Every, stuck));
+    let mut crawl = Running::new(&shell, &["crawl", "big"], &environment(server.url())[..4]);
+    while !server.calls().contains_key("Glue.CreateTable") {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let begin = Instant::now();
+    crawl.signal("-INT");
+    crawl.says(SAYS);
+    crawl.signal("-INT");
+    let done = crawl.ended();
+    assert_eq!((done.code, done.stdout.as_str()), (130, ""));
+    assert!(begin.elapsed() < Duration::from_secs(5));
+}
+
+/// Two read units a second: reading would take more than a minute.
+#[test]
+fn crawlers_of_the_embedded_endpoint_end_with_it() {
+    let shell = Shell::new();
+    let line = format!(r#"{{"id":{{"S":"1"}},"t":{{"S":"{}"}}}}"#, "x".repeat(100_000));
+    shell.table("tables", "slow", &[line.as_str(); 10]);
+    shell.write("tables/slow.json", r#"{"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"ProvisionedThroughput":{"ReadCapacityUnits":4,"WriteCapacityUnits":1}}"#);
+    let mut sync = Running::new(&shell, &["sync", "--local", "tables", "-vv"], &[]);
+    sync.says("crawl started");
+    sync.signal("-INT");
+    sync.says(SAYS);
+    let done = sync.ended();
+    assert_eq!(done.code, 130, "{}", done.stderr);
+    assert!(done.stdout.contains("crawler started; new role, crawler"), "{}", done.stdout);
+    assert!(done.stderr.contains("The crawlers of the embedded endpoint end with it"), "{}", done.stderr);
+}
