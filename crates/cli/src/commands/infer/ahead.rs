@@ -37,17 +37,31 @@ impl Ahead {
                 Err(error) => return drop(full_sender.send(Err(error))),
             };
             while let Ok(mut chunk) = empty_receiver.recv() {
-                chunk.clear();
-                let read = (&mut input).take(CHUNK as u64).read_to_end(&mut chunk);
-                let more = matches!(read, Ok(1..));
-                if read.as_ref().is_ok_and(|read| *read == 0) || full_sender.send(read.map(|_| chunk)).is_err() || !more
-                {
+                let filled = fill(&mut chunk, &mut *input).map(|()| chunk);
+                let more = filled.as_ref().is_ok_and(|chunk| chunk.len() == CHUNK);
+                if full_sender.send(filled).is_err() || !more {
                     return;
                 }
             }
         });
         Ahead { full, empty, chunk: Vec::new(), at: 0 }
     }
+}
+
+/// Reads as much as there is room for: a decompressor that is asked for little at once, as `read_to_end` does, takes longer.
+fn fill(chunk: &mut Vec<u8>, input: &mut dyn Read) -> io::Result<()> {
+    chunk.resize(CHUNK, 0);
+    let mut filled = 0;
+    while filled < CHUNK {
+        match input.read(&mut chunk[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    chunk.truncate(filled);
+    Ok(())
 }
 
 impl BufRead for Ahead {
