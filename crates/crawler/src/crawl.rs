@@ -147,12 +147,8 @@ pub(crate) async fn crawl_until(
     request: &CrawlRequest,
     stop: impl Future<Output = ()>,
 ) -> Result<Crawled, Error> {
-    let CrawlRequest { table, database, catalog_table, .. } = request;
-    let Some(description) = describe(clients, table).await? else { return retire(clients, request).await };
-    let existing = publish::get(clients, database, catalog_table).await?;
-    if let Some(existing) = &existing {
-        check_source(request, existing, &request.arn(clients))?;
-    }
+    let Some(description) = describe(clients, &request.table).await? else { return retire(clients, request).await };
+    let existing = request.catalogued(clients).await?;
     let before = existing.as_ref().and_then(|existing| Unfinished::of(existing, &description));
     let reading = scan::scan(clients, &description, request, before, stop).await?;
     let crawled = publish_reading(clients, request, &description, existing, &reading).await?;
@@ -175,10 +171,7 @@ pub(crate) async fn publish_read(
     read: &Collected,
 ) -> Result<Crawled, Error> {
     let description = describe(clients, &request.table).await?.ok_or_else(|| gone(&request.table))?;
-    let existing = publish::get(clients, &request.database, &request.catalog_table).await?;
-    if let Some(existing) = &existing {
-        check_source(request, existing, &request.arn(clients))?;
-    }
+    let existing = request.catalogued(clients).await?;
     publish_reading(clients, request, &description, existing, &Reading::whole(read.shape.clone(), read.read_units))
         .await
 }
@@ -240,6 +233,18 @@ impl CrawlRequest {
     /// The ARN that the table has in the catalog's own account and region.
     fn arn(&self, clients: &Clients) -> String {
         naming::table_arn(&clients.region, &self.account, &self.table)
+    }
+
+    /// The catalog table as it is, if there is one.
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`] if it is another's.
+    async fn catalogued(&self, clients: &Clients) -> Result<Option<Table>, Error> {
+        let existing = publish::get(clients, &self.database, &self.catalog_table).await?;
+        if let Some(existing) = &existing {
+            check_source(self, existing, &self.arn(clients))?;
+        }
+        Ok(existing)
     }
 }
 

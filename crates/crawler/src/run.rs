@@ -90,12 +90,7 @@ pub async fn crawl_tables(
     deadline: Deadline,
     progress: Progress<'_>,
 ) -> Result<Report, Error> {
-    let mut settings = Settings { engine: Engine::Native, ..settings.clone() };
-    if !tables.is_empty() {
-        settings.include = tables.iter().map(|table| globset::escape(table)).collect();
-        settings.exclude.clear();
-    }
-    run(clients, &settings, tables, Items::default(), deadline, progress).await
+    run(clients, &native(settings, tables), tables, Items::default(), deadline, progress).await
 }
 
 /// Crawls one table by reading an export of it instead, and links it. `include` and `exclude` don't matter.
@@ -110,7 +105,8 @@ pub async fn crawl_export(
     progress: Progress<'_>,
 ) -> Result<Report, Error> {
     let items = Items { export: Some(export), read: None };
-    run(clients, &only(export.table(), settings), &[export.table().to_owned()], items, deadline, progress).await
+    let tables = [export.table().to_owned()];
+    run(clients, &native(settings, &tables), &tables, items, deadline, progress).await
 }
 
 /// Publishes what was read elsewhere of one table, or of an export of it, and links it.
@@ -126,13 +122,18 @@ pub(crate) async fn publish_read(
     deadline: Deadline,
 ) -> Result<Report, Error> {
     let items = Items { export, read: Some(read) };
-    run(clients, &only(table, settings), &[table.to_owned()], items, deadline, &|_| ()).await
+    let tables = [table.to_owned()];
+    run(clients, &native(settings, &tables), &tables, items, deadline, &|_| ()).await
 }
 
-/// The settings of a native crawl of one table, whatever they include.
-fn only(table: &str, settings: &Settings) -> Settings {
-    let include = vec![globset::escape(table)];
-    Settings { engine: Engine::Native, include, exclude: Vec::new(), ..settings.clone() }
+/// The settings of a native crawl of these tables, whatever they include; of those they do include, if none is named.
+fn native(settings: &Settings, tables: &[String]) -> Settings {
+    let mut settings = Settings { engine: Engine::Native, ..settings.clone() };
+    if !tables.is_empty() {
+        settings.include = tables.iter().map(|table| globset::escape(table)).collect();
+        settings.exclude.clear();
+    }
+    settings
 }
 
 async fn run(

@@ -27,11 +27,11 @@ use schema::{GlueType, Policy};
 use serde::Serialize;
 
 use super::lanes::Collected;
-use super::{CrawlRequest, Crawled, Memory, Reading, Unfinished, check_source, describe, memory, publish_reading};
+use super::{CrawlRequest, Crawled, Memory, Reading, Unfinished, describe, memory, publish_reading};
 use crate::deadline::cut_off;
 use crate::discover::Inventory;
 use crate::error::{Error, Kind};
-use crate::{Clients, naming, publish};
+use crate::{Clients, publish};
 use input::Content;
 use manifest::{DataFile, Summary};
 
@@ -182,7 +182,7 @@ impl Export {
     ///
     /// # Cost
     /// One request for 1,000 files in their folder, which those of incremental exports share.
-    async fn look_for_files(&self) -> Result<u64, Error> {
+    pub(super) async fn look_for_files(&self) -> Result<u64, Error> {
         let paths = self.files.iter().map(|file| self.summary.locate(&self.folder, &file.key));
         let mut missing = paths.collect::<Result<BTreeSet<Path>, Error>>()?;
         let folders: BTreeSet<Path> = missing.iter().filter_map(Path::parent).collect();
@@ -274,11 +274,8 @@ pub(crate) async fn crawl(
     read: Option<&Collected>,
     stop: impl Future<Output = ()>,
 ) -> Result<Crawled, Error> {
-    let CrawlRequest { table, database, catalog_table, .. } = request;
-    let existing = publish::get(clients, database, catalog_table).await?;
-    if let Some(existing) = &existing {
-        check_source(request, existing, &naming::table_arn(&clients.region, &request.account, table))?;
-    }
+    let table = &request.table;
+    let existing = request.catalogued(clients).await?;
     let description = match describe(clients, table).await {
         Ok(Some(description)) => description,
         Err(error) if error.kind != Kind::AccessDenied => return Err(error),

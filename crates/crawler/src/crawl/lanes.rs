@@ -121,7 +121,7 @@ pub async fn split(
         }
         Source::Export(export) => {
             // One that is missing is told before hours of reading.
-            export.contents().await?;
+            export.look_for_files().await?;
             export.files()
         }
     };
@@ -164,10 +164,7 @@ pub async fn read(
         Source::Table(description) => {
             let rate = rate(description, &settings) / f64::from(lane.lanes.max(1));
             let segments = (left, lane.parts);
-            let (reading, parts) =
-                scan::segments(clients, description, &settings.types, segments, rate, deadline.reached()).await?;
-            let (shape, read_units) = (reading.shape, reading.read_units);
-            (Collected { records: shape.items(), shape, read_units }, parts)
+            scan::segments(clients, description, &settings.types, segments, rate, deadline.reached()).await?
         }
         Source::Export(export) => export.read(left, &settings.types, deadline.reached()).await?,
     };

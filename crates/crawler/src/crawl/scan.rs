@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::budget::{self, Budget, Grant, PAGE_UNITS, units_per_second};
+use super::lanes::Collected;
 use super::page::{Key, Pages, Position, key};
 use super::resume::Unfinished;
 use super::split::{Goal, Plan, in_segments, requests_at_once};
@@ -77,8 +78,8 @@ pub(super) async fn scan(
     Ok(reading)
 }
 
-/// Reads these of a table's `total` segments, with `rate` read units a second, until `stop` returns. What was read to the end of its
-/// segment, and which these are.
+/// Reads these of a table's segments, with `rate` read units a second, until `stop` returns. What is in those that were read to
+/// their end, and which these are.
 ///
 /// # Errors
 /// If the table can't be read.
@@ -89,12 +90,15 @@ pub(super) async fn segments(
     (segments, total): (impl Iterator<Item = u32>, u32),
     rate: f64,
     stop: impl Future<Output = ()>,
-) -> Result<(Reading, Vec<u32>), Error> {
+) -> Result<(Collected, Vec<u32>), Error> {
     let name = description.table_name().unwrap_or_default();
     let table = Table::new(clients, description, name, rate, types);
     let part = Part::new(&table, in_whole(segments.map(|segment| (segment, total)).collect()), Goal::EVERYTHING);
     part.read(requests_at_once(rate), pin!(stop)).await?;
-    Ok((part.reading(), part.finished()))
+    let progress = part.lock();
+    let shape = progress.shape.clone();
+    let read = Collected { records: shape.items(), shape, read_units: progress.read_units };
+    Ok((read, progress.finished.clone()))
 }
 
 /// What the items of one page look like.

@@ -3,8 +3,8 @@
 //! The rule: a table that says that it has at most 8 MB is read in one go. If it says more, or if it turns out to have more
 //! (what tables say is up to six hours old, and 0 for a new one), it is read in four segments for each request that may run at once;
 //! and that is one for every 640 read units a second of the budget, 32 at most. It has a segment for every 64 MB, and for what
-//! the budget reads in a minute, if that is more, 10,000 at most, so that little is lost when a crawl is cut off. What was read before it turned out to have more, at
-//! most 8 pages, is read again. Whoever is done with a segment takes the next, and is done early where there is none.
+//! the budget reads in a minute, if that is more, 10,000 at most, so that little is lost when a crawl is cut off. What was read
+//! before it turned out to have more, at most 8 pages, is read again. Whoever is done with a segment takes the next, and is done early where there is none.
 
 use aws_sdk_dynamodb::types::TableDescription;
 

@@ -1,10 +1,6 @@
 //! Exports in S3, with a bad network and worse credentials: every item counts once, or nothing is published.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use aws_config::SdkConfig;
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use crawler::crawl::export::Export;
@@ -13,7 +9,7 @@ use crawler::{Error, Kind, Report};
 
 use crate::export::{ID, ITEMS, Written, crawl_as};
 use crate::s3::{S3, Strike};
-use crate::support::{REGION, World, all_well, columns, row};
+use crate::support::{REGION, Sessions, World, all_well, columns, row};
 
 /// How the listing of the export ends.
 const FOLDER: &str = "-2d8752fd/";
@@ -151,20 +147,6 @@ async fn without_credentials_nothing_is_asked_and_the_message_says_how_to_get_so
     assert_eq!(error.kind, Kind::AccessDenied);
     insta::assert_snapshot!(error.message, @"s3://b/AWSDynamoDB/01693685827463-2d8752fd: no usable AWS credentials: choose a profile (--profile, AWS_PROFILE), sign in, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     assert!(s3.asked().is_empty());
-}
-
-/// Credentials that say nothing of their end: each time others.
-#[derive(Debug, Clone, Default)]
-struct Sessions(Arc<AtomicUsize>);
-
-impl ProvideCredentials for Sessions {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        let session = format!("session-{}", self.0.fetch_add(1, Ordering::Relaxed));
-        future::ProvideCredentials::ready(Ok(Credentials::new(session, "local", None, None, "sessions")))
-    }
 }
 
 #[tokio::test]

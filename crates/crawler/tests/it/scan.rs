@@ -1,17 +1,15 @@
 //! How the native engine reads: segments, the read budget, samples, memory, and what can go wrong on the way.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use crawler::report::{Outcome, Read};
 use crawler::settings::{Engine, Sample};
 use crawler::{Clients, Deadline, Report, Settings};
 use local::faults::{Calls, Fault, Rule};
 
-use crate::support::{World, all_well, columns, parameter, row};
+use crate::support::{Sessions, World, all_well, columns, parameter, row};
 
 /// `count` items of about 1 KB. One in a hundred has an attribute `rare`.
 fn items(count: usize) -> Vec<String> {
@@ -117,21 +115,6 @@ async fn a_refusal_in_mid_scan_publishes_nothing() {
     );
     assert!(world.tables().await.is_empty());
     assert_eq!(read(&all_well(world.sync(&settings).await)).items, 3000);
-}
-
-/// Credentials that say nothing of their end, as an assumed role whose session was revoked and given again.
-#[derive(Debug, Clone, Default)]
-struct Sessions(Arc<AtomicUsize>);
-
-impl ProvideCredentials for Sessions {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        let credentials = Credentials::new("local", "local", None, None, "sessions");
-        future::ProvideCredentials::ready(Ok(credentials))
-    }
 }
 
 #[tokio::test]
