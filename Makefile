@@ -1,9 +1,10 @@
 # `make test` is what CI runs: formatting, lints, docs, the dependency rules, what reading may cost, every Rust test, and outside
-# clients.
+# clients. Two targets at a time: much of it is waiting, for downloads, for schedules of emulators, for throttled calls.
+MAKEFLAGS += --jobs=2 --output-sync=target
 
-.PHONY: test fmt lint doc tree gates unit outside bench
+.PHONY: test fmt lint doc tree gates build unit tools bundle outside bench
 
-test: fmt lint doc tree gates unit outside
+test: fmt tree bundle unit lint gates doc outside
 
 fmt:
 	cargo fmt --all --check
@@ -25,13 +26,25 @@ tree:
 gates:
 	bench/gates.sh
 
-unit:
+# The tests and the binary are built once, with the same features: `cargo build` would build most dependencies again, without
+# those that only tests ask for.
+build:
+	cargo test --locked --workspace --no-run
+
+unit: build
 	INSTA_UPDATE=no cargo test --locked --workspace
 
-# boto3, AWS CLI, awswrangler and dynalite, installed into .tools/, against the binary.
-outside:
-	cargo build --locked
-	GLUE_DDB_CRAWLER_BIN=$(CURDIR)/target/debug/glue-ddb-crawler e2e/run.sh
+# boto3, AWS CLI, awswrangler, dynalite, SAM and MiniStack, installed into .tools/.
+tools:
+	e2e/install.sh
+
+# What `sam build` makes of the application; most of its time is spent where a second core is idle.
+bundle: tools
+	SAM_CLI_TELEMETRY=0 PATH="$(CURDIR)/.tools/sam/bin:$$PATH" \
+	  sam build --build-dir .tools/bundle --parameter-overrides Architecture=x86_64
+
+outside: build bundle
+	GLUE_DDB_CRAWLER_BIN=$(CURDIR)/target/debug/glue-ddb-crawler GLUE_DDB_CRAWLER_BUNDLE=$(CURDIR)/.tools/bundle e2e/run.sh
 
 bench:
 	cd bench && cargo run --release --locked
