@@ -106,11 +106,9 @@ def settle_maps(maps):
     names = sorted({name for m in maps for name in m}, key=str.encode)
     if not names:
         return "map<string,string>"
-    if len(names) > MAX_STRUCT_FIELDS:
+    fields = all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) for name in names)
+    if not fields or len({name.lower() for name in names}) < len(names) or len(names) > MAX_STRUCT_FIELDS:
         return f"map<string,{settle_any_length([value for m in maps for value in m.values()])}>"
-    spellable = all(re.fullmatch(r"[A-Za-z0-9_.-]+", name) for name in names)
-    if not spellable or len({name.lower() for name in names}) < len(names):
-        return "string"
     fields = (f"{name}:{settle_any_length([m[name] for m in maps if name in m])}" for name in names)
     return f"struct<{','.join(fields)}>"
 

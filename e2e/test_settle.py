@@ -9,7 +9,7 @@ def n(*numbers):
     return [{"N": number} for number in numbers]
 
 
-MANY = {f"key-{number}": {"N": str(number)} for number in range(201)}
+MANY = {f"key_{number}": {"N": str(number)} for number in range(201)}
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,14 @@ MANY = {f"key-{number}": {"N": str(number)} for number in range(201)}
             [{"M": {"b": {"S": ""}, "a": {"M": {}}}}, {"M": {"C": {"N": "1"}}}],
             "struct<C:bigint,a:map<string,string>,b:string>",
         ),
-        ([{"M": {"a": {"S": ""}}}, {"M": {"A": {"S": ""}}}], "string"),
-        ([{"M": {"a b": {"S": ""}}}], "string"),
-        ([{"M": {"a-b.c": {"S": ""}}}], "struct<a-b.c:string>"),
+        ([{"M": {"a": {"S": ""}}}, {"M": {"A": {"N": "1"}}}], "map<string,string>"),
+        ([{"M": {"content-type": {"S": ""}}}], "map<string,string>"),
+        ([{"M": {"a": {"N": "1"}}}, {"M": {"1e5": {"N": "0.5"}}}], "map<string,double>"),
+        (
+            [{"M": {"2025": {"M": {"a": {"N": "1"}}}, "2026": {"M": {"b": {"S": ""}, "a": {"NULL": True}}}}}],
+            "map<string,struct<a:bigint,b:string>>",
+        ),
+        ([{"M": {"": {"BOOL": True}}}], "map<string,boolean>"),
         ([{"M": dict(list(MANY.items())[:100])}, {"M": dict(list(MANY.items())[100:])}], "map<string,bigint>"),
     ],
 )
@@ -54,7 +59,7 @@ def test_types(seen, glue_type):
 
 def test_two_hundred_names_are_a_struct():
     at_most = dict(list(MANY.items())[:200])
-    assert settle.settle([{"M": at_most}]).startswith("struct<key-0:bigint,key-1:bigint,key-10:bigint,")
+    assert settle.settle([{"M": at_most}]).startswith("struct<key_0:bigint,key_1:bigint,key_10:bigint,")
 
 
 def test_names():

@@ -70,7 +70,7 @@ mod tests {
             columns: vec![
                 column("id", "Id", "string"),
                 column("it_s", "it's", "decimal(38,2)"),
-                column("a`b", "a`b", "struct<date:set<bigint>,x-y:map<string,struct<>>>"),
+                column("a`b", "a`b", "struct<date:set<bigint>,x:map<string,struct<>>>"),
             ],
         };
         let location = "arn:aws:dynamodb:eu-west-1:123456789012:table/Orders.v2";
@@ -78,7 +78,7 @@ mod tests {
     CREATE EXTERNAL TABLE `ddb_tables`.`orders_v2` (
       `id` string,
       `it_s` decimal(38,2),
-      `a``b` struct<`date`:array<bigint>,`x-y`:map<string,map<string,string>>>
+      `a``b` struct<`date`:array<bigint>,`x`:map<string,map<string,string>>>
     )
     LOCATION 'arn:aws:dynamodb:eu-west-1:123456789012:table/Orders.v2'
     TBLPROPERTIES (

@@ -2,15 +2,27 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::number::Numbers;
+use crate::settle::Members;
+use crate::shape::{Kind, Node, Shape};
 use crate::table::TableSchema;
 use crate::types::GlueType;
 
-/// The JSON Schema of items in plain JSON (`{"pk":"a","n":1}`), as the readers of the catalog get them: a property for each
-/// attribute, none required and each nullable, others allowed. Where the settled type is `string`, values of other types
-/// are JSON text. Binary is base64 text; a decimal is a number.
-pub fn definition(schema: &TableSchema, title: &str) -> String {
-    let properties: Map<String, Value> =
-        schema.columns.iter().map(|column| (column.attribute.clone(), value(&column.glue_type))).collect();
+/// The JSON Schema of items in plain JSON (`{"pk":"a","n":1}`): a property for each attribute, none required and each nullable,
+/// others allowed. Every item that `shape` saw is valid, since a place that held several types allows each of them. Binary is
+/// base64 text, numbers are JSON numbers, sets are arrays. `schema` is what the Shape settled to: it tells the attributes, and
+/// the types of keys that no item had.
+pub fn definition(shape: &Shape, schema: &TableSchema, title: &str) -> String {
+    let seen = |attribute: &str| shape.attributes.find(attribute).map(|index| &shape.attributes.list[index].value);
+    let property = |attribute: &str, glue_type: &GlueType| match seen(attribute) {
+        Some(node) => values(node, shape.limit),
+        None => key(glue_type),
+    };
+    let properties: Map<String, Value> = schema
+        .columns
+        .iter()
+        .map(|column| (column.attribute.clone(), property(&column.attribute, &column.glue_type)))
+        .collect();
     let document = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": title,
@@ -20,74 +32,113 @@ pub fn definition(schema: &TableSchema, title: &str) -> String {
     format!("{document:#}")
 }
 
-fn value(glue_type: &GlueType) -> Value {
-    match glue_type {
-        GlueType::Boolean => json!({"type": ["boolean", "null"]}),
-        GlueType::TinyInt => integer(i8::MIN.into(), i8::MAX.into()),
-        GlueType::SmallInt => integer(i16::MIN.into(), i16::MAX.into()),
-        GlueType::Int => integer(i32::MIN.into(), i32::MAX.into()),
-        GlueType::BigInt => integer(i64::MIN, i64::MAX),
-        GlueType::Decimal { scale: 0, .. } => json!({"type": ["integer", "null"]}),
-        GlueType::Float | GlueType::Double | GlueType::Decimal { .. } => json!({"type": ["number", "null"]}),
-        GlueType::Binary => json!({"type": ["string", "null"], "contentEncoding": "base64"}),
-        GlueType::Date => json!({"type": ["string", "null"], "format": "date"}),
-        GlueType::Timestamp | GlueType::TimestampTz | GlueType::TimestampLocalTz => {
-            json!({"type": ["string", "null"], "format": "date-time"})
-        }
-        GlueType::Void => json!({"type": "null"}),
-        GlueType::Array(element) | GlueType::Set(element) => {
-            json!({"type": ["array", "null"], "items": value(element)})
-        }
-        GlueType::Map(_, element) => json!({"type": ["object", "null"], "additionalProperties": value(element)}),
-        GlueType::Struct(fields) => {
+/// What may stand at one place. Each keyword of JSON Schema speaks of one type of JSON value, so they add up.
+fn values(node: &Node, limit: usize) -> Value {
+    let seen = |kinds: &[Kind]| kinds.iter().any(|kind| node.count(*kind) > 0);
+    let (mut types, mut schema) = (Vec::new(), Map::new());
+    if seen(&[Kind::S, Kind::B]) {
+        types.push("string");
+    }
+    if !seen(&[Kind::S]) && seen(&[Kind::B]) {
+        schema.insert("contentEncoding".to_owned(), "base64".into());
+    }
+    if seen(&[Kind::N]) {
+        types.push(number(node.numbers, &mut schema));
+    }
+    if seen(&[Kind::Bool]) {
+        types.push("boolean");
+    }
+    if seen(&[Kind::L, Kind::Ss, Kind::Ns, Kind::Bs]) {
+        types.push("array");
+        schema.insert("items".to_owned(), node.element.as_deref().map_or_else(text, |element| values(element, limit)));
+    }
+    if seen(&[Kind::M]) {
+        types.push("object");
+        let (keyword, members) = members(node, limit);
+        schema.insert(keyword.to_owned(), members);
+    }
+    if types.is_empty() {
+        return text();
+    }
+    types.push("null");
+    schema.insert("type".to_owned(), types.into());
+    schema.into()
+}
+
+/// The name of the type of numbers; what bounds them goes to `schema`.
+fn number(numbers: Numbers, schema: &mut Map<String, Value>) -> &'static str {
+    if numbers.scale > 0 {
+        return "number";
+    }
+    if !numbers.beyond_i64 {
+        schema.insert("minimum".to_owned(), i64::MIN.into());
+        schema.insert("maximum".to_owned(), i64::MAX.into());
+    }
+    "integer"
+}
+
+/// A keyword for the members of an object, and its value.
+fn members(node: &Node, limit: usize) -> (&'static str, Value) {
+    match node.map.as_deref().map(|map| map.members(limit)) {
+        Some(Members::Fields(fields)) => {
             let properties: Map<String, Value> =
-                fields.iter().map(|field| (field.name.clone(), value(&field.glue_type))).collect();
-            json!({"type": ["object", "null"], "properties": properties})
+                fields.sorted().map(|(name, node)| (name.to_owned(), values(node, limit))).collect();
+            ("properties", properties.into())
         }
-        GlueType::Union(branches) => json!({"anyOf": branches.iter().map(value).collect::<Vec<_>>()}),
-        GlueType::String
-        | GlueType::Char(_)
-        | GlueType::Varchar(_)
-        | GlueType::IntervalYearMonth
-        | GlueType::IntervalDayTime => json!({"type": ["string", "null"]}),
+        Some(Members::Values(Some(value))) => ("additionalProperties", values(&value, limit)),
+        Some(Members::Values(None)) | None => ("additionalProperties", text()),
     }
 }
 
-fn integer(minimum: i64, maximum: i64) -> Value {
-    json!({"type": ["integer", "null"], "minimum": minimum, "maximum": maximum})
+/// What the key schema alone tells: a key is text, number or binary.
+fn key(glue_type: &GlueType) -> Value {
+    match glue_type {
+        GlueType::BigInt => json!({"type": ["integer", "null"], "minimum": i64::MIN, "maximum": i64::MAX}),
+        GlueType::Binary => json!({"type": ["string", "null"], "contentEncoding": "base64"}),
+        _ => text(),
+    }
+}
+
+fn text() -> Value {
+    json!({"type": ["string", "null"]})
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::{Column, TableSchema};
+    use std::collections::BTreeMap;
+
+    use crate::{Key, KeyKind, Policy, Reader};
 
     #[test]
-    fn a_property_for_each_attribute() {
-        let column = |attribute: &str, glue_type: &str| Column {
-            name: crate::naming::column(attribute),
-            attribute: attribute.to_owned(),
-            glue_type: glue_type.parse().unwrap(),
-        };
-        let schema = TableSchema {
-            columns: vec![
-                column("Id", "string"),
-                column("n", "bigint"),
-                column("big", "decimal(38,0)"),
-                column("price", "decimal(38,2)"),
-                column("raw", "binary"),
-                column("lines", "array<struct<a:double,b:map<string,boolean>>>"),
-            ],
-        };
-        let text = super::definition(&schema, "orders");
+    fn a_property_for_each_attribute_as_it_was_seen() {
+        let policy = Policy::default();
+        let mut reader = Reader::new(&policy);
+        reader
+            .lines(
+                br#"{"big":{"N":"9223372036854775808"},"n":{"N":"1"},"price":{"N":"1.25"},"raw":{"B":"AA=="},"none":{"NULL":true}}
+                {"lines":{"L":[{"M":{"a":{"N":"0.5"},"b":{"M":{"2025":{"BOOL":true},"2026":{"S":""}}}}}]},"any":{"S":"text"}}
+                {"any":{"N":"7"}}
+                {"any":{"SS":["a"]},"empty":{"L":[]}}
+                {"any":{"M":{"x-y":{"B":"AA=="}}},"n":{"NULL":true}}"#,
+            )
+            .unwrap();
+        let shape = reader.finish().unwrap();
+        let keys = [("Id", KeyKind::S), ("at", KeyKind::N)].map(|(name, kind)| Key { name: name.to_owned(), kind });
+        let schema = shape.settle(&keys, &BTreeMap::new(), &policy);
+        let text = super::definition(&shape, &schema, "orders");
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(text, format!("{value:#}"));
         let properties = value["properties"].as_object().unwrap();
         let lines: Vec<String> = properties.iter().map(|(name, value)| format!("{name} {value}")).collect();
         insta::assert_snapshot!(lines.join("\n"), @r###"
     Id {"type":["string","null"]}
+    any {"additionalProperties":{"contentEncoding":"base64","type":["string","null"]},"items":{"type":["string","null"]},"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":["string","integer","array","object","null"]}
+    at {"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":["integer","null"]}
     big {"type":["integer","null"]}
-    lines {"items":{"properties":{"a":{"type":["number","null"]},"b":{"additionalProperties":{"type":["boolean","null"]},"type":["object","null"]}},"type":["object","null"]},"type":["array","null"]}
+    empty {"items":{"type":["string","null"]},"type":["array","null"]}
+    lines {"items":{"properties":{"a":{"type":["number","null"]},"b":{"additionalProperties":{"type":["string","boolean","null"]},"type":["object","null"]}},"type":["object","null"]},"type":["array","null"]}
     n {"maximum":9223372036854775807,"minimum":-9223372036854775808,"type":["integer","null"]}
+    none {"type":["string","null"]}
     price {"type":["number","null"]}
     raw {"contentEncoding":"base64","type":["string","null"]}
     "###);

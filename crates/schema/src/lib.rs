@@ -33,7 +33,7 @@ mod shape;
 mod table;
 mod types;
 
-pub use policy::{NumberPolicy, Policy};
+pub use policy::{Dialect, NumberPolicy, Policy};
 pub use read::{ReadError, ReadErrorKind, Reader, ScanPage};
 pub use settle::{Key, KeyKind};
 pub use shape::{Shape, ShapeBytesError};

@@ -41,6 +41,19 @@ pub fn column(attribute: &str) -> String {
     if folded.starts_with(|c: char| c.is_ascii_digit()) { format!("_{folded}") } else { folded }
 }
 
+/// Whether Hive, Spark, Trino and Athena can all have a struct's field of that name without quotes: `[A-Za-z_][A-Za-z0-9_]*`.
+/// Hive's `TypeInfoUtils` has no `-`; Spark's lexer takes `1.0`, `2025`, `1e5` and `10L` for numbers.
+pub fn is_field(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Whether these can be the fields of one struct: each [`is_field`], no two alike but for case.
+pub fn are_fields<'a>(names: impl IntoIterator<Item = &'a str>) -> bool {
+    let mut lower = BTreeSet::new();
+    names.into_iter().all(|name| is_field(name) && lower.insert(name.to_ascii_lowercase()))
+}
+
 /// A distinct name of at most `max` bytes for each of `names`.
 ///
 /// - Names in `given` (source -> name) keep what they were given, unless that is empty, too long, or given twice. Names given

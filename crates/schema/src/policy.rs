@@ -11,11 +11,13 @@ pub struct Policy {
     pub max_struct_fields: usize,
     /// Which type a number attribute gets that has fractions.
     pub numbers: NumberPolicy,
+    /// Whose words the types are written in. Default [`Portable`](Dialect::Portable).
+    pub dialect: Dialect,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Policy { max_struct_fields: 200, numbers: NumberPolicy::Lossless }
+        Policy { max_struct_fields: 200, numbers: NumberPolicy::Lossless, dialect: Dialect::Portable }
     }
 }
 
@@ -31,4 +33,16 @@ pub enum NumberPolicy {
     Double,
     /// `decimal(38,s)` if it holds all values; else as [`Lossless`](NumberPolicy::Lossless).
     Decimal,
+}
+
+/// Whose words types are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// What Athena, Hive, Spark and Trino all parse.
+    #[default]
+    Portable,
+    /// What AWS's own crawler writes for DynamoDB: `set<T>` for sets, and a struct for every map, whatever its names.
+    /// Engines refuse much of that; [`GlueType::for_sosw`](crate::GlueType::for_sosw) makes it readable for sosw's client.
+    Crawler,
 }

@@ -1,10 +1,11 @@
 //! Settling: from what was seen to the types of the catalog.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::naming;
 use crate::number::Numbers;
-use crate::policy::{NumberPolicy, Policy};
+use crate::policy::{Dialect, NumberPolicy, Policy};
 use crate::shape::{Fields, Kind, Map, Node, Shape};
 use crate::table::{Column, TableSchema};
 use crate::types::{Field, GlueType};
@@ -51,8 +52,11 @@ impl Shape {
     /// | N, anything else | `string` |
     /// | L, SS, NS, BS | `array<T>`, T of all elements; without elements `array<string>` |
     /// | M | `struct<name:T,…>` in byte order; without names `map<string,string>`; folded `map<string,T>` |
-    /// | a struct with names alike but for case, or of other than `[A-Za-z0-9_.-]` | `string` |
+    /// | M, one name no [`is_field`](naming::is_field), or two alike but for case | `map<string,T>`, T of all values |
     /// | any other mix, or a type of over 131,072 characters | `string`: readers get the JSON text |
+    ///
+    /// In the [dialect](Policy::dialect) of AWS's crawler, what held only SS is `set<string>`, NS `set<T>`, BS `set<binary>`; M is
+    /// a struct whatever its names, and `struct<>` where they are none, gave way to the limit, or hold control characters.
     ///
     /// `names` are columns that the catalog already has, by attribute: those names stay. The others come from
     /// [`naming::column`], told apart as [`naming::unique`] says.
@@ -62,7 +66,9 @@ impl Shape {
             lowered.lower_limit(policy.max_struct_fields);
             return lowered.settle_attributes(keys, names, policy);
         }
-        self.settle_attributes(keys, names, policy)
+        // What was read with a lower limit folds below it here too.
+        let policy = Policy { max_struct_fields: self.limit.min(policy.max_struct_fields), ..policy.clone() };
+        self.settle_attributes(keys, names, &policy)
     }
 
     fn settle_attributes(&self, keys: &[Key], names: &BTreeMap<String, String>, policy: &Policy) -> TableSchema {
@@ -109,15 +115,65 @@ fn node_type(node: &Node, policy: &Policy) -> GlueType {
         (false, true, false, false, false, false) => number_type(node.numbers, policy.numbers),
         (false, false, true, false, false, false) => GlueType::Binary,
         (false, false, false, true, false, false) => GlueType::Boolean,
-        (false, false, false, false, true, false) => {
-            GlueType::array(node.element.as_deref().map_or(GlueType::String, |element| node_type(element, policy)))
-        }
-        (false, false, false, false, false, true) => match node.map.as_deref() {
-            Some(Map::Folded(value)) => GlueType::map(node_type(value, policy)),
-            Some(Map::Fields(fields)) => struct_type(fields, policy),
-            None => GlueType::map(GlueType::String),
-        },
+        (false, false, false, false, true, false) => list_type(node, policy),
+        (false, false, false, false, false, true) => map_type(node.map.as_deref(), policy),
         _ => GlueType::String,
+    }
+}
+
+/// Of lists and sets.
+fn list_type(node: &Node, policy: &Policy) -> GlueType {
+    let element = node.element.as_deref().map(|element| node_type(element, policy));
+    let [lists, texts, numbers, binaries] = [Kind::L, Kind::Ss, Kind::Ns, Kind::Bs].map(|kind| node.count(kind) > 0);
+    let set = |empty| GlueType::Set(Box::new(element.clone().unwrap_or(empty)));
+    match (policy.dialect, lists, texts, numbers, binaries) {
+        (Dialect::Crawler, false, true, false, false) => set(GlueType::String),
+        (Dialect::Crawler, false, false, true, false) => set(GlueType::BigInt),
+        (Dialect::Crawler, false, false, false, true) => set(GlueType::Binary),
+        _ => GlueType::array(element.unwrap_or(GlueType::String)),
+    }
+}
+
+fn map_type(map: Option<&Map>, policy: &Policy) -> GlueType {
+    match (policy.dialect, map) {
+        (Dialect::Portable, Some(map)) => match map.members(policy.max_struct_fields) {
+            Members::Fields(fields) => struct_type(fields, policy),
+            Members::Values(Some(value)) => GlueType::map(node_type(&value, policy)),
+            Members::Values(None) => GlueType::map(GlueType::String),
+        },
+        (Dialect::Portable, None) => GlueType::map(GlueType::String),
+        (Dialect::Crawler, Some(Map::Fields(fields)))
+            if !fields.sorted().any(|(name, _)| name.contains(char::is_control)) =>
+        {
+            struct_type(fields, policy)
+        }
+        (Dialect::Crawler, _) => GlueType::Struct(Vec::new()),
+    }
+}
+
+fn struct_type(fields: &Fields, policy: &Policy) -> GlueType {
+    let field = |(name, node): (&str, &Node)| Field { name: name.to_owned(), glue_type: node_type(node, policy) };
+    GlueType::Struct(fields.sorted().map(field).collect())
+}
+
+/// What the maps of one place hold, as every engine can spell it.
+pub(crate) enum Members<'a> {
+    /// A value for each of these names, at least one.
+    Fields(&'a Fields),
+    /// Values under any name, if there were any.
+    Values(Option<Cow<'a, Node>>),
+}
+
+impl Map {
+    /// Decided by the set of names, and so independent of the order of items: names that make no struct give way to one Node
+    /// for all values, as more than `limit` names do.
+    pub(crate) fn members(&self, limit: usize) -> Members<'_> {
+        match self {
+            Map::Folded(value) => Members::Values(Some(Cow::Borrowed(value))),
+            Map::Fields(fields) if fields.list.is_empty() => Members::Values(None),
+            Map::Fields(fields) if naming::are_fields(fields.sorted().map(|(name, _)| name)) => Members::Fields(fields),
+            Map::Fields(fields) => Members::Values(Some(Cow::Owned(fields.clone().into_one(limit)))),
+        }
     }
 }
 
@@ -134,25 +190,6 @@ fn number_type(numbers: Numbers, policy: NumberPolicy) -> GlueType {
         NumberPolicy::Lossless => decimal.unwrap_or(GlueType::String),
         NumberPolicy::Decimal => decimal.unwrap_or(if lossy { GlueType::String } else { GlueType::Double }),
     }
-}
-
-fn struct_type(fields: &Fields, policy: &Policy) -> GlueType {
-    if fields.list.is_empty() {
-        return GlueType::map(GlueType::String);
-    }
-    let spelled = |name: &str| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
-    };
-    let mut folded = BTreeSet::new();
-    if !fields.sorted().all(|(name, _)| spelled(name) && folded.insert(name.to_ascii_lowercase())) {
-        return GlueType::String;
-    }
-    GlueType::Struct(
-        fields
-            .sorted()
-            .map(|(name, node)| Field { name: name.to_owned(), glue_type: node_type(node, policy) })
-            .collect(),
-    )
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter, Write};
 
 mod parse;
+mod portable;
 
 pub use parse::ParseTypeError;
 
@@ -92,36 +93,6 @@ impl GlueType {
     /// `map<string,value>`
     pub fn map(value: GlueType) -> GlueType {
         GlueType::Map(Box::new(GlueType::String), Box::new(value))
-    }
-
-    /// The same type in the words that the Athena DynamoDB connector takes: `set<T>` becomes `array<T>`, `struct<>` becomes
-    /// `map<string,string>`, and `void`, `char`, `varchar`, intervals and `uniontype` become `string`, at every depth.
-    /// One word that it doesn't know makes that connector ignore the whole table's columns.
-    pub fn normalised(&self) -> GlueType {
-        use GlueType::*;
-        match self {
-            Char(_) | Varchar(_) | IntervalYearMonth | IntervalDayTime | Void | Union(_) => String,
-            TimestampLocalTz => TimestampTz,
-            Array(element) | Set(element) => GlueType::array(element.normalised()),
-            Map(key, value) => Map(Box::new(key.normalised()), Box::new(value.normalised())),
-            Struct(fields) if fields.is_empty() => GlueType::map(String),
-            Struct(fields) => Struct(
-                fields.iter().map(|f| Field { name: f.name.clone(), glue_type: f.glue_type.normalised() }).collect(),
-            ),
-            Boolean
-            | TinyInt
-            | SmallInt
-            | Int
-            | BigInt
-            | Float
-            | Double
-            | Decimal { .. }
-            | String
-            | Binary
-            | Date
-            | Timestamp
-            | TimestampTz => self.clone(),
-        }
     }
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     let text = match args.format {
         Format::Glue => glue(&schema, &shape)?,
         Format::Avro => schema::avro::definition(&schema, &name, &settings.database, None)? + "\n",
-        Format::JsonSchema => schema::json_schema::definition(&schema, &name) + "\n",
+        Format::JsonSchema => schema::json_schema::definition(&shape, &schema, &name) + "\n",
         Format::Ddl => schema::ddl::create_table(&schema, &settings.database, &name, &location(args)) + "\n",
         Format::Shape => {
             output::result(&shape.to_bytes())?;

@@ -149,7 +149,7 @@ mod tests {
         insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_SCAN_RATE", "9"), @"GLUE_DDB_CRAWLER_SCAN_RATE: scan_rate 9: use 0.1 to 1.5");
         insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_INCLUDE", "a["), @r#"GLUE_DDB_CRAWLER_INCLUDE: include "a[": unclosed character class; missing ']'"#);
         insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_TYPES__NUMBERS", "exact"), @"GLUE_DDB_CRAWLER_TYPES__NUMBERS: types.numbers: unknown variant `exact`, expected one of `lossless`, `double`, `decimal`");
-        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_TYPES__NUMBER", "double"), @"GLUE_DDB_CRAWLER_TYPES__NUMBER: types.number: unknown field `number`, expected `max_struct_fields` or `numbers`");
+        insta::assert_snapshot!(message("GLUE_DDB_CRAWLER_TYPES__NUMBER", "double"), @"GLUE_DDB_CRAWLER_TYPES__NUMBER: types.number: unknown field `number`, expected one of `max_struct_fields`, `numbers`, `dialect`");
         assert!(
             message("GLUE_DDB_CRAWLER_SCAN_RAET", "1")
                 .contains("scan_raet: unknown field `scan_raet`, expected one of `database`")
@@ -173,7 +173,7 @@ mod tests {
         insta::assert_snapshot!(message(json!({"dry_run": "yes"})), @r#"dry_run: invalid type: string "yes", expected a boolean"#);
         insta::assert_snapshot!(message(json!({"include": "orders"})), @r#"include: invalid type: string "orders", expected a sequence"#);
         insta::assert_snapshot!(message(json!({"types": {"numbers": 5}})), @"types.numbers: invalid type: integer `5`, expected string or map");
-        insta::assert_snapshot!(message(json!({"types": {"digits": 5}})), @"types.digits: unknown field `digits`, expected `max_struct_fields` or `numbers`");
+        insta::assert_snapshot!(message(json!({"types": {"digits": 5}})), @"types.digits: unknown field `digits`, expected one of `max_struct_fields`, `numbers`, `dialect`");
         insta::assert_snapshot!(message(json!({"database": {"name": "x"}})), @"database.name: invalid type: map, expected a string");
         assert!(
             message(json!({"dryrun": true})).starts_with("dryrun: unknown field `dryrun`, expected one of `database`")

@@ -41,7 +41,10 @@ fn the_type_of_what_was_seen() {
         &[r#"{"SS":["a"]}"#, r#"{"NS":["1"]}"#],
         &[r#"{"BS":["AA=="]}"#],
         &[r#"{"M":{}}"#],
-        &[r#"{"M":{"b":{"N":"1"}}}"#, r#"{"M":{"a-b.c_D":{"M":{}}}}"#],
+        &[r#"{"M":{"b":{"N":"1"}}}"#, r#"{"M":{"a_D":{"M":{}}}}"#],
+        &[r#"{"M":{"b":{"N":"1"}}}"#, r#"{"M":{"content-type":{"N":"2.5"}}}"#],
+        &[r#"{"M":{"2025":{"M":{"a":{"N":"1"}}},"2026":{"M":{"b":{"S":"x"}}}}}"#],
+        &[r#"{"M":{"a.b":{"S":"x"},"c":{"N":"1"}}}"#],
         &[r#"{"M":{"id":{"S":"x"},"Id":{"S":"x"}}}"#],
         &[r#"{"M":{"a b":{"S":"x"}}}"#],
         &[r#"{"M":{"":{"S":"x"}}}"#],
@@ -72,14 +75,53 @@ fn the_type_of_what_was_seen() {
     {"SS":["a"]} {"NS":["1"]}                                              array<string>
     {"BS":["AA=="]}                                                        array<binary>
     {"M":{}}                                                               map<string,string>
-    {"M":{"b":{"N":"1"}}} {"M":{"a-b.c_D":{"M":{}}}}                       struct<a-b.c_D:map<string,string>,b:bigint>
-    {"M":{"id":{"S":"x"},"Id":{"S":"x"}}}                                  string
-    {"M":{"a b":{"S":"x"}}}                                                string
-    {"M":{"":{"S":"x"}}}                                                   string
-    {"L":[{"M":{"a:":{"S":"x"}}}]}                                         array<string>
+    {"M":{"b":{"N":"1"}}} {"M":{"a_D":{"M":{}}}}                           struct<a_D:map<string,string>,b:bigint>
+    {"M":{"b":{"N":"1"}}} {"M":{"content-type":{"N":"2.5"}}}               map<string,double>
+    {"M":{"2025":{"M":{"a":{"N":"1"}}},"2026":{"M":{"b":{"S":"x"}}}}}      map<string,struct<a:bigint,b:string>>
+    {"M":{"a.b":{"S":"x"},"c":{"N":"1"}}}                                  map<string,string>
+    {"M":{"id":{"S":"x"},"Id":{"S":"x"}}}                                  map<string,string>
+    {"M":{"a b":{"S":"x"}}}                                                map<string,string>
+    {"M":{"":{"S":"x"}}}                                                   map<string,string>
+    {"L":[{"M":{"a:":{"S":"x"}}}]}                                         array<map<string,string>>
     {"S":"x"} {"N":"1"}                                                    string
     {"M":{}} {"L":[]}                                                      string
     {"BOOL":true} {"S":"x"}                                                string
+    "###);
+}
+
+/// As AWS's crawler writes it: sets, structs whatever their names, and what stands for a struct that can't be written.
+#[test]
+fn the_dialect_of_the_crawler() {
+    let cases: &[&[&str]] = &[
+        &[r#"{"SS":["a"]}"#],
+        &[r#"{"NS":["1"]}"#, r#"{"NULL":true}"#],
+        &[r#"{"NS":["1"]}"#, r#"{"NS":["0.5"]}"#],
+        &[r#"{"BS":["AA=="]}"#],
+        &[r#"{"NS":[]}"#],
+        &[r#"{"SS":["a"]}"#, r#"{"L":[]}"#],
+        &[r#"{"SS":["a"]}"#, r#"{"NS":["1"]}"#],
+        &[r#"{"L":[{"SS":["a"]}]}"#],
+        &[r#"{"M":{}}"#],
+        &[r#"{"M":{"content-type":{"S":"x"},"2025":{"NS":["1"]},"a:b":{"M":{}}}}"#],
+        &[r#"{"M":{"id":{"S":"x"},"Id":{"S":"x"}}}"#],
+        &[r#"{"M":{"a\nb":{"S":"x"}}}"#],
+        &[r#"{"M":{"a":{"S":"x"},"b":{"S":"x"},"c":{"S":"x"},"d":{"S":"x"}}}"#],
+    ];
+    let policy = Policy { dialect: Dialect::Crawler, max_struct_fields: 3, ..Policy::default() };
+    insta::assert_snapshot!(table(cases, &policy), @r###"
+    {"SS":["a"]}                                                           set<string>
+    {"NS":["1"]} {"NULL":true}                                             set<bigint>
+    {"NS":["1"]} {"NS":["0.5"]}                                            set<double>
+    {"BS":["AA=="]}                                                        set<binary>
+    {"NS":[]}                                                              set<bigint>
+    {"SS":["a"]} {"L":[]}                                                  array<string>
+    {"SS":["a"]} {"NS":["1"]}                                              array<string>
+    {"L":[{"SS":["a"]}]}                                                   array<set<string>>
+    {"M":{}}                                                               struct<>
+    {"M":{"content-type":{"S":"x"},"2025":{"NS":["1"]},"a:b":{"M":{}}}}    struct<2025:set<bigint>,a\:b:struct<>,content-type:string>
+    {"M":{"id":{"S":"x"},"Id":{"S":"x"}}}                                  struct<Id:string,id:string>
+    {"M":{"a\nb":{"S":"x"}}}                                               struct<>
+    {"M":{"a":{"S":"x"},"b":{"S":"x"},"c":{"S":"x"},"d":{"S":"x"}}}        struct<>
     "###);
 }
 
@@ -124,6 +166,19 @@ fn a_map_of_many_names_is_a_map() {
     let mut reader = Reader::new(&policy);
     reader.lines(br#"{"a":{"S":""},"b":{"S":""},"c":{"S":""},"d":{"S":""}}"#).unwrap();
     assert_eq!(reader.finish().unwrap().settle(&[], &BTreeMap::new(), &policy).columns.len(), 4);
+}
+
+/// Names that make no struct: the values of all are one place, at every depth, and their maps fold at the limit.
+#[test]
+fn a_map_of_names_that_are_no_fields_is_a_map() {
+    let nested = r#"{"M":{"x-1":{"M":{"2025":{"N":"1"},"2026":{"N":"2"}}},"x-2":{"M":{"2027":{"N":"0.5"}}}}}"#;
+    assert_eq!(settled(&[nested], &Policy::default()), "map<string,map<string,double>>");
+    let clash = r#"{"M":{"k-1":{"M":{"id":{"N":"1"}}},"k-2":{"M":{"ID":{"S":"x"}}}}}"#;
+    assert_eq!(settled(&[clash], &Policy::default()), "map<string,map<string,string>>");
+    let limit = Policy { max_struct_fields: 3, ..Policy::default() };
+    let together = r#"{"M":{"k-1":{"M":{"a":{"N":"1"},"b":{"N":"1"}}},"k-2":{"M":{"c":{"N":"1"},"d":{"N":"1"}}}}}"#;
+    assert_eq!(settled(&[together], &limit), "map<string,map<string,bigint>>");
+    assert_eq!(settled(&[together], &Policy::default()), "map<string,struct<a:bigint,b:bigint,c:bigint,d:bigint>>");
 }
 
 #[test]

@@ -132,7 +132,8 @@ impl Fields {
         }
     }
 
-    pub(super) fn into_one(self, limit: usize) -> Node {
+    /// One Node of the values of all names.
+    pub(crate) fn into_one(self, limit: usize) -> Node {
         let mut one = Node::default();
         for field in self.list {
             one.merge(field.value, limit);

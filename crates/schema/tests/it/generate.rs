@@ -15,7 +15,7 @@ fn name() -> impl Strategy<Value = String> {
     prop_oneof![
         6 => prop::sample::select(vec!["a", "b", "c", "M", "Item", "S"]).prop_map(str::to_owned),
         2 => "[a-f][0-9]",
-        1 => prop::sample::select(vec!["A", "a-b", "a.b", "a b", "", "2nd", "größe", "q\"", "b\\s", "a\\n", "a\n", "tab\t", "😀", "a,b:<c>"])
+        1 => prop::sample::select(vec!["A", "a-b", "a.b", "a b", "", "2nd", "2025", "1e5", "10L", "1.0", "größe", "q\"", "b\\s", "a\\n", "a\n", "tab\t", "😀", "a,b:<c>"])
             .prop_map(str::to_owned),
         1 => "[a-z]{20,45}",
     ]

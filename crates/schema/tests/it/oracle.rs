@@ -241,7 +241,8 @@ pub(crate) struct Place {
 
 #[derive(Debug)]
 pub(crate) enum Map {
-    Fields(BTreeMap<String, Place>),
+    /// A place for each name, and one for the values of all names.
+    Fields(BTreeMap<String, Place>, Box<Place>),
     Folded(Box<Place>),
 }
 
@@ -289,12 +290,9 @@ fn place(values: &[Value], limit: usize) -> Place {
     }
     if !maps.is_empty() {
         let names: BTreeSet<&String> = maps.iter().flat_map(|map| map.keys()).collect();
-        place.map = Some(if names.len() > limit {
-            let values: Vec<Value> = maps.iter().flat_map(|map| map.values().cloned()).collect();
-            Map::Folded(Box::new(self::place(&values, limit)))
-        } else {
-            Map::Fields(by_name(&maps, limit))
-        });
+        let values: Vec<Value> = maps.iter().flat_map(|map| map.values().cloned()).collect();
+        let all = Box::new(self::place(&values, limit));
+        place.map = Some(if names.len() > limit { Map::Folded(all) } else { Map::Fields(by_name(&maps, limit), all) });
     }
     place
 }
@@ -347,7 +345,7 @@ fn write_place(out: &mut Vec<u8>, place: &Place) {
     }
     match &place.map {
         None => {}
-        Some(Map::Fields(fields)) => {
+        Some(Map::Fields(fields, _)) => {
             out.push(0);
             write_fields(out, fields);
         }
@@ -374,14 +372,11 @@ pub(crate) fn settle(place: &Place) -> String {
         ["N"] => settle_numbers(&place.numbers),
         ["M"] => match place.map.as_ref().unwrap() {
             Map::Folded(value) => format!("map<string,{}>", settle(value)),
-            Map::Fields(fields) if fields.is_empty() => "map<string,string>".to_owned(),
-            Map::Fields(fields) => {
-                let legal = |name: &String| {
-                    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
-                };
+            Map::Fields(fields, _) if fields.is_empty() => "map<string,string>".to_owned(),
+            Map::Fields(fields, all) => {
                 let lower: BTreeSet<String> = fields.keys().map(|name| name.to_lowercase()).collect();
-                if !fields.keys().all(legal) || lower.len() < fields.len() {
-                    return "string".to_owned();
+                if !fields.keys().all(|name| is_field(name)) || lower.len() < fields.len() {
+                    return format!("map<string,{}>", settle(all));
                 }
                 let fields: Vec<String> =
                     fields.iter().map(|(name, place)| format!("{name}:{}", settle(place))).collect();
@@ -390,6 +385,12 @@ pub(crate) fn settle(place: &Place) -> String {
         },
         _ => "string".to_owned(),
     }
+}
+
+fn is_field(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn settle_numbers(numbers: &[Decimal]) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use schema::{GlueType, NumberPolicy, Policy};
+use schema::{Dialect, GlueType, NumberPolicy, Policy};
 
 use crate::generate;
 use crate::oracle::Decimal;
@@ -16,6 +16,11 @@ fn fits(value: &Value, glue_type: &GlueType) -> bool {
         (Value::Null, _) | (_, GlueType::String) => true,
         (Value::Bool(_), GlueType::Boolean) | (Value::B(_), GlueType::Binary) => true,
         (Value::N(text), glue_type) => number_fits(&Decimal::of(text).unwrap(), glue_type),
+        (Value::Ss(_), GlueType::Set(element)) => **element == GlueType::String,
+        (Value::Ns(set), GlueType::Set(element)) => set.iter().all(|text| fits(&Value::N(text.clone()), element)),
+        (Value::Bs(_), GlueType::Set(element)) => **element == GlueType::Binary,
+        // A struct that the dialect can't spell.
+        (Value::M(_), GlueType::Struct(fields)) if fields.is_empty() => true,
         (Value::L(list), GlueType::Array(element)) => list.iter().all(|value| fits(value, element)),
         (Value::Ss(set), GlueType::Array(element)) => set.is_empty() || **element == GlueType::String,
         (Value::Ns(set), GlueType::Array(element)) => set.iter().all(|text| fits(&Value::N(text.clone()), element)),
@@ -43,13 +48,30 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_item_seen_fits(items in generate::items(), limit in 0..8usize, decimal in any::<bool>()) {
+    fn every_item_seen_fits(items in generate::items(), limit in 0..8usize, decimal: bool, crawler: bool) {
         let numbers = if decimal { NumberPolicy::Decimal } else { NumberPolicy::Lossless };
-        let policy = Policy { numbers, ..policy(limit) };
+        let dialect = if crawler { Dialect::Crawler } else { Dialect::Portable };
+        let policy = Policy { numbers, dialect, ..policy(limit) };
         let schema = shape_of(&items, limit).settle(&[], &BTreeMap::new(), &policy);
         let types: BTreeMap<_, _> = schema.columns.iter().map(|column| (&column.attribute, &column.glue_type)).collect();
         for (name, value) in items.iter().flatten() {
             prop_assert!(fits(value, types[name]), "{value:?} in {}", types[name]);
+        }
+    }
+
+    /// Of parts that were read apart, in any order.
+    #[test]
+    fn what_was_merged_settles_as_what_was_read_at_once(a in generate::items(), b in generate::items(), limit in 0..8usize) {
+        let both: Vec<_> = a.iter().chain(&b).cloned().collect();
+        let mut merged = shape_of(&b, limit);
+        merged.merge(&shape_of(&a, limit));
+        for dialect in [Dialect::Portable, Dialect::Crawler] {
+            let settle = |shape: &schema::Shape, max| {
+                shape.settle(&[], &BTreeMap::new(), &Policy { dialect, ..policy(max) })
+            };
+            prop_assert_eq!(settle(&merged, limit), settle(&shape_of(&both, limit), limit));
+            // Folded while reading or only when settling.
+            prop_assert_eq!(settle(&shape_of(&both, 200), limit), settle(&merged, 200));
         }
     }
 
