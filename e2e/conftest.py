@@ -5,9 +5,11 @@ import json
 import os
 import pathlib
 import queue
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
@@ -25,10 +27,13 @@ DYNALITE = REPOSITORY / ".tools" / "e2e" / "node" / "node_modules" / "dynalite" 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 DATABASE = "ddb_tables"
+# Every endpoint that is started here appends to it what goes over its wire; test_wire.py reads it last.
+WIRE_LOG = pathlib.Path(tempfile.mkdtemp(prefix="glue-ddb-crawler-wire-")) / "wire.jsonl"
 
 
 def pytest_sessionfinish(session):
     """A skipped check is a check that nobody made."""
+    shutil.rmtree(WIRE_LOG.parent, ignore_errors=True)
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter.stats.get("skipped") and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -47,6 +52,7 @@ def client_environment(endpoint=None):
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_PAGER": "",
+        "GLUE_DDB_CRAWLER_WIRE_LOG": str(WIRE_LOG),
     }
     if endpoint:
         environment["AWS_ENDPOINT_URL"] = endpoint

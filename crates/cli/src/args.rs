@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use local::unknowns::Position;
 
 /// Keeps the AWS Glue Data Catalog in step with every DynamoDB table of a region.
 #[derive(Debug, Parser)]
@@ -73,6 +74,8 @@ pub(crate) struct Place {
     /// Where the embedded endpoint keeps its catalog
     #[arg(long, value_name = "DIR", default_value = ".glue-ddb-crawler")]
     pub state: PathBuf,
+    #[command(flatten)]
+    pub log: WireLog,
 }
 
 /// Which tables.
@@ -233,4 +236,17 @@ pub(crate) struct Serve {
     /// Where the catalog is kept
     #[arg(long, value_name = "DIR", default_value = ".glue-ddb-crawler")]
     pub state: PathBuf,
+    /// Do what AWS does not publish in another way, e.g. crawl-rewrites=no; a wrong name lists those there are; may be repeated
+    #[arg(long, value_name = "NAME=POSITION")]
+    pub unknown: Vec<Position>,
+    #[command(flatten)]
+    pub log: WireLog,
+}
+
+/// For tests: what goes over the wire of the embedded endpoint.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WireLog {
+    /// Append every request and answer of the endpoint to FILE, as JSON lines, without items
+    #[arg(long, hide = true, value_name = "FILE", env = "GLUE_DDB_CRAWLER_WIRE_LOG", hide_env = true)]
+    pub wire_log: Option<PathBuf>,
 }

@@ -36,7 +36,8 @@ pub(crate) async fn connect(common: &Common, place: &Place) -> anyhow::Result<Co
         (None, None) => Source::None,
     };
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = Server::start(Config { listen, source, state: Some(place.state.clone()), ..Config::default() })
+    let (state, wire_log) = (Some(place.state.clone()), place.log.wire_log.clone());
+    let server = Server::start(Config { listen, source, state, wire_log, ..Config::default() })
         .await
         .context("the embedded endpoint did not start")?;
     let config = crawler::aws::local_config(server.url(), &region);

@@ -135,11 +135,13 @@ fn requested_region<'a>(context: &'a Context, action: &str) -> &'a str {
 fn resource_tags(tx: &Transaction, context: &Context, arn: &str) -> Result<Vec<(String, String)>, AwsError> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let tags = match parts[..] {
-        [_, _, "glue", ..] => crate::glue::tags_of(tx, context, arn)?,
-        [_, _, "iam", _, _, resource] if resource.starts_with("role/") => match Role::referred(tx, arn)? {
-            Some(role) => role_tags(tx, &role.name)?.into_iter().map(|tag| (tag.key, tag.value)).collect(),
-            None => Vec::new(),
-        },
+        [_, _, "glue", ..] => crate::glue::spread_tags(tx, context, arn)?,
+        [_, _, "iam", _, _, resource] if resource.starts_with("role/") => {
+            match Role::referred(tx, arn)?.filter(|role| context.has_spread(role.created)) {
+                Some(role) => role_tags(tx, &role.name)?.into_iter().map(|tag| (tag.key, tag.value)).collect(),
+                None => Vec::new(),
+            }
+        }
         _ => Vec::new(),
     };
     let key = |(key, value): (String, String)| {

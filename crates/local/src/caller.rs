@@ -57,7 +57,10 @@ impl Caller {
             arn: sts::session_arn(context, &role.name, session),
             role_arn: role.arn(context),
             user_id: format!("{}:{session}", role.id),
-            permissions: Permissions::of(tx, role)?,
+            permissions: match context.has_spread(role.created) {
+                true => Permissions::of(tx, role)?,
+                false => Permissions::none(),
+            },
         })))
     }
 

@@ -2,6 +2,7 @@
 
 use crate::caller::Caller;
 use crate::error::AwsError;
+use crate::unknowns::Unknowns;
 
 /// Who calls, where, and when: taken from the request's credential scope and the server's clock.
 #[derive(Debug, Clone)]
@@ -16,6 +17,8 @@ pub struct Context {
     pub endpoint: String,
     /// Whose request it is.
     pub caller: Caller,
+    /// How what AWS does not publish is done here.
+    pub unknowns: Unknowns,
 }
 
 impl Context {
@@ -27,6 +30,11 @@ impl Context {
     /// `arn:{partition}:{service}:{region}:{account}:{resource}`.
     pub fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account)
+    }
+
+    /// Whether what was made at `created` counts everywhere by now: IAM is eventually consistent.
+    pub(crate) fn has_spread(&self, created: i64) -> bool {
+        self.now.saturating_sub(created) >= i64::from(self.unknowns.propagation) * 1_000
     }
 
     /// What AWS says when the caller may not do something.

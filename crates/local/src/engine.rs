@@ -12,8 +12,9 @@ use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::AwsError;
 use crate::iam::assumable_by_glue;
-use crate::server::{IamEndpoint, Source, blocking};
+use crate::server::{Config, Source, blocking};
 use crate::store::Store;
+use crate::unknowns::Unknowns;
 
 mod assumed;
 mod elsewhere;
@@ -29,6 +30,7 @@ pub struct Engine {
     pub account: String,
     /// Milliseconds since 1970.
     pub clock: fn() -> i64,
+    unknowns: Unknowns,
     url: String,
     source: Source,
     /// Where roles are, if not here.
@@ -40,16 +42,11 @@ pub struct Engine {
 
 impl Engine {
     /// `url` is where the endpoint itself can be reached.
-    pub(crate) fn new(
-        store: Arc<Store>,
-        account: String,
-        clock: fn() -> i64,
-        url: String,
-        source: Source,
-        iam: Option<IamEndpoint>,
-    ) -> Self {
+    pub(crate) fn new(store: Arc<Store>, url: String, config: Config) -> Self {
+        let Config { account, clock, unknowns, source, iam, .. } = config;
         let elsewhere = iam.map(Elsewhere::new);
-        Engine { store, account, clock, url, source, elsewhere, clients: Mutex::default(), assumed: Mutex::default() }
+        let (clients, assumed) = Default::default();
+        Engine { store, account, clock, unknowns, url, source, elsewhere, clients, assumed }
     }
 
     /// The context of a request of the account, or of a crawl, in `region`, now.
@@ -60,6 +57,7 @@ impl Engine {
             now: (self.clock)(),
             endpoint: self.store.endpoint().to_owned(),
             caller: Caller::Account,
+            unknowns: self.unknowns,
         }
     }
 
@@ -112,7 +110,7 @@ impl Engine {
         let (mut context, role) = (self.context(region), role.to_owned());
         let needs = Need::scan(&context, table);
         let judge = move |tx: &Transaction| {
-            let role = assumable_by_glue(tx, &role, &context.account)?.ok_or_else(assumed::unable)?;
+            let role = assumable_by_glue(tx, &context, &role)?.ok_or_else(assumed::unable)?;
             context.caller = Caller::session(tx, &context, &role, assumed::SESSION)?;
             needs.iter().try_for_each(|need| access::check(tx, &context, need))
         };

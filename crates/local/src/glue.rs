@@ -35,7 +35,7 @@ use serde_json::{Map, Value, json};
 
 pub use self::crawl::CrawlJob;
 pub(crate) use self::registry::DEFAULT as DEFAULT_REGISTRY;
-pub(crate) use self::tags::of_arn as tags_of;
+pub(crate) use self::tags::spread as spread_tags;
 use self::validate::Members;
 use crate::context::Context;
 use crate::error::AwsError;

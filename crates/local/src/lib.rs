@@ -14,6 +14,7 @@
 //! | [`iam`], [`sts`] | roles with their policies; who am I, and credentials of roles |
 //! | `access` | what each operation needs of a role |
 //! | [`engine`] | what a crawl gets to work with |
+//! | [`unknowns`] | what AWS does not publish, as switches |
 
 mod access;
 mod caller;
@@ -29,7 +30,9 @@ mod presence;
 pub mod server;
 pub mod store;
 pub mod sts;
+pub mod unknowns;
 mod wire;
 
 pub use caller::Caller;
 pub use server::{Config, IamEndpoint, Server, Source, StartError};
+pub use unknowns::Unknowns;

@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod reset;
+mod wire_log;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -23,8 +24,10 @@ use crate::faults::Faults;
 use crate::forward::Forward;
 use crate::glue;
 use crate::store::Store;
+use crate::unknowns::Unknowns;
 use dispatch::Endpoint;
 pub(crate) use dispatch::blocking;
+use wire_log::WireLog;
 
 /// How long [`Server::stop`] lets requests in flight go on.
 const GRACE: Duration = Duration::from_secs(5);
@@ -47,6 +50,10 @@ pub struct Config {
     pub account: String,
     /// Milliseconds since 1970. Default the system's clock.
     pub clock: fn() -> i64,
+    /// What AWS does not publish. Default as [`Unknowns`] says.
+    pub unknowns: Unknowns,
+    /// A file that every request and answer is appended to, as JSON lines, for tests. Default none.
+    pub wire_log: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -59,6 +66,8 @@ impl Default for Config {
             state: None,
             account: "123456789012".to_owned(),
             clock: system_clock,
+            unknowns: Unknowns::default(),
+            wire_log: None,
         }
     }
 }
@@ -121,6 +130,14 @@ pub enum StartError {
         /// Why not.
         error: io::Error,
     },
+    /// The wire log can't be written.
+    #[error("cannot write the wire log {path}: {error}", path = path.display())]
+    WireLog {
+        /// The file asked for.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
     /// Not a URL that requests can be passed on to.
     #[error("cannot pass requests on to {0:?}: expected http://HOST[:PORT]")]
     Endpoint(String),
@@ -154,8 +171,11 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
         let url = url(listener.local_addr().map_err(listen_error)?);
         let iam = config.iam.as_ref().map(|iam| Forward::to(&iam.url)).transpose()?;
-        let engine = Engine::new(Arc::new(store), config.account, config.clock, url.clone(), config.source, config.iam);
-        let endpoint = Arc::new(Endpoint::new(Arc::new(engine), dynamodb, iam));
+        let log_error = |path: &PathBuf, error| StartError::WireLog { path: path.clone(), error };
+        let log =
+            config.wire_log.as_ref().map(|path| WireLog::open(path).map_err(|e| log_error(path, e))).transpose()?;
+        let engine = Engine::new(Arc::new(store), url.clone(), config);
+        let endpoint = Arc::new(Endpoint::new(Arc::new(engine), dynamodb, iam, log));
 
         let router = Router::new().fallback(dispatch::serve).with_state(Arc::clone(&endpoint));
         let (shutdown, stopped) = oneshot::channel::<()>();

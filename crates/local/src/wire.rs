@@ -17,6 +17,10 @@ use xml::Xml;
 /// The region of requests that carry no signature.
 const DEFAULT_REGION: &str = "us-east-1";
 
+/// Operations of the query services whose result has no members and is there all the same: botocore can't read an answer
+/// without. Others that answer nothing have no result at all.
+const EMPTY_RESULTS: [&str; 1] = ["UpdateRole"];
+
 /// The services that are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
@@ -255,7 +259,7 @@ pub(crate) fn json_answer(service: Service, body: Bytes) -> Response<Body> {
 /// The answer of a query service.
 pub(crate) fn xml_answer(service: Service, operation: &str, result: Xml, request_id: &str) -> Response<Body> {
     let mut xml = Xml::default();
-    if !result.is_empty() {
+    if !result.is_empty() || EMPTY_RESULTS.contains(&operation) {
         xml.wrap(&format!("{operation}Result"), |xml| xml.append(result));
     }
     xml.wrap("ResponseMetadata", |xml| xml.text("RequestId", request_id));

@@ -1,7 +1,7 @@
 //! `serve`: the embedded endpoint on its own.
 
 use anyhow::Context;
-use local::{Config, IamEndpoint, Server, Source};
+use local::{Config, IamEndpoint, Server, Source, Unknowns};
 
 use crate::args::{Common, Serve};
 use crate::interrupt::Signals;
@@ -31,6 +31,8 @@ pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
         source,
         iam,
         state: Some(args.state.clone()),
+        unknowns: args.unknown.iter().fold(Unknowns::default(), Unknowns::with),
+        wire_log: args.log.wire_log.clone(),
         ..Config::default()
     };
     let mut signals = Signals::new()?;

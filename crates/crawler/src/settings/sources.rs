@@ -10,8 +10,9 @@ use crate::error::{Error, Kind};
 
 /// In front of every environment variable that sets a setting.
 const PREFIX: &str = "GLUE_DDB_CRAWLER_";
-/// Variables of that prefix that are no settings of a run: the command line's file, the Lambda function's log level.
-const OTHERS: [&str; 2] = ["CONFIG", "LOG"];
+/// Variables of that prefix that are no settings of a run: the command line's file, the Lambda function's log level, the wire
+/// log of the embedded endpoint.
+const OTHERS: [&str; 3] = ["CONFIG", "LOG", "WIRE_LOG"];
 
 impl Settings {
     /// These settings with `changes` over them, by the names of `docs/settings.md`. A nested object changes what it names.

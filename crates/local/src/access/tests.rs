@@ -10,6 +10,7 @@ fn context() -> Context {
         now: 0,
         endpoint: "this".into(),
         caller: crate::Caller::Account,
+        unknowns: Default::default(),
     }
 }
 

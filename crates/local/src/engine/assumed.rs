@@ -65,8 +65,8 @@ impl Engine {
     /// If the role can't be assumed.
     pub(crate) async fn role_clients(self: &Arc<Self>, region: &str, role: &str) -> Result<Clients, AwsError> {
         self.refresh_role(role).await?;
-        let (role, account) = (role.to_owned(), self.account.clone());
-        let role = self.read(move |tx| assumable_by_glue(tx, &role, &account)).await?.ok_or_else(unable)?;
+        let (role, context) = (role.to_owned(), self.context(region));
+        let role = self.read(move |tx| assumable_by_glue(tx, &context, &role)).await?.ok_or_else(unable)?;
         let id = role.id.clone();
         if let Some(clients) = self.assumed.lock().unwrap_or_else(PoisonError::into_inner).find(region, &id) {
             return Ok(clients);

@@ -9,9 +9,6 @@ use super::validate::{NAME, exists, not_found};
 use super::{Request, crawler_input, schedule, seconds, tags};
 use crate::error::AwsError;
 
-/// Crawlers of one account and region.
-const MOST: i64 = 1_000;
-
 /// One crawler, as it is stored.
 pub(super) struct Crawler {
     pub(super) name: String,
@@ -128,8 +125,9 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
         return Err(exists(format!("{name} already exists")));
     }
     let sql = "SELECT count(*) FROM glue_crawler WHERE scope = ?1";
-    if request.tx.query_one(sql, [&request.scope], |row| row.get::<_, i64>(0))? > MOST {
-        let message = format!("Number of crawlers would exceed the quota of {MOST}.");
+    let most = request.context.unknowns.crawlers;
+    if request.tx.query_one(sql, [&request.scope], |row| row.get::<_, i64>(0))? > i64::from(most) {
+        let message = format!("Number of crawlers would exceed the quota of {most}.");
         return Err(AwsError::new("ResourceNumberLimitExceededException", message));
     }
     tags::replace(request, &arn(request, name), &tags)?;

@@ -106,7 +106,7 @@ fn check_role(request: &Request, role: &str) -> Result<String, AwsError> {
     let context = request.context;
     let ours = format!("arn:{}:iam::{}:role/", context.partition(), context.account);
     let name = role.strip_prefix(&ours).unwrap_or(role);
-    if name.starts_with("arn:") || crate::iam::assumable_by_glue(request.tx, role, &context.account)?.is_none() {
+    if name.starts_with("arn:") || crate::iam::assumable_by_glue(request.tx, context, role)?.is_none() {
         return Err(invalid("Service is unable to assume provided role. Please verify role's TrustPolicy"));
     }
     Ok(name.trim_start_matches('/').to_owned())

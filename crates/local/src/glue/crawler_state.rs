@@ -12,16 +12,12 @@ use super::crawler_input::{CATALOG, DYNAMODB, TARGETS};
 use super::validate::NAME;
 use crate::error::AwsError;
 
-/// Crawlers of one account and region that may run at the same time.
-const MOST_RUNNING: i64 = 150;
-
 /// How long ListCrawls remembers: twelve months.
 const REMEMBERED: i64 = 366 * 24 * 60 * 60 * 1000;
 
 /// Marks a crawler as RUNNING and tells what its crawl has to do.
 ///
-/// Which error AWS gives at the limit of crawlers running at once is not documented: here it is
-/// `ResourceNumberLimitExceededException`, which no SDK retries by itself, since the answer stays the same for minutes.
+/// Which error AWS gives at the limit of crawlers running at once is not documented: here it is a switch.
 pub(super) fn start(request: &Request) -> Result<CrawlJob, AwsError> {
     let crawler = Crawler::find(request, request.body.required("Name", NAME)?)?;
     let name = crawler.name;
@@ -30,9 +26,10 @@ pub(super) fn start(request: &Request) -> Result<CrawlJob, AwsError> {
         return Err(AwsError::new("CrawlerRunningException", message));
     }
     let sql = "SELECT count(*) FROM glue_crawler WHERE scope = ?1 AND state <> 'READY'";
-    if request.tx.query_one(sql, [&request.scope], |row| row.get::<_, i64>(0))? >= MOST_RUNNING {
-        let message = format!("Number of crawlers running at once would exceed the quota of {MOST_RUNNING}.");
-        return Err(AwsError::new("ResourceNumberLimitExceededException", message));
+    let most = request.context.unknowns.running_crawlers;
+    if request.tx.query_one(sql, [&request.scope], |row| row.get::<_, i64>(0))? >= i64::from(most) {
+        let message = format!("Number of crawlers running at once would exceed the quota of {most}.");
+        return Err(AwsError::new(request.context.unknowns.start_limit_error, message));
     }
     let (id, now) = (uuid::Uuid::new_v4().to_string(), request.context.now);
     request.tx.execute(

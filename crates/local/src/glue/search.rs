@@ -89,7 +89,7 @@ fn each(
     let mut rows = statement.query(params![request.scope, after.0, after.1])?;
     while let Some(row) = rows.next()? {
         let table = Table::stored(row)?;
-        if !more(format!("{}\n{}", table.database, table.name), table.wire(request)?) {
+        if !more(format!("{}\n{}", table.database, table.name), table.listed(request)?) {
             break;
         }
     }

@@ -55,12 +55,21 @@ impl Table {
         }
     }
 
-    /// As it goes on the wire: columns of a table with a schema reference come from the registry.
-    pub(super) fn wire(&self, request: &Request) -> Result<Map<String, Value>, AwsError> {
+    /// As it goes on the wire alone: columns of a table with a schema reference come from the registry.
+    pub(super) fn alone(&self, request: &Request) -> Result<Map<String, Value>, AwsError> {
+        self.wire(request, request.context.unknowns.get_shows_referenced)
+    }
+
+    /// As it goes on the wire among others.
+    pub(super) fn listed(&self, request: &Request) -> Result<Map<String, Value>, AwsError> {
+        self.wire(request, request.context.unknowns.list_shows_referenced)
+    }
+
+    fn wire(&self, request: &Request, shows_referenced: bool) -> Result<Map<String, Value>, AwsError> {
         let context = request.context;
         let mut table = super::stored_object(&self.input)?;
         if let Some(Value::Object(descriptor)) = table.get_mut("StorageDescriptor") {
-            reference::expand(request, descriptor)?;
+            reference::expand(request, descriptor, shows_referenced)?;
         }
         let facts = [
             ("Name", self.name.clone().into()),
@@ -96,7 +105,7 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
     refuse(request, &["QueryAsOfTime", "TransactionId"])?;
     let table = Table::find(request, &lower(&request.body, "DatabaseName")?, &lower(&request.body, "Name")?)?;
-    Ok(json!({ "Table": table.wire(request)? }))
+    Ok(json!({ "Table": table.alone(request)? }))
 }
 
 /// Tables of a database by name. `Expression` filters before paging, so that every page but the last is full.
@@ -121,7 +130,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
             tables.push(table);
         }
     }
-    page.answer("TableList", tables, |table| table.name.clone(), |table| table.wire(request).map(Value::Object))
+    page.answer("TableList", tables, |table| table.name.clone(), |table| table.listed(request).map(Value::Object))
 }
 
 /// Replaces a table's definition. The version before goes to the archive unless `SkipArchive`; the number grows either way.

@@ -1,7 +1,7 @@
 //! Versions of tables: the current one and those before it.
 
 use rusqlite::{OptionalExtension, params};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Request;
 use super::database::lower;
@@ -35,7 +35,7 @@ pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
         let found = request.tx.query_row(&sql, at, Table::stored).optional()?;
         found.ok_or_else(|| absent(version))?
     };
-    Ok(json!({ "TableVersion": wire(request, &table)? }))
+    Ok(json!({ "TableVersion": wire(&table, table.alone(request)?) }))
 }
 
 /// All versions, the newest first.
@@ -53,7 +53,12 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     let mut statement = request.tx.prepare_cached(&sql)?;
     let at = params![request.scope, current.database, current.name, below, page.fetch()];
     let rows = statement.query_map(at, Table::stored)?.collect::<Result<Vec<_>, _>>()?;
-    page.answer("TableVersions", rows, |table| table.version.to_string(), |table| wire(request, &table))
+    page.answer(
+        "TableVersions",
+        rows,
+        |table| table.version.to_string(),
+        |table| Ok(wire(&table, table.listed(request)?)),
+    )
 }
 
 pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
@@ -105,6 +110,6 @@ fn absent(version: i64) -> AwsError {
     not_found(format!("Version {version} not found."))
 }
 
-fn wire(request: &Request, table: &Table) -> Result<Value, AwsError> {
-    Ok(json!({ "Table": table.wire(request)?, "VersionId": table.version.to_string() }))
+fn wire(table: &Table, shown: Map<String, Value>) -> Value {
+    json!({ "Table": shown, "VersionId": table.version.to_string() })
 }

@@ -62,8 +62,20 @@ fn of(request: &Request, arn: &str) -> Result<BTreeMap<String, String>, AwsError
     Ok(of_arn(request.tx, request.context, arn)?.into_iter().collect())
 }
 
+/// The tags that conditions know of: those of a crawler made just now may not have spread yet.
+pub(crate) fn spread(tx: &Transaction, context: &Context, arn: &str) -> Result<Vec<(String, String)>, AwsError> {
+    if let Some(name) = arn.strip_prefix(&context.arn("glue", "crawler/")) {
+        let sql = "SELECT created FROM glue_crawler WHERE scope = ?1 AND name = ?2";
+        let created = tx.query_row(sql, params![super::scope(context), name], |row| row.get(0)).optional()?;
+        if created.is_some_and(|created| !context.has_spread(created)) {
+            return Ok(Vec::new());
+        }
+    }
+    of_arn(tx, context, arn)
+}
+
 /// The tags of whatever has this ARN; none if there is nothing.
-pub(crate) fn of_arn(tx: &Transaction, context: &Context, arn: &str) -> Result<Vec<(String, String)>, AwsError> {
+fn of_arn(tx: &Transaction, context: &Context, arn: &str) -> Result<Vec<(String, String)>, AwsError> {
     let mut statement = tx.prepare_cached("SELECT key, value FROM glue_tag WHERE scope = ?1 AND arn = ?2")?;
     let rows = statement.query_map(params![super::scope(context), arn], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -28,6 +28,7 @@ impl Glue {
             now: NOON,
             endpoint: "this".into(),
             caller: Caller::Account,
+            unknowns: Default::default(),
         };
         Glue { store: Store::open(None).unwrap(), context }
     }

@@ -10,6 +10,7 @@ use super::matching::{Known, glob};
 use super::policies;
 use super::role_policies::{attached, inline};
 use super::roles::Role;
+use crate::context::Context;
 use crate::error::AwsError;
 
 /// What is to be done, and all that is known of it.
@@ -62,6 +63,11 @@ impl Permissions {
         Ok(Permissions { identity, boundary })
     }
 
+    /// Of a role whose policies do not count yet.
+    pub(crate) fn none() -> Permissions {
+        Permissions { identity: Vec::new(), boundary: None }
+    }
+
     /// # Errors
     /// Why not.
     pub(crate) fn allow(&self, question: &Question) -> Result<(), Refusal> {
@@ -97,9 +103,13 @@ pub(crate) fn trusts(trust: &str, who: &[&str], keys: &[(&str, Known)]) -> Resul
 ///
 /// # Errors
 /// If the state store fails.
-pub(crate) fn assumable_by_glue(tx: &Transaction, role: &str, account: &str) -> Result<Option<Role>, AwsError> {
-    let Some(role) = Role::referred(tx, role)? else { return Ok(None) };
-    let keys = [("aws:SourceAccount", Known::Text(account)), ("aws:SourceArn", Known::GlueArn { account })];
+pub(crate) fn assumable_by_glue(tx: &Transaction, context: &Context, role: &str) -> Result<Option<Role>, AwsError> {
+    let Some(role) = Role::referred(tx, role)?.filter(|role| context.has_spread(role.created)) else { return Ok(None) };
+    let account = &context.account;
+    let mut keys = vec![("aws:SourceArn", Known::GlueArn { account })];
+    if context.unknowns.sends_source_account {
+        keys.push(("aws:SourceAccount", Known::Text(account)));
+    }
     Ok(trusts(&role.trust, &["glue.amazonaws.com"], &keys)?.then_some(role))
 }
 

@@ -25,7 +25,8 @@ pub(crate) struct Role {
     /// Another role of the same name, made later, has another.
     pub(crate) id: String,
     pub(super) path: String,
-    created: i64,
+    /// In milliseconds since 1970.
+    pub(crate) created: i64,
     description: Option<String>,
     pub(crate) trust: String,
     /// In seconds.

@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::reset;
+use super::wire_log::WireLog;
 use crate::access::{self, Input};
 use crate::caller::Caller;
 use crate::context::Context;
@@ -36,6 +37,7 @@ pub(super) struct Endpoint {
     pub(super) faults: Faults,
     calls: Mutex<BTreeMap<String, u64>>,
     crawls: Arc<Mutex<JoinSet<()>>>,
+    log: Option<WireLog>,
 }
 
 /// Answers every request, whatever its path.
@@ -58,9 +60,9 @@ fn health() -> Response<Body> {
 }
 
 impl Endpoint {
-    pub(super) fn new(engine: Arc<Engine>, dynamodb: DynamoDb, iam: Option<Forward>) -> Endpoint {
+    pub(super) fn new(engine: Arc<Engine>, dynamodb: DynamoDb, iam: Option<Forward>, log: Option<WireLog>) -> Endpoint {
         let (faults, calls, crawls) = (Faults::default(), Mutex::default(), Arc::default());
-        Endpoint { engine, dynamodb, iam, faults, calls, crawls }
+        Endpoint { engine, dynamodb, iam, faults, calls, crawls, log }
     }
 
     pub(super) fn calls(&self) -> BTreeMap<String, u64> {
@@ -83,10 +85,14 @@ impl Endpoint {
             Ok(call) => call,
             Err(error) => return error_answer(None, &error, request_id),
         };
-        let name = call.name();
-        *lock(&self.calls).entry(name.clone()).or_default() += 1;
+        *lock(&self.calls).entry(call.name()).or_default() += 1;
+        let Some(log) = &self.log else { return self.answer(call, parts, body, request_id).await };
+        let line = WireLog::request(&call, &parts, &body);
+        log.append(line, self.answer(call, parts, body, request_id).await).await
+    }
 
-        let service = call.service;
+    async fn answer(&self, call: Call, parts: request::Parts, body: Bytes, request_id: &str) -> Response<Body> {
+        let (service, name) = (call.service, call.name());
         match self.faults.strike(&name) {
             None => self.execute(call, parts, body, request_id).await,
             Some((Fault::Delay(time), Moment::Before)) => {

@@ -122,8 +122,19 @@ fn trust_in_glue() {
         (condition(r#""StringEquals":{"sts:ExternalId":"x"}"#), false),
     ] {
         let trust = format!(r#"{{"Statement":[{statements}]}}"#);
-        let assumed = with_role(&trust, "", |tx| assumable_by_glue(tx, "crawler", ACCOUNT).unwrap().is_some());
+        let assumed = with_role(&trust, "", |tx| assumable_by_glue(tx, &context(), "crawler").unwrap().is_some());
         assert_eq!(assumed, expected, "{statements}");
+    }
+}
+
+fn context() -> Context {
+    Context {
+        account: ACCOUNT.into(),
+        region: "eu-west-1".into(),
+        now: 0,
+        endpoint: "this".into(),
+        caller: crate::Caller::Account,
+        unknowns: Default::default(),
     }
 }
 
@@ -140,7 +151,7 @@ fn roles_are_found_by_name_path_and_arn() {
         ("", false),
     ] {
         assert_eq!(
-            with_role(trust, "", |tx| assumable_by_glue(tx, role, ACCOUNT).unwrap().is_some()),
+            with_role(trust, "", |tx| assumable_by_glue(tx, &context(), role).unwrap().is_some()),
             expected,
             "{role}"
         );

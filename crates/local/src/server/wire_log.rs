@@ -1,0 +1,61 @@
+//! What went over the wire, for checks that compare it with the service models.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use axum::body::{Body, to_bytes};
+use axum::http::header::USER_AGENT;
+use axum::http::{Response, request};
+use serde_json::{Value, json};
+
+use crate::wire::Call;
+
+/// Answers that are longer are logged without their body.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+
+/// A file of JSON lines, one for each request with its answer: `service`, `operation`, `agent`, `request` (the body, for
+/// the query services with the query string), `status`, `response`. Items of Scan answers are left out: nothing of a table's
+/// content is kept.
+pub(super) struct WireLog(Mutex<File>);
+
+impl WireLog {
+    /// Several processes may append to one file.
+    pub(super) fn open(path: &Path) -> io::Result<WireLog> {
+        Ok(WireLog(Mutex::new(OpenOptions::new().create(true).append(true).open(path)?)))
+    }
+
+    /// What is known of a request before it is answered.
+    pub(super) fn request(call: &Call, parts: &request::Parts, body: &[u8]) -> Value {
+        json!({
+            "service": call.service.name(),
+            "operation": call.operation,
+            "agent": parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()),
+            "request": String::from_utf8_lossy(body),
+            "query": parts.uri.query(),
+        })
+    }
+
+    /// Appends a line; the answer, to be sent on.
+    pub(super) async fn append(&self, mut line: Value, answer: Response<Body>) -> Response<Body> {
+        let (parts, body) = answer.into_parts();
+        line["status"] = parts.status.as_u16().into();
+        let Ok(body) = to_bytes(body, MAX_BODY).await else {
+            return Response::from_parts(parts, Body::empty());
+        };
+        line["response"] = match (line["operation"].as_str(), serde_json::from_slice(&body)) {
+            (Some("Scan"), Ok(Value::Object(mut scanned))) => {
+                scanned.insert("Items".into(), json!([]));
+                Value::Object(scanned).to_string()
+            }
+            _ => String::from_utf8_lossy(&body).into_owned(),
+        }
+        .into();
+        let written = self.0.lock().unwrap_or_else(PoisonError::into_inner).write_all(format!("{line}\n").as_bytes());
+        if let Err(error) = written {
+            tracing::error!(%error, "the wire log could not be written");
+        }
+        Response::from_parts(parts, Body::from(body))
+    }
+}
