@@ -6,6 +6,7 @@ pub mod export;
 pub mod lanes;
 mod memory;
 mod page;
+mod publication;
 mod resume;
 mod sample;
 mod scan;
@@ -14,20 +15,20 @@ mod split;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::{KeyType, ScalarAttributeType, TableDescription};
-use aws_sdk_glue::types::{Table, TableInput};
+use aws_sdk_glue::types::Table;
 use schema::{Key, KeyKind, Shape};
 
 use crate::error::{Error, Kind};
-use crate::publish::{self, Difference, Source, Statistics};
+use crate::publish::{self, Source, Statistics};
 use crate::settings::{DeleteBehavior, Sample, UpdateBehavior};
 use crate::{Clients, naming};
 
 pub(crate) use estimate::estimate;
 pub use estimate::{Cost, Estimate};
 use lanes::Collected;
-use memory::Known;
+use publication::Publication;
 use resume::Unfinished;
-pub(crate) use scan::attribute_names;
+pub(crate) use scan::first_page;
 
 /// One crawl of one DynamoDB table into one catalog table.
 #[derive(Debug, Clone)]
@@ -235,12 +236,12 @@ impl CrawlRequest {
         naming::table_arn(&clients.region, &self.account, &self.table)
     }
 
-    /// The catalog table as it is, if there is one.
+    /// The catalog table as it is, with its columns, if there is one.
     ///
     /// # Errors
     /// [`Kind::Conflict`] if it is another's.
     async fn catalogued(&self, clients: &Clients) -> Result<Option<Table>, Error> {
-        let existing = publish::get(clients, &self.database, &self.catalog_table).await?;
+        let existing = publish::get_with_columns(clients, &self.database, &self.catalog_table).await?;
         if let Some(existing) = &existing {
             check_source(self, existing, &self.arn(clients))?;
         }
@@ -257,82 +258,6 @@ fn check_source(request: &CrawlRequest, existing: &Table, arn: &str) -> Result<(
     let message =
         format!("{database}.{catalog_table} exists and was not made from this table: rename it, or set a table prefix");
     Err(Error::new(Kind::Conflict, message))
-}
-
-/// What is to be published of a table.
-struct Publication<'a> {
-    request: &'a CrawlRequest,
-    source: Source,
-    statistics: Statistics,
-    reading: &'a Reading,
-}
-
-impl Publication<'_> {
-    /// What the catalog should hold, and how `existing` differs from it.
-    fn desired(&self, existing: Option<&Table>) -> Result<(TableInput, Difference), Error> {
-        let CrawlRequest { catalog_table, crawled_by, memory, types, .. } = self.request;
-        let memory = match (memory, self.reading.earlier) {
-            // What this crawl read itself, before it was cut off.
-            (Memory::Forgotten, Some(_)) => Memory::Kept,
-            (memory, _) => *memory,
-        };
-        let known = Known::of(memory, existing, &self.reading.shape);
-        let given = existing.map(publish::given_columns).unwrap_or_default();
-        let schema = known.shape.settle(&self.source.keys, &given, types);
-        let (mut input, mut difference) =
-            publish::desired(catalog_table, existing, &self.source, &schema, self.statistics, crawled_by)?;
-        if memory == Memory::None {
-            return Ok((input, difference));
-        }
-        let parameters = input.parameters.get_or_insert_default();
-        let kept = known.parameter();
-        let unfinished = self.reading.unfinished.as_ref().filter(|_| kept.is_some()).map(Unfinished::parameter);
-        if difference == Difference::None
-            && (unfinished.as_ref() != parameters.get(publish::UNFINISHED) || kept.is_some() && known.is_news())
-        {
-            difference = Difference::Statistics;
-        }
-        parameters.remove(publish::UNFINISHED);
-        parameters.extend(unfinished.map(|text| (publish::UNFINISHED.to_owned(), text)));
-        parameters.extend(kept.map(|text| (publish::SHAPE.to_owned(), text)));
-        Ok((input, difference))
-    }
-
-    /// Creates the catalog table. One that exists by now is returned: the answer of an earlier attempt was lost, or another
-    /// was faster.
-    async fn create(&self, clients: &Clients) -> Result<Option<Table>, Error> {
-        let CrawlRequest { database, catalog_table, .. } = self.request;
-        let (input, _) = self.desired(None)?;
-        let create = clients.glue.create_table().database_name(database).table_input(input);
-        match create.send().await.map_err(Error::aws("glue:CreateTable")) {
-            Ok(_) => Ok(None),
-            Err(error) if error.is("AlreadyExistsException") => {
-                publish::get(clients, database, catalog_table).await?.map(Some).ok_or(error)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Updates the catalog table where it differs, as far as the policy allows.
-    async fn update(&self, clients: &Clients, existing: Table) -> Result<Change, Error> {
-        let mut change = Change::Unchanged;
-        publish::update(clients, &self.request.database, existing, |existing| {
-            let (input, difference) = self.desired(Some(existing))?;
-            change = match (difference, self.request.on_update) {
-                (Difference::None, _) => Change::Unchanged,
-                (_, UpdateBehavior::Log) => Change::Logged,
-                (Difference::Statistics, _) => Change::Statistics,
-                (Difference::Schema, _) => Change::Updated,
-            };
-            Ok(match change {
-                Change::Statistics => Some((input, true)),
-                Change::Updated => Some((input, false)),
-                _ => None,
-            })
-        })
-        .await?;
-        Ok(change)
-    }
 }
 
 /// Describes a DynamoDB table; one that does not exist is `None`.

@@ -58,6 +58,10 @@ pub struct Settings {
     pub registry: String,
     /// The compatibility mode of new schemas; default `BACKWARD`.
     pub compatibility: String,
+    /// How a catalog table points at its schema version; default [`LinkBy::Parameters`].
+    pub link: LinkBy,
+    /// Whom the columns' types are for; default [`Readers::Athena`].
+    pub readers: Readers,
     /// After a managed crawl, read one page of items to learn how attributes are spelled; default true.
     pub learn_spelling: bool,
     /// Attach `AWSGlueServiceRole` to the crawlers' roles; default false.
@@ -96,6 +100,8 @@ impl Default for Settings {
             on_delete: DeleteBehavior::DeprecateInDatabase,
             registry: "glue-ddb-crawler".into(),
             compatibility: "BACKWARD".into(),
+            link: LinkBy::Parameters,
+            readers: Readers::Athena,
             learn_spelling: true,
             managed_policy: false,
             permissions_boundary: None,
@@ -128,6 +134,27 @@ pub enum Engine {
     Managed,
     /// This program: no crawler, no role, no charge per crawl.
     Native,
+}
+
+/// How a catalog table points at its schema version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkBy {
+    /// By parameters; the columns stay in the table.
+    Parameters,
+    /// By a `SchemaReference` as well, which the columns then come from, where that shows the same ones. Whoever reads such
+    /// a table needs `glue:GetSchemaVersion`.
+    Reference,
+}
+
+/// Whom the columns' types are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Readers {
+    /// Athena's DynamoDB connector, Glue ETL, Spark, Hive and Trino: `array<…>` and `map<…>`.
+    Athena,
+    /// sosw's client as well, which maps types by the words that AWS's crawler writes: `set<…>` and `struct<…>`.
+    Sosw,
 }
 
 /// `SchemaChangePolicy.UpdateBehavior` of Glue.

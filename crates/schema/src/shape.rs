@@ -4,9 +4,11 @@ use std::fmt::{self, Debug, Formatter};
 
 use crate::number::Numbers;
 
+mod attributes;
 mod bytes;
 mod fields;
 
+pub use attributes::Attribute;
 pub use bytes::ShapeBytesError;
 pub(crate) use fields::{Field, Fields, Next};
 
@@ -126,6 +128,22 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) const ALL: [Kind; 10] =
         [Kind::S, Kind::N, Kind::B, Kind::Bool, Kind::Null, Kind::M, Kind::L, Kind::Ss, Kind::Ns, Kind::Bs];
+
+    /// The word of DynamoDB JSON for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Kind::S => "S",
+            Kind::N => "N",
+            Kind::B => "B",
+            Kind::Bool => "BOOL",
+            Kind::Null => "NULL",
+            Kind::M => "M",
+            Kind::L => "L",
+            Kind::Ss => "SS",
+            Kind::Ns => "NS",
+            Kind::Bs => "BS",
+        }
+    }
 }
 
 /// One place in the items.

@@ -102,19 +102,11 @@ pub(super) async fn segments(
 }
 
 /// What the items of one page look like.
-pub(super) async fn first_page(clients: &Clients, table: &str, types: &Policy) -> Result<Shape, Error> {
+pub(crate) async fn first_page(clients: &Clients, table: &str, types: &Policy) -> Result<Shape, Error> {
     let mut reader = Reader::new(types);
     let body = Pages::of(&clients.dynamodb, table).body(&Position::default(), None).await?;
     reader.scan_response(body.bytes().unwrap_or_default()).map_err(|e| unreadable(table, &e))?;
     reader.finish().map_err(|e| unreadable(table, &e))
-}
-
-/// The top-level attribute names of one page of items, spelled as in the items.
-pub(crate) async fn attribute_names(clients: &Clients, table: &str) -> Result<Vec<String>, Error> {
-    let policy = Policy::default();
-    let shape = first_page(clients, table, &policy).await?;
-    let schema = shape.settle(&[], &Default::default(), &policy);
-    Ok(schema.columns.into_iter().map(|column| column.attribute).collect())
 }
 
 /// The table that is read.

@@ -112,7 +112,13 @@ impl RunScope<'_> {
         vec![
             allow(
                 "Registry",
-                &["glue:CreateRegistry", "glue:CreateSchema", "glue:ListSchemaVersions", "glue:RegisterSchemaVersion"],
+                &[
+                    "glue:CreateRegistry",
+                    "glue:CreateSchema",
+                    "glue:ListSchemaVersions",
+                    "glue:PutSchemaVersionMetadata",
+                    "glue:RegisterSchemaVersion",
+                ],
                 json!([&registry, &schemas]),
             ),
             // GetTable resolves a linked table's columns by version id, which names no schema.

@@ -41,7 +41,7 @@ impl Run<'_> {
             .for_each_concurrent(self.settings.concurrency, |(report, table)| async move {
                 match before.get(report.table.as_str()) {
                     None => report.actions.push(Action::CreateTable),
-                    Some(old) if publish::columns(old) != publish::columns(table) => {
+                    Some(old) if !publish::same_names_and_types(old, table) => {
                         report.actions.push(Action::UpdateTable);
                     }
                     Some(_) => {}
@@ -58,15 +58,13 @@ impl Run<'_> {
 /// Links one table and notes what the catalog holds of it.
 pub(crate) async fn one(linker: &Linker<'_>, deadline: &Deadline, report: &mut TableReport, table: &Table) {
     report.catalog_table = table.name().to_owned();
-    report.columns = Some(publish::columns(table).len());
-    report.items = publish::parameter(table, "recordCount").and_then(|count| count.parse().ok());
+    report.columns = (!publish::hides_columns(table)).then(|| publish::columns(table).len());
+    report.items = publish::record_count(table);
     report.unmapped = publish::unmapped(table).into_iter().map(str::to_owned).collect();
     match deadline.finish(linker.link(table)).await {
         Ok(Link::Current) => {
-            report.schema = publish::parameter(table, "schemaName").map(|name| SchemaLink {
-                name: name.to_owned(),
-                version: publish::parameter(table, "schemaVersionNumber").and_then(|v| v.parse().ok()).unwrap_or(0),
-            });
+            let link = publish::schema_link(table);
+            report.schema = link.map(|link| SchemaLink { name: link.schema, version: link.version });
         }
         Ok(Link::Written(linked)) => {
             report.link(&linked);

@@ -5,11 +5,9 @@ use crate::crawl::export;
 use crate::crawl::{self, Change, CrawlRequest, Memory};
 use crate::error::{Error, Kind};
 use crate::plan::TablePlan;
+use crate::publish;
 use crate::report::{Action, Outcome, Read, TableReport};
 use crate::turn::Turn;
-
-/// `UPDATED_BY_CRAWLER` of a native crawl.
-const NATIVE: &str = "glue-ddb-crawler";
 
 impl Run<'_> {
     /// The native crawl of one table.
@@ -24,7 +22,7 @@ impl Run<'_> {
             account: self.inventory.account.clone(),
             database: settings.database.clone(),
             catalog_table: table.catalog_table.clone(),
-            crawled_by: NATIVE.into(),
+            crawled_by: publish::NATIVE.into(),
             read: settings.read_options(),
             memory: if settings.forget { Memory::Forgotten } else { Memory::Kept },
             on_update: settings.on_update,

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
 
+mod connector;
+mod contract;
 mod cost;
 mod crawl;
 mod events;
@@ -11,6 +13,7 @@ mod faults;
 mod link;
 mod privilege;
 mod prune;
+mod reference;
 mod s3;
 mod scan;
 mod support;

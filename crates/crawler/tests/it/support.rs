@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, future};
-use aws_sdk_glue::types::{CrawlerState, Table};
+use aws_sdk_glue::types::{CrawlerState, Table, TableInput};
 use crawler::report::TableReport;
 use crawler::{Clients, Deadline, Report, Settings};
 use local::{Config, Server, Source};
@@ -103,6 +103,29 @@ pub(crate) fn columns(table: &Table) -> Vec<String> {
 
 pub(crate) fn parameter<'a>(table: &'a Table, name: &str) -> Option<&'a str> {
     table.parameters()?.get(name).map(String::as_str)
+}
+
+/// A parameter of a column.
+pub(crate) fn column_parameter<'a>(table: &'a Table, column: &str, name: &str) -> Option<&'a str> {
+    let columns = table.storage_descriptor().unwrap().columns();
+    let column = columns.iter().find(|c| c.name() == column).unwrap_or_else(|| panic!("no column {column}"));
+    column.parameters()?.get(name).map(String::as_str)
+}
+
+/// The input that would leave a table as it is, with columns of its own or without.
+pub(crate) fn input_of(table: &Table) -> TableInput {
+    TableInput::builder()
+        .name(table.name())
+        .set_table_type(table.table_type.clone())
+        .set_parameters(table.parameters.clone())
+        .set_storage_descriptor(table.storage_descriptor.clone())
+        .build()
+        .unwrap()
+}
+
+/// What somebody else does to a catalog table.
+pub(crate) async fn update_table(world: &World, input: TableInput) {
+    world.clients.glue.update_table().database_name("ddb_tables").table_input(input).send().await.unwrap();
 }
 
 pub(crate) fn row<'a>(report: &'a Report, table: &str) -> &'a TableReport {

@@ -44,9 +44,11 @@ async fn every_table_is_catalogued_registered_and_linked() {
     averageRecordSize=29
     classification=dynamodb
     columnMapping=ship_to=Ship-To,total=Total
+    dynamodb.column.mapping=id:id,ship_to:Ship-To,total:Total,note:note,tags:tags
+    dynamodb.table.name=Orders
     hashKey=id
     recordCount=2
-    schemaFingerprint=039dbf5d5fc75d79+reference
+    schemaFingerprint=039dbf5d5fc75d79
     schemaName=ddb_tables.orders
     schemaRegistryName=glue-ddb-crawler
     schemaVersionNumber=1
