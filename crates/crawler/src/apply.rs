@@ -8,7 +8,7 @@ use crate::error::{Error, Kind};
 use crate::plan::{CrawlerChange, CrawlerPlan, DATABASE_LOCATION, DatabaseChange, RoleChange, Vanished};
 use crate::policy::{INLINE_POLICY, RoleScope};
 use crate::turn::Turn;
-use crate::{Clients, crawl, naming, publish};
+use crate::{Clients, crawl, discover, naming, publish};
 use aws_sdk_glue::types::{
     CrawlerTargets, Database, DatabaseInput, DeleteBehavior as GlueDelete, DynamoDbTarget, SchemaChangePolicy, Table,
     UpdateBehavior as GlueUpdate,
@@ -22,12 +22,7 @@ const PROPAGATION_LIMIT: Duration = Duration::from_secs(90);
 ///
 /// # Errors
 /// If Glue refuses or does not answer; without the database nothing else can be done.
-pub async fn database(
-    clients: &Clients,
-    inventory: &Inventory,
-    name: &str,
-    change: DatabaseChange,
-) -> Result<(), Error> {
+pub async fn database(clients: &Clients, name: &str, change: DatabaseChange) -> Result<(), Error> {
     match change {
         DatabaseChange::None => Ok(()),
         DatabaseChange::Create => {
@@ -38,40 +33,54 @@ pub async fn database(
                 .location_uri(DATABASE_LOCATION)
                 .build()
                 .map_err(|e| Error::new(Kind::Settings, format!("database {name}: {e}")))?;
-            let created = clients.glue.create_database().database_input(input).send().await;
-            match created.map_err(Error::aws("glue:CreateDatabase")) {
+            let create = clients.glue.create_database().database_input(input);
+            let create = || async { create.clone().send().await.map_err(Error::aws("glue:CreateDatabase")) };
+            match publish::retried(create).await {
                 Err(error) if !error.is("AlreadyExistsException") => Err(error),
                 _ => Ok(()),
             }
         }
         DatabaseChange::Flag => {
-            let Some(mut existing) = inventory.database.clone() else { return Ok(()) };
-            let location = match existing.location_uri.take() {
-                Some(location) if !location.is_empty() => format!("{location}/{DATABASE_LOCATION}"),
-                _ => DATABASE_LOCATION.to_owned(),
-            };
-            existing.location_uri = Some(location);
-            update_database(clients, existing).await
+            update_database(clients, name, |database| {
+                let location = match database.location_uri.take() {
+                    Some(location) if location.contains(DATABASE_LOCATION) => location,
+                    Some(location) if !location.is_empty() => format!("{location}/{DATABASE_LOCATION}"),
+                    _ => DATABASE_LOCATION.to_owned(),
+                };
+                database.location_uri = Some(location);
+            })
+            .await
         }
     }
 }
 
-/// Writes a database as it is given.
-pub(crate) async fn update_database(clients: &Clients, database: Database) -> Result<(), Error> {
-    let name = database.name;
-    // What is not said is taken away: Lake Formation's default permissions, for one.
-    let input = DatabaseInput::builder()
-        .name(&name)
-        .set_description(database.description)
-        .set_parameters(database.parameters)
-        .set_create_table_default_permissions(database.create_table_default_permissions)
-        .set_target_database(database.target_database)
-        .set_federated_database(database.federated_database)
-        .set_location_uri(database.location_uri)
-        .build()
-        .map_err(|e| Error::new(Kind::Settings, format!("database {name}: {e}")))?;
-    let updated = clients.glue.update_database().name(name).database_input(input).send().await;
-    updated.map(drop).map_err(Error::aws("glue:UpdateDatabase"))
+/// Changes a database as it is now. There is no lock: where Glue says that another is changing it, it is read again.
+///
+/// # Errors
+/// If Glue refuses or does not answer. A database that is gone is left at that.
+pub(crate) async fn update_database(
+    clients: &Clients,
+    name: &str,
+    change: impl Fn(&mut Database),
+) -> Result<(), Error> {
+    publish::retried(|| async {
+        let Some(mut database) = discover::database(clients, name).await? else { return Ok(()) };
+        change(&mut database);
+        // What is not said is taken away: Lake Formation's default permissions, for one.
+        let input = DatabaseInput::builder()
+            .name(name)
+            .set_description(database.description)
+            .set_parameters(database.parameters)
+            .set_create_table_default_permissions(database.create_table_default_permissions)
+            .set_target_database(database.target_database)
+            .set_federated_database(database.federated_database)
+            .set_location_uri(database.location_uri)
+            .build()
+            .map_err(|e| Error::new(Kind::Settings, format!("database {name}: {e}")))?;
+        let updated = clients.glue.update_database().name(name).database_input(input).send().await;
+        updated.map(drop).map_err(Error::aws("glue:UpdateDatabase"))
+    })
+    .await
 }
 
 /// Marks or deletes `table`, the catalog table of a DynamoDB table that is gone.

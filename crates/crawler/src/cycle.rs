@@ -51,11 +51,12 @@ pub(crate) fn is_needed(settings: &Settings, tables: &[TableReport]) -> bool {
 pub(crate) async fn open(clients: &Clients, settings: &Settings, began: u128) -> Result<(), Error> {
     let Settings { include, exclude, .. } = settings.clone();
     let start = i64::try_from(began).unwrap_or(i64::MAX).saturating_sub(SKEW);
-    let Some(database) = discover::database(clients, &settings.database).await? else { return Ok(()) };
-    let mut cycles = read(&database);
-    cycles.retain(|cycle| (&cycle.include, &cycle.exclude) != (&include, &exclude));
-    cycles.push(Cycle { start, include, exclude });
-    write(clients, database, &cycles).await
+    let opened = Cycle { start, include, exclude };
+    write(clients, settings, |cycles| {
+        cycles.retain(|cycle| (&cycle.include, &cycle.exclude) != (&opened.include, &opened.exclude));
+        cycles.push(opened.clone());
+    })
+    .await
 }
 
 /// Starts what the open cycles have left, as far as the limits allow; the crawls started, in order.
@@ -121,10 +122,7 @@ pub(crate) async fn go_on(
 
 /// Takes the drained cycles away; those that a run has opened meanwhile stay.
 async fn close(clients: &Clients, settings: &Settings, drained: &[Cycle]) -> Result<(), Error> {
-    let Some(database) = discover::database(clients, &settings.database).await? else { return Ok(()) };
-    let mut cycles = read(&database);
-    cycles.retain(|cycle| !drained.contains(cycle));
-    write(clients, database, &cycles).await
+    write(clients, settings, |cycles| cycles.retain(|cycle| !drained.contains(cycle))).await
 }
 
 /// A crawler to be started. In the order of starting: never crawled first, then the stalest.
@@ -185,15 +183,17 @@ fn read(database: &Database) -> Vec<Cycle> {
     text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
 }
 
-async fn write(clients: &Clients, mut database: Database, cycles: &[Cycle]) -> Result<(), Error> {
-    let mut parameters = database.parameters.take().unwrap_or_default();
-    match cycles {
-        [] => drop(parameters.remove(PARAMETER)),
-        _ => {
-            let text = serde_json::to_string(cycles).map_err(|e| Error::new(Kind::Data, format!("cycles: {e}")))?;
-            parameters.insert(PARAMETER.into(), text);
+/// Changes the open cycles as they are now.
+async fn write(clients: &Clients, settings: &Settings, change: impl Fn(&mut Vec<Cycle>)) -> Result<(), Error> {
+    apply::update_database(clients, &settings.database, |database| {
+        let mut cycles = read(database);
+        change(&mut cycles);
+        let parameters = database.parameters.get_or_insert_default();
+        // Texts and numbers always make JSON.
+        match serde_json::to_string(&cycles) {
+            Ok(text) if !cycles.is_empty() => drop(parameters.insert(PARAMETER.into(), text)),
+            _ => drop(parameters.remove(PARAMETER)),
         }
-    }
-    database.parameters = Some(parameters);
-    apply::update_database(clients, database).await
+    })
+    .await
 }

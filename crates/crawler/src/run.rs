@@ -166,7 +166,7 @@ async fn run(
     if settings.dry_run {
         estimate(clients, settings, items.export, &deadline, &mut report.tables).await;
     } else {
-        apply::database(clients, &inventory, &settings.database, plan.database).await?;
+        apply::database(clients, &settings.database, plan.database).await?;
         let run = Run { items, ..Run::new(clients, settings, &inventory, &plan, deadline, progress) };
         report.tables = Box::pin(run.carry_out(&plan, began)).await;
     }

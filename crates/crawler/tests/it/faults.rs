@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crawler::report::{Action, Outcome};
 use crawler::run::Event;
-use crawler::settings::Engine;
+use crawler::settings::{DeleteBehavior, Engine};
 use crawler::{Clients, Deadline, Settings};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
@@ -78,6 +78,42 @@ async fn a_lost_request_of_every_operation_is_ridden_out() {
 #[tokio::test]
 async fn a_lost_answer_of_every_operation_is_ridden_out() {
     strike_each("answer-lost", Fault::Reset, true).await;
+}
+
+/// Another is at the same thing at the same moment: no SDK retries that, so the run does.
+#[tokio::test]
+async fn a_write_at_the_same_moment_as_another_is_made_again() {
+    let writes = [
+        "Glue.CreateDatabase",
+        "Glue.UpdateDatabase",
+        "Glue.CreateTable",
+        "Glue.UpdateTable",
+        "Glue.DeleteTable",
+        "Glue.CreateRegistry",
+        "Glue.CreateSchema",
+        "Glue.RegisterSchemaVersion",
+    ];
+    for write in writes {
+        let world = World::new(&[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
+        let concurrent = Fault::Error { code: "ConcurrentModificationException", message: "somebody else".into() };
+        world.server.faults().add(Rule::new(write, Calls::Range(1..=2), concurrent));
+        if write == "Glue.UpdateDatabase" {
+            let input = aws_sdk_glue::types::DatabaseInput::builder().name("ddb_tables").build().unwrap();
+            world.clients.glue.create_database().database_input(input).send().await.unwrap();
+        }
+        let native =
+            Settings { engine: Engine::Native, on_delete: DeleteBehavior::DeleteFromDatabase, ..Settings::default() };
+        all_well(world.sync(&native).await);
+        world.put("tbla", &[r#"{"id":{"S":"1"},"n":{"N":"1"},"more":{"S":"x"}}"#]);
+        world.drop_table("tblb");
+        all_well(world.sync(&native).await);
+        assert!(world.server.calls().get(write).is_some_and(|calls| *calls > 2), "{write} was not made again");
+        let tables = world.tables().await;
+        assert_eq!(tables.keys().collect::<Vec<_>>(), ["tbla"], "{write}");
+        assert_eq!(parameter(&tables["tbla"], "schemaVersionNumber"), Some("2"), "{write}");
+        let database = world.clients.glue.get_database().name("ddb_tables").send().await.unwrap().database.unwrap();
+        assert!(database.location_uri().unwrap().contains("dynamo-db-flag"), "{write}");
+    }
 }
 
 #[tokio::test]
@@ -220,7 +256,7 @@ async fn a_table_that_was_only_missing_from_the_listing_is_not_retired() {
     let gone = crawler::plan::Vanished {
         table: "tbla".into(),
         catalog_table: "tbla".into(),
-        behavior: crawler::settings::DeleteBehavior::DeleteFromDatabase,
+        behavior: DeleteBehavior::DeleteFromDatabase,
     };
     let refused = crawler::apply::retire(&world.clients, "ddb_tables", &gone, &listed).await.unwrap_err();
     assert_eq!(refused.kind, crawler::Kind::Conflict);
