@@ -20,7 +20,7 @@ use schema::{Key, KeyKind, Shape};
 
 use crate::error::{Error, Kind};
 use crate::publish::{self, Source, Statistics};
-use crate::settings::{DeleteBehavior, Sample, UpdateBehavior};
+use crate::settings::{DeleteBehavior, Readers, Sample, UpdateBehavior};
 use crate::{Clients, naming};
 
 pub(crate) use estimate::estimate;
@@ -53,6 +53,8 @@ pub struct CrawlRequest {
     pub on_delete: DeleteBehavior,
     /// How observed items become types.
     pub types: schema::Policy,
+    /// Whom the types are for.
+    pub readers: Readers,
 }
 
 /// How much of a table is read, and how fast. The default is everything, as fast as a crawler of Glue.

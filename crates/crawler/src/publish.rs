@@ -12,7 +12,7 @@ mod entry;
 mod store;
 
 pub(crate) use columns::{Observed, has_people_s_words, same_columns, same_names_and_types};
-pub(crate) use contract::{Completion, Contract, Difference, Source, Statistics, is_incomplete};
+pub(crate) use contract::{Completion, Contract, Difference, Source, Statistics, is_incomplete, settle};
 pub use entry::{DEPRECATED, NATIVE, SHAPE, UNFINISHED, UNMAPPED, UPDATED_BY, parameter};
 pub(crate) use entry::{
     SchemaLink, columns, given_columns, hides_columns, is_native, knows_attributes, location, record_count, reference,

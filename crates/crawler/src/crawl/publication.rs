@@ -24,7 +24,7 @@ pub(super) struct Publication<'a> {
 impl Publication<'_> {
     /// What the catalog should hold, and how `existing` differs from it.
     fn desired(&self, existing: Option<&Table>) -> Result<(TableInput, Difference), Error> {
-        let CrawlRequest { catalog_table, crawled_by, memory, types, .. } = self.request;
+        let CrawlRequest { catalog_table, crawled_by, memory, types, readers, .. } = self.request;
         let memory = match (memory, self.reading.earlier) {
             // What this crawl read itself, before it was cut off.
             (Memory::Forgotten, Some(_)) => Memory::Kept,
@@ -32,7 +32,7 @@ impl Publication<'_> {
         };
         let known = Known::of(memory, existing, &self.reading.shape);
         let given = existing.map(publish::given_columns).unwrap_or_default();
-        let schema = known.shape.settle(&self.source.keys, &given, types);
+        let schema = publish::settle(&known.shape, &self.source.keys, &given, (types, *readers));
         let shares = match self.reading.earlier {
             // The rest of a table tells nothing of the whole.
             Some(_) => &known.shape,

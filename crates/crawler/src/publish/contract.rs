@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_glue::types::{Column as GlueColumn, SerDeInfo, StorageDescriptor, Table, TableInput};
-use schema::{GlueType, Shape, TableSchema};
+use schema::{Dialect, GlueType, Key, Policy, Shape, TableSchema};
 
 use super::columns::{self, Observed, same_columns};
 use super::entry::{self, DEPRECATED, UNMAPPED, UPDATED_BY, columns, parameter};
@@ -30,7 +30,7 @@ pub(crate) struct Source {
     /// Its ARN.
     pub arn: String,
     /// Hash key, then range key.
-    pub keys: Vec<schema::Key>,
+    pub keys: Vec<Key>,
 }
 
 /// How much a crawl found.
@@ -240,12 +240,29 @@ pub(crate) fn is_incomplete(table: &Table, readers: Readers) -> bool {
         || columns(table).iter().any(|column| parsed(column).is_some_and(refused))
 }
 
-/// A column type as the readers accept it. The client of sosw reads what a crawler of Glue writes, and nothing else.
+/// A column type as the readers accept it.
 fn accepted(glue_type: &GlueType, readers: Readers) -> GlueType {
     match readers {
         Readers::Athena => glue_type.normalised(),
-        Readers::Sosw => glue_type.clone(),
+        Readers::Sosw => glue_type.for_sosw(),
     }
+}
+
+/// The columns that hold all items of a Shape, in types that the readers accept.
+pub(crate) fn settle(
+    shape: &Shape,
+    keys: &[Key],
+    given: &BTreeMap<String, String>,
+    (types, readers): (&Policy, Readers),
+) -> TableSchema {
+    if readers == Readers::Athena {
+        return shape.settle(keys, given, types);
+    }
+    let mut schema = shape.settle(keys, given, &Policy { dialect: Dialect::Crawler, ..types.clone() });
+    for column in &mut schema.columns {
+        column.glue_type = accepted(&column.glue_type, readers);
+    }
+    schema
 }
 
 fn has_formats(table: &Table) -> bool {

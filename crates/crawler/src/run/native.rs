@@ -28,6 +28,7 @@ impl Run<'_> {
             on_update: settings.on_update,
             on_delete: settings.on_delete,
             types: settings.types.clone(),
+            readers: settings.readers,
         };
         let crawling = async {
             match self.items {

@@ -1,7 +1,7 @@
 //! The native crawl.
 
 use crawler::report::Outcome;
-use crawler::settings::{DeleteBehavior, UpdateBehavior};
+use crawler::settings::{DeleteBehavior, Readers, UpdateBehavior};
 use crawler::{Clients, Deadline, Kind, Settings};
 use local::faults::{Calls, Fault, Rule};
 
@@ -91,6 +91,7 @@ async fn a_table_of_another_source_is_left_alone() {
         on_update: UpdateBehavior::UpdateInDatabase,
         on_delete: DeleteBehavior::DeprecateInDatabase,
         types: Default::default(),
+        readers: Readers::Athena,
     };
     let unseen = Fault::Error { code: "EntityNotFoundException", message: "Table other not found.".into() };
     for look in ["seen", "unseen"] {

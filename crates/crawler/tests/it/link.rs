@@ -272,3 +272,25 @@ async fn types_stay_as_the_crawler_wrote_them_for_sosw() {
     assert_eq!(parameter(&table, "hashKey"), Some("id"));
     assert_eq!(all_well(world.sync(&sosw).await).summary.changed, 0);
 }
+
+/// A native crawl writes them as the crawler would, and no `map<…>`, which that client does not know.
+#[tokio::test]
+async fn a_native_crawl_writes_types_for_sosw() {
+    let item = r#"{"id":{"S":"1"},"tags":{"SS":["a"]},"sizes":{"NS":["1.5"]},"meta":{"M":{}},"days":{"M":{"2026-01-01":{"N":"1"}}},"list":{"L":[]}}"#;
+    let world = World::new(&[("tblt", &[item])]).await;
+    let sosw = Settings { readers: Readers::Sosw, ..native() };
+    all_well(world.sync(&sosw).await);
+    let table = world.table("tblt").await;
+    assert_eq!(
+        columns(&table),
+        [
+            "id: string",
+            "days: struct<2026-01-01:bigint>",
+            "list: array<string>",
+            "meta: struct<>",
+            "sizes: set<bigint>",
+            "tags: set<string>"
+        ]
+    );
+    assert_eq!(all_well(world.sync(&sosw).await).summary.changed, 0);
+}

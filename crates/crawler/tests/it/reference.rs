@@ -4,6 +4,7 @@ use aws_sdk_glue::types::Table;
 use crawler::Settings;
 use crawler::report::{Action, Outcome};
 use crawler::settings::{Engine, LinkBy};
+use local::Unknowns;
 use local::faults::{Calls, Fault, Rule};
 use serde_json::{Value, json};
 
@@ -188,4 +189,24 @@ async fn a_reference_that_stands_costs_no_call() {
     }
     assert_eq!(row(&report, "tblt").columns, None, "they were not told");
     assert_eq!(row(&report, "tblt").schema.as_ref().unwrap().version, 1);
+}
+
+/// The same with what the endpoint's switches make of a reference, under every position.
+#[tokio::test]
+async fn columns_survive_whatever_a_reference_shows() {
+    for (get_shows_referenced, list_shows_referenced) in [(true, false), (false, true), (false, false)] {
+        for after in [native(), by_reference(), Settings { no_start: true, ..Settings::default() }] {
+            let unknowns = Unknowns { get_shows_referenced, list_shows_referenced, ..Unknowns::default() };
+            let world = World::with(unknowns, &[("tblt", &[ITEM])]).await;
+            all_well(world.sync(&by_reference()).await);
+            all_well(world.sync(&after).await);
+            assert_eq!(all_well(world.sync(&after).await).summary.changed, 0);
+            // Whatever was written, the columns are there: with the default setting in the table itself.
+            all_well(world.sync(&native()).await);
+            let table = world.table("tblt").await;
+            assert!(!referred(&table), "{unknowns:?}");
+            assert_eq!(columns(&table), COLUMNS, "{unknowns:?}");
+            assert_eq!(parameter(&table, "schemaVersionNumber"), Some("1"), "{unknowns:?}");
+        }
+    }
 }

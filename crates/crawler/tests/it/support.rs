@@ -10,7 +10,7 @@ use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_glue::types::{CrawlerState, Table, TableInput};
 use crawler::report::TableReport;
 use crawler::{Clients, Deadline, Report, Settings};
-use local::{Config, Server, Source};
+use local::{Config, Server, Source, Unknowns};
 use tempfile::TempDir;
 
 pub(crate) const REGION: &str = "eu-west-1";
@@ -32,12 +32,22 @@ impl World {
     /// In a region of its own: all SDK clients of a process that talk to one service in one region share a rate limiter,
     /// and a throttled call slows every test down that uses the same.
     pub(crate) async fn in_region(region: &str, tables: &[(&str, &[&str])]) -> World {
+        World::start(region, Unknowns::default(), tables).await
+    }
+
+    /// With an endpoint that takes these positions where AWS says nothing.
+    pub(crate) async fn with(unknowns: Unknowns, tables: &[(&str, &[&str])]) -> World {
+        World::start(REGION, unknowns, tables).await
+    }
+
+    async fn start(region: &str, unknowns: Unknowns, tables: &[(&str, &[&str])]) -> World {
         let folder = tempfile::tempdir().unwrap();
         for (name, items) in tables {
             write_table(folder.path(), name, items);
         }
         let source = Source::Files(folder.path().to_owned());
-        let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), source, ..Config::default() });
+        let server =
+            Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), source, unknowns, ..Config::default() });
         let server = server.await.unwrap();
         let clients = Clients::local(server.url(), region);
         World { region: region.to_owned(), folder, server, clients }

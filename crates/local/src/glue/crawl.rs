@@ -7,7 +7,7 @@ use std::time::Duration;
 use crawler::Clients;
 use crawler::crawl::{Change, CrawlRequest, Memory, ReadOptions, crawl};
 use crawler::discover::{Named, taken_names};
-use crawler::settings::{DeleteBehavior, UpdateBehavior};
+use crawler::settings::{DeleteBehavior, Readers, UpdateBehavior};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::crawl_history::Summary;
@@ -163,6 +163,7 @@ async fn one_target(
         on_update: job.on_update,
         on_delete: job.on_delete,
         types: schema::Policy::default(),
+        readers: Readers::Athena,
     };
     let crawled = crawl(clients, &request).await.map_err(|error| error.to_string())?;
     Ok((request.catalog_table, crawled.change))
