@@ -2,7 +2,7 @@
 # clients. Two targets at a time: much of it is waiting, for downloads, for schedules of emulators, for throttled calls.
 MAKEFLAGS += --jobs=2 --output-sync=target
 
-.PHONY: test fmt lint doc tree gates build unit tools bundle outside bench
+.PHONY: test fmt lint doc tree gates build unit tools bundle outside readers bench
 
 test: fmt tree bundle unit lint gates doc outside
 
@@ -45,6 +45,11 @@ bundle: tools
 
 outside: build bundle
 	GLUE_DDB_CRAWLER_BIN=$(CURDIR)/target/debug/glue-ddb-crawler GLUE_DDB_CRAWLER_BUNDLE=$(CURDIR)/.tools/bundle e2e/run.sh
+
+# Hive's and Spark's own parsers, and DataHub, on what is published; 620 MB of them, and a JVM, so not in `make test`.
+readers: build
+	e2e/install.sh engines
+	GLUE_DDB_CRAWLER_BIN=$(CURDIR)/target/debug/glue-ddb-crawler e2e/run.sh e2e/check_readers.py
 
 bench:
 	cd bench && cargo run --release --locked

@@ -24,6 +24,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 SAMPLES = REPOSITORY / "examples" / "tables"
 SAMPLE_NAMES = sorted(path.stem for path in SAMPLES.glob("*.json"))
 DYNALITE = REPOSITORY / ".tools" / "e2e" / "node" / "node_modules" / "dynalite" / "cli.js"
+READERS = REPOSITORY / ".tools" / "readers" / "bin"  # programs that read the catalog, with their own libraries
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 DATABASE = "ddb_tables"

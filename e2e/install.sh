@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the outside checks run, at the pinned versions: the clients and dynalite into .tools/e2e, SAM and cargo-lambda into
 # .tools/sam, MiniStack into .tools/ministack; three, because they want different versions of the same libraries.
-# Each runs again only when its pins or the interpreter changed.
+# Programs that read the catalog go into .tools/readers. Each runs again only when its pins or the interpreter changed.
+# `e2e/install.sh engines` installs Hive's and Spark's parsers and DataHub too, into .tools/engines.
 set -euo pipefail
 cd "$(dirname "$0")"
 tools=$(cd .. && pwd)/.tools
@@ -17,6 +18,9 @@ need "Python's venv module" 'on Debian: apt-get install python3-venv' python3 -c
 need 'Node.js 20 or later' 'on Debian 13: apt-get install nodejs npm' \
   node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)'
 need 'npm' 'on Debian: apt-get install npm' npm --version
+if [ "${1:-}" = engines ]; then
+  need 'a JVM, 8 or later' 'on Debian: apt-get install openjdk-17-jre-headless' java -version
+fi
 
 pins() { # FILE...
   cat "$@" <(python3 --version) | sha256sum
@@ -43,9 +47,9 @@ if outdated e2e requirements.txt package-lock.json; then
   npm ci --prefix "$tools/e2e/node" --ignore-scripts --no-audit --no-fund --silent
   pins requirements.txt package-lock.json >"$tools/e2e/installed"
 fi
-for tool in sam ministack; do
+for tool in sam ministack readers "$@"; do
   if outdated $tool requirements-$tool.txt; then
-    echo "installing $tool into .tools/$tool (sam: about 800 MB, ministack: 200 MB)"
+    echo "installing $tool into .tools/$tool (sam: about 800 MB, ministack: 200 MB, readers: 140 MB, engines: 620 MB)"
     rm -rf "${tools:?}/$tool"
     environment $tool requirements-$tool.txt
     pins requirements-$tool.txt >"$tools/$tool/installed"

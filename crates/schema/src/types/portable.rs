@@ -41,14 +41,14 @@ impl GlueType {
     }
 
     /// The type of a column in the words that sosw's `DynamoDbClient` takes, which looks at how a type begins and raises at any
-    /// other: a set of numbers is `set<bigint>` whatever they are, a map `struct<>`, a set of binaries `binary` (with it the
-    /// client reads the table, though not that attribute), and what is no type of DynamoDB `string`.
+    /// other: a set of numbers is `set<bigint>` whatever they are, a map `struct<>`, and what is no type of DynamoDB `string`.
+    /// It has no word for a set of binaries: as `array<binary>` the rest of the table can be read.
     pub fn for_sosw(&self) -> GlueType {
         use GlueType::*;
         match self {
             Set(element) => match **element {
                 TinyInt | SmallInt | Int | BigInt | Float | Double | Decimal { .. } => Set(Box::new(BigInt)),
-                Binary => Binary,
+                Binary => GlueType::array(Binary),
                 _ => Set(Box::new(String)),
             },
             Map(..) => Struct(Vec::new()),

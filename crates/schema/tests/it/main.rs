@@ -4,6 +4,7 @@
 
 mod avro;
 mod generate;
+mod hive;
 mod oracle;
 mod reading;
 mod settling;

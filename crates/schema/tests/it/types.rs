@@ -88,7 +88,7 @@ fn the_words_that_sosw_takes() {
     for (written, expected) in [
         ("set<double>", "set<bigint>"),
         ("set<decimal(38,2)>", "set<bigint>"),
-        ("set<binary>", "binary"),
+        ("set<binary>", "array<binary>"),
         ("map<string,bigint>", "struct<>"),
         ("void", "string"),
         ("timestamp", "string"),
