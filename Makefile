@@ -1,6 +1,8 @@
 # `make test` is what CI runs: formatting, lints, docs, the dependency rules, what reading may cost, every Rust test, and outside
 # clients. Two targets at a time: much of it is waiting, for downloads, for schedules of emulators, for throttled calls.
 MAKEFLAGS += --jobs=2 --output-sync=target
+# Its job server is not for cargo, whose tests would look for it in vain.
+unexport MAKEFLAGS
 
 .PHONY: test fmt lint doc tree gates build unit tools bundle outside readers bench
 
