@@ -198,6 +198,7 @@ fn policies_are_printed_without_credentials() {
             "glue:CreateRegistry",
             "glue:CreateSchema",
             "glue:ListSchemaVersions",
+            "glue:PutSchemaVersionMetadata",
             "glue:RegisterSchemaVersion"
           ],
           "Effect": "Allow",

@@ -13,7 +13,8 @@ async fn a_wrong_event_starts_nothing_and_is_told() {
     let lambda = world.lambda(&[]).await;
     let (kind, message) = lambda.invoke(json!({"dryrun": true})).await.unwrap_err();
     assert_eq!(kind, "Settings");
-    insta::assert_snapshot!(message, @"dryrun: unknown field `dryrun`, expected one of `database`, `table_prefix`, `engine`, `include`, `exclude`, `wait`, `dry_run`, `no_start`, `crawler_name`, `scan_all`, `scan_rate`, `sample`, `max_rcu`, `segments`, `forget`, `read_price`, `export_price`, `on_update`, `on_delete`, `registry`, `compatibility`, `learn_spelling`, `managed_policy`, `permissions_boundary`, `concurrency`, `max_running`, `types`");
+    let named = message.starts_with("dryrun: unknown field `dryrun`, expected one of `");
+    assert!(named && message.contains("`dry_run`"), "{message}");
     let (kind, message) = lambda.invoke(json!({"include": "Orders"})).await.unwrap_err();
     assert_eq!(
         (kind.as_str(), message.as_str()),
