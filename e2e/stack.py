@@ -96,6 +96,14 @@ class Stack:
             role = self.resources["FunctionRole"]
             self.account.client("iam").put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document)
 
+    def settings(self):
+        """The environment in which the program works on this account with the settings of the stack."""
+        functions, name = self.account.client("lambda"), self.resources["Function"]
+        settings = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        del settings["GLUE_DDB_CRAWLER_LOG"]
+        urls = {"AWS_ENDPOINT_URL_GLUE": self.account.glue_url}
+        return sam_environment(self.directory, self.account.url) | settings | urls
+
     @contextlib.contextmanager
     def environment(self, **variables):
         """The function with these variables as well, for a while."""
@@ -234,7 +242,9 @@ def nightly(account, built, tmp_path_factory):
     as those of the older installation."""
     overrides = ["FunctionName=nightly", "Include=nightly*", "Database=nightly_tables", "Registry=nightly"]
     overrides += ["CrawlerName=ddb_{table}_crawler", 'Schedule="rate(1 minute)"', "Concurrency=0", "ScanRate=0.5"]
-    overrides += ["AlertEmail=ops@example.com"]
+    overrides += ["AlertEmail=ops@example.com", 'ContinueSchedule=""']
+    # As docs/deploy.md has it: JSON within the quotes of SAM.
+    overrides += [r'Settings="{\"max_running\": 3, \"on_update\": \"LOG\"}"']
     return deploy(account, built, tmp_path_factory.mktemp("nightly"), "nightly", *overrides)
 
 

@@ -59,9 +59,12 @@ def test_parameters_explain_and_check_themselves(template):
         ("Database", ["ddb_tables"], ["Ddb", "ddb-tables", "a*", ""]),
         ("Registry", ["glue-ddb-crawler"], ["*", "a/b", ""]),
         ("CrawlerName", ["{table}_crawler", "ddb_{table}_crawler"], ["{table}*", "crawler", "{table}{table}"]),
+        ("TablePrefix", ["", "ddb_"], ["Ddb", "a-b", "a" * 65]),
+        ("ContinueSchedule", ["", "rate(1 hour)"], ["hourly", "rate()"]),
+        ("Settings", ["", "{}", '{"max_rcu": 100}', '{"types":\n{"numbers":"double"}}'], ["max_rcu=100", "[]", "{"]),
         ("ScanRate", ["", "0.1", "0.25", "1", "1.0", "1.5", "1.50"], ["0", "0.05", "1.51", "1.6", "2", "a"]),
         ("Schedule", ["rate(1 day)", "cron(0 3 * * ? *)"], ["daily", "rate()", ""]),
-        ("FunctionName", ["sys-glue-ddb-crawler"], ["a b", "*", "", "a" * 65]),
+        ("FunctionName", ["sys-glue-ddb-crawler", "a" * 55], ["a b", "*", "", "a" * 56]),
         ("AlertEmail", ["", "ops@example.com"], ["ops", "a b@c"]),
     ],
 )
@@ -111,11 +114,13 @@ def test_function(account, stack):
     assert found["Architectures"] == ["x86_64"]
     assert found["Role"].endswith("/" + stack.resources["FunctionRole"])
     log = found["LoggingConfig"]
-    assert (log["LogFormat"], log["LogGroup"]) == ("JSON", f"/aws/lambda/{FUNCTION}")
+    assert (log["LogFormat"], log["LogGroup"]) == ("JSON", f"/glue-ddb-crawler/{FUNCTION}")
     assert found["Environment"]["Variables"] == {
         "GLUE_DDB_CRAWLER_DATABASE": "ddb_tables",
         "GLUE_DDB_CRAWLER_ENGINE": "managed",
         "GLUE_DDB_CRAWLER_EXCLUDE": "nightly*",
+        "GLUE_DDB_CRAWLER_ON_DELETE": "DEPRECATE_IN_DATABASE",
+        "GLUE_DDB_CRAWLER_SCAN_ALL": "true",
         "GLUE_DDB_CRAWLER_CRAWLER_NAME": "{table}_crawler",
         "GLUE_DDB_CRAWLER_REGISTRY": "glue-ddb-crawler",
         "GLUE_DDB_CRAWLER_COMPATIBILITY": "BACKWARD",
@@ -129,11 +134,42 @@ def test_function(account, stack):
 
 def test_one_execution_is_reserved(account, stack):
     """Read from the processed template: MiniStack does not take it over to the function."""
+    reserved = processed(account, stack)["Function"]["Properties"]["ReservedConcurrentExecutions"]
+    assert reserved == {"Fn::If": ["HasConcurrency", {"Ref": "Concurrency"}, {"Ref": "AWS::NoValue"}]}
+
+
+def processed(account, stack):
+    """The resources of the template as SAM's transformation leaves it."""
     answer = account.client("cloudformation").get_template(StackName=stack.name, TemplateStage="Processed")
     body = answer["TemplateBody"]
-    body = body if isinstance(body, dict) else yaml.load(body, Loader)
-    reserved = body["Resources"]["Function"]["Properties"]["ReservedConcurrentExecutions"]
-    assert reserved == {"Fn::If": ["HasConcurrency", {"Ref": "Concurrency"}, {"Ref": "AWS::NoValue"}]}
+    return (body if isinstance(body, dict) else yaml.load(body, Loader))["Resources"]
+
+
+def test_the_schedules_come_last(account, stack):
+    """A rate() fires when its schedule is made: nothing of the stack may be left that could fail after it."""
+    resources = processed(account, stack)
+    before, found = {"FunctionDaily"}, ["FunctionDaily"]
+    while found:
+        needed = references(resources[found.pop()]) & resources.keys() - before
+        before |= needed
+        found += needed
+    assert resources.keys() - before == {"FunctionContinue"}
+    assert "FunctionDaily" in references(resources["FunctionContinue"])
+
+
+def references(node):
+    """The logical names that a part of a template needs, in any form."""
+    if isinstance(node, list):
+        return set().union(*map(references, node))
+    if not isinstance(node, dict):
+        return set()
+    found = references(list(node.values()))
+    for form in ("Ref", "Fn::GetAtt", "GetAtt", "Fn::Sub", "Sub", "DependsOn"):
+        told = node.get(form, [])
+        told = [told] if isinstance(told, str) else told
+        text = " ".join(part for part in told if isinstance(part, str))
+        found |= set(re.findall(r"\$\{(\w+)", text) if form.endswith("Sub") else re.findall(r"\w+", text))
+    return found
 
 
 @pytest.mark.parametrize("fixture", ["stack", "nightly", "native"])
@@ -180,6 +216,22 @@ def test_schedule(account, stack):
     assert (actions_of(statement), statement["Resource"]) == (["lambda:InvokeFunction"], target["Arn"])
 
 
+def test_the_backlog_has_a_schedule_of_its_own(account, stack, nightly, native):
+    schedule = account.client("scheduler").get_schedule(Name=f"{FUNCTION}-continue")
+    daily = account.client("scheduler").get_schedule(Name=FUNCTION)
+    assert (schedule["ScheduleExpression"], schedule["State"]) == ("rate(1 hour)", "ENABLED")
+    assert schedule["Target"] == daily["Target"] | {"Input": '{"step": "continue"}'}
+    names = {schedule["Name"] for schedule in account.client("scheduler").list_schedules()["Schedules"]}
+    # The native engine starts no crawlers that could be waited for; "nightly" asks for none.
+    assert names >= {"native", "nightly"} and not names & {"native-continue", "nightly-continue"}
+
+
+def test_settings_without_a_parameter_reach_the_function(account, nightly):
+    found = account.client("lambda").get_function_configuration(FunctionName="nightly")
+    settings = json.loads(found["Environment"]["Variables"]["GLUE_DDB_CRAWLER_SETTINGS"])
+    assert settings == {"max_running": 3, "on_update": "LOG"}
+
+
 def test_event_rule_takes_the_ends_of_our_crawls_only(account, stack):
     events, rule = account.client("events"), stack.resources["FunctionCrawlEnded"]
     (target,) = events.list_targets_by_rule(Rule=rule)["Targets"]
@@ -210,17 +262,27 @@ def test_event_rule_takes_the_ends_of_our_crawls_only(account, stack):
 
 
 def test_log_and_alarms(account, stack):
-    (group,) = account.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{FUNCTION}")["logGroups"]
+    (group,) = account.client("logs").describe_log_groups(logGroupNamePrefix=f"/glue-ddb-crawler/{FUNCTION}")["logGroups"]
     assert group["retentionInDays"] == 30
     topic = stack.resources["Alerts"]
-    names = [stack.resources["ErrorsAlarm"], stack.resources["FailedTablesAlarm"]]
+    names = [physical for logical, physical in stack.resources.items() if logical.endswith("Alarm")]
     alarms = account.client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
-    assert {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms} == {
-        ("AWS/Lambda", "Errors"),
-        ("glue-ddb-crawler", "Failed"),
+    watched = {
+        ("AWS/Lambda", "Errors", "Sum", 300, 1),
+        ("AWS/Lambda", "AsyncEventsDropped", "Sum", 300, 1),
+        ("AWS/Events", "FailedInvocations", "Sum", 300, 1),
+        ("glue-ddb-crawler", "Failed", "Sum", 300, 1),
+        ("glue-ddb-crawler", "QuotaReached", "Sum", 300, 1),
+        # The least of a day, two days on end: a backlog that drains has none at its end.
+        ("glue-ddb-crawler", "Deferred", "Minimum", 86400, 2),
     }
+    shape = ("Namespace", "MetricName", "Statistic", "Period", "EvaluationPeriods")
+    assert {tuple(alarm[part] for part in shape) for alarm in alarms} == watched
     for alarm in alarms:
-        assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": FUNCTION}]
+        dimension = {"Name": "FunctionName", "Value": FUNCTION}
+        if alarm["Namespace"] == "AWS/Events":
+            dimension = {"Name": "RuleName", "Value": stack.resources["FunctionCrawlEnded"]}
+        assert alarm["Dimensions"] == [dimension]
         assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
         assert (alarm["TreatMissingData"], alarm["AlarmActions"]) == ("notBreaching", [topic])
     policy = json.loads(account.client("sns").get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])
@@ -237,5 +299,5 @@ def test_outputs(account, stack):
         "FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}",
         "BoundaryArn": stack.resources["Boundary"],
         "AlertsArn": stack.resources["Alerts"],
-        "LogGroupName": f"/aws/lambda/{FUNCTION}",
+        "LogGroupName": f"/glue-ddb-crawler/{FUNCTION}",
     }

@@ -12,7 +12,7 @@ import pytest
 
 import settle
 from conftest import ACCOUNT, DATABASE, REGION, wait_for
-from stack import FUNCTION, REQUEST, SECRET, TABLES, actions_of, catalogued, create_table, lines, role_of
+from stack import FUNCTION, REQUEST, SECRET, TABLES, actions_of, catalogued, create_table, lines, role_of, run
 
 REGISTRY = "glue-ddb-crawler"
 
@@ -97,7 +97,7 @@ def test_log_and_metrics(account, first_run):
 
 
 def log_messages(account):
-    pages = account.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{FUNCTION}")
+    pages = account.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/glue-ddb-crawler/{FUNCTION}")
     return [event["message"] for page in pages for event in page["events"]]
 
 
@@ -109,6 +109,14 @@ def test_second_invocation_changes_nothing(account, stack, first_run):
     writing = re.compile(r":(Create|Update|Delete|Put|Register|Attach|Detach|Tag|Pass)")
     assert [call for call in report["calls"] if writing.search(call)] == []
     assert everything(account) == before
+
+
+def test_the_doctor_finds_nothing_wrong(binary, stack, first_run):
+    found = json.loads(run([binary, "doctor", "--quiet", "--output", "json"], stack.settings(), cwd=stack.directory))
+    states = {check["name"]: (check["state"], check["says"]) for check in found["checks"]}
+    assert {name: told for name, told in states.items() if told[0] != "fine"} == {}
+    assert stack.resources["Boundary"] in states["boundary"][1]
+    assert f"{len(TABLES)} of " in states["tables"][1]
 
 
 def everything(account):

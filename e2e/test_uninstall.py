@@ -42,11 +42,7 @@ def stop(stack):
 
 
 def uninstall(binary, stack):
-    functions, name = stack.account.client("lambda"), stack.resources["Function"]
-    settings = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-    del settings["GLUE_DDB_CRAWLER_LOG"]
     environment = sam_environment(stack.directory, stack.account.url)
-    glue = {"AWS_ENDPOINT_URL_GLUE": stack.account.glue_url}
-    run([binary, "prune", "--all", "--yes"], environment | settings | glue, cwd=stack.directory)
+    run([binary, "prune", "--all", "--yes"], stack.settings(), cwd=stack.directory)
     command = ["sam", "delete", "--stack-name", stack.name, "--region", REGION, "--no-prompts"]
     run(command, environment, cwd=stack.directory)

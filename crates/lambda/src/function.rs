@@ -26,10 +26,13 @@ pub(crate) struct Function {
 
 impl Function {
     pub(crate) async fn from_environment() -> Function {
-        Function {
-            sdk: crawler::aws::config_loader().load().await,
-            settings: Settings::default().with_environment().map_err(|error| error.message),
+        let settings = Settings::default().with_environment().map_err(|error| error.message);
+        match &settings {
+            // Settings hold no secrets.
+            Ok(settings) => tracing::info!(settings = serde_json::to_string(settings).ok(), "settings"),
+            Err(message) => tracing::error!(reason = message, "no run before the settings are put right"),
         }
+        Function { sdk: crawler::aws::config_loader().load().await, settings }
     }
 
     /// Does what the event asks for. The answer is null if that is nothing.

@@ -14,6 +14,9 @@ const PREFIX: &str = "GLUE_DDB_CRAWLER_";
 /// log of the embedded endpoint.
 const OTHERS: [&str; 3] = ["CONFIG", "LOG", "WIRE_LOG"];
 
+/// The variable with any settings as one JSON object: what the stack's parameter `Settings` fills.
+const ALL: &str = "SETTINGS";
+
 impl Settings {
     /// These settings with `changes` over them, by the names of `docs/settings.md`. A nested object changes what it names.
     ///
@@ -29,9 +32,10 @@ impl Settings {
 
     /// These settings with those of the environment over them: `GLUE_DDB_CRAWLER_` and the name in capitals, lists by comma,
     /// nested ones with two underscores (`GLUE_DDB_CRAWLER_TYPES__NUMBERS`). An empty variable counts as not set.
+    /// `GLUE_DDB_CRAWLER_SETTINGS` is a JSON object of settings that no other variable sets.
     ///
     /// # Errors
-    /// [`Kind::Settings`], naming the variable, if there is no such setting or its value can't be.
+    /// [`Kind::Settings`], naming the variable, if there is no such setting, its value can't be, or it is set twice.
     pub fn with_environment(&self) -> Result<Settings, Error> {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -42,17 +46,26 @@ impl Settings {
     fn with_variables(&self, variables: impl Iterator<Item = (String, String)>) -> Result<Settings, Error> {
         let mut settings = self.clone();
         // In order, so that of two wrong ones it is always the same that is told.
-        for (variable, text) in variables.collect::<BTreeMap<_, _>>() {
+        let variables: BTreeMap<_, _> = variables.filter(|(_, text)| !text.is_empty()).collect();
+        for (variable, text) in &variables {
             let Some(name) = variable.strip_prefix(PREFIX) else { continue };
-            if text.is_empty() || OTHERS.contains(&name) {
+            if OTHERS.contains(&name) {
+                continue;
+            }
+            if name == ALL {
+                let wrong = |error: Error| Error { message: format!("{variable}: {}", error.message), ..error };
+                let changes = object(text).map_err(wrong)?;
+                once(&changes, &variables).map_err(wrong)?;
+                Settings::default().with(&changes).and_then(|alone| alone.selection()).map_err(wrong)?;
+                settings = settings.with(&changes)?;
                 continue;
             }
             let name = name.to_ascii_lowercase();
             let path: Vec<&str> = name.split("__").collect();
             let wrong = |error: Error| Error { message: format!("{variable}: {}", error.message), ..error };
             // On its own, so that what is found is about this variable.
-            Settings::default().read(&path, &text).and_then(|alone| alone.selection()).map_err(wrong)?;
-            settings = settings.read(&path, &text).map_err(wrong)?;
+            Settings::default().read(&path, text).and_then(|alone| alone.selection()).map_err(wrong)?;
+            settings = settings.read(&path, text).map_err(wrong)?;
         }
         Ok(settings)
     }
@@ -83,6 +96,26 @@ impl Settings {
         put(&mut all, path, value);
         Settings::deserialize(all).map_err(wrong)
     }
+}
+
+fn object(text: &str) -> Result<Map<String, Value>, Error> {
+    let wrong = |reason: serde_json::Error| {
+        Error::new(Kind::Settings, format!("not a JSON object of settings, like {{\"max_running\": 50}}: {reason}"))
+    };
+    serde_json::from_str(text).map_err(wrong)
+}
+
+/// Refuses settings that have a variable of their own as well: which of the two counts would be a guess.
+fn once(changes: &Map<String, Value>, variables: &BTreeMap<String, String>) -> Result<(), Error> {
+    for name in changes.keys() {
+        let own = format!("{PREFIX}{}", name.to_ascii_uppercase());
+        if let Some(own) = variables.keys().find(|other| **other == own || other.starts_with(&format!("{own}__"))) {
+            let message =
+                format!("{name}: {own} sets it already; change it there (in a stack: the parameter of that name)");
+            return Err(Error::new(Kind::Settings, message));
+        }
+    }
+    Ok(())
 }
 
 fn put(target: &mut Value, path: &[&str], value: Value) {
@@ -154,6 +187,28 @@ mod tests {
         assert!(
             message("GLUE_DDB_CRAWLER_SCAN_RAET", "1")
                 .contains("scan_raet: unknown field `scan_raet`, expected one of `database`")
+        );
+    }
+
+    #[test]
+    fn settings_without_a_variable_of_their_own_come_as_json() {
+        let all = ("GLUE_DDB_CRAWLER_SETTINGS", r#"{"max_running": 50, "types": {"numbers": "double"}}"#);
+        let settings = from_variables(&[all, ("GLUE_DDB_CRAWLER_SCAN_RATE", "1")]).unwrap();
+        assert_eq!((settings.max_running, settings.scan_rate), (50, Some(1.0)));
+        assert_eq!((settings.types.numbers, settings.types.max_struct_fields), (schema::NumberPolicy::Double, 200));
+
+        let message = |all: &str| {
+            let database = ("GLUE_DDB_CRAWLER_DATABASE", "other");
+            from_variables(&[("GLUE_DDB_CRAWLER_SETTINGS", all), database]).unwrap_err().message
+        };
+        insta::assert_snapshot!(message("max_running=50"), @r#"GLUE_DDB_CRAWLER_SETTINGS: not a JSON object of settings, like {"max_running": 50}: expected value at line 1 column 1"#);
+        insta::assert_snapshot!(message("[]"), @r#"GLUE_DDB_CRAWLER_SETTINGS: not a JSON object of settings, like {"max_running": 50}: invalid type: sequence, expected a map at line 1 column 0"#);
+        insta::assert_snapshot!(message(r#"{"max_running": 0}"#), @"GLUE_DDB_CRAWLER_SETTINGS: max_running 0: use 1 to 1000");
+        insta::assert_snapshot!(message(r#"{"database": "mine"}"#), @"GLUE_DDB_CRAWLER_SETTINGS: database: GLUE_DDB_CRAWLER_DATABASE sets it already; change it there (in a stack: the parameter of that name)");
+        assert!(message(r#"{"max_runing": 1}"#).starts_with("GLUE_DDB_CRAWLER_SETTINGS: max_runing: unknown field"));
+        let twice = [("GLUE_DDB_CRAWLER_SETTINGS", r#"{"types": {}}"#), ("GLUE_DDB_CRAWLER_TYPES__NUMBERS", "double")];
+        assert!(
+            from_variables(&twice).unwrap_err().message.contains("GLUE_DDB_CRAWLER_TYPES__NUMBERS sets it already")
         );
     }
 

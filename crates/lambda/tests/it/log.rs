@@ -29,6 +29,24 @@ async fn an_invocation_logs_what_failed_and_a_summary_with_the_ids_of_lambda() {
 }
 
 #[tokio::test]
+async fn the_first_line_of_a_cold_start_tells_the_settings_or_what_is_wrong_with_them() {
+    let world = World::new(&[]).await;
+    let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_SETTINGS", r#"{"max_running": 50}"#)]).await;
+    lambda.invoke(json!({})).await.unwrap();
+    let first = &lambda.lines()[0];
+    let settings: Value = serde_json::from_str(first["settings"].as_str().unwrap()).unwrap();
+    assert_eq!((&settings["max_running"], &settings["database"]), (&json!(50), &json!("ddb_tables")));
+
+    let world = World::new(&[]).await;
+    let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_SETTINGS", r#"{"max_running": 0}"#)]).await;
+    let (kind, message) = lambda.invoke(json!({})).await.unwrap_err();
+    let first = &lambda.lines()[0];
+    let reason = "GLUE_DDB_CRAWLER_SETTINGS: max_running 0: use 1 to 1000";
+    assert_eq!((&first["level"], &first["reason"]), (&json!("ERROR"), &json!(reason)));
+    assert_eq!((kind.as_str(), message.as_str()), ("Settings", reason));
+}
+
+#[tokio::test]
 async fn an_invocation_is_one_line_of_metrics() {
     let world = World::new(&["Orders", "users"]).await;
     let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_WAIT", "true")]).await;
