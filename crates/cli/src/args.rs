@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Crawl(Crawl),
     /// Tell the schema of DynamoDB JSON files; needs no AWS
     Infer(Infer),
+    /// Look at what there is and change nothing: what needs attention, and what this account shows of what AWS does not publish
+    Doctor(Doctor),
     /// Take away crawlers and roles whose DynamoDB table is gone; with --all everything, to uninstall
     Prune(Prune),
     /// Print the IAM policies of the job, for those who don't install it with SAM
@@ -160,6 +162,12 @@ pub(crate) struct Prune {
     /// Do it; without this nothing is taken away
     #[arg(long)]
     pub yes: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub place: Place,
 }
 
 #[derive(Debug, clap::Args)]

@@ -9,6 +9,7 @@ use crate::progress::Progress;
 use crate::{connect, interrupt, output};
 
 pub(crate) mod crawl;
+pub(crate) mod doctor;
 pub(crate) mod infer;
 pub(crate) mod policy;
 pub(crate) mod prune;

@@ -12,6 +12,8 @@
 //!
 //! Beside it [`event`] goes on where a run had to leave something: each crawl's end links its table and starts the next.
 //!
+//! [`doctor`] looks at what there is, and changes nothing.
+//!
 //! It talks to AWS through the official SDK clients and nothing else, and prints nothing.
 
 pub mod apply;
@@ -20,6 +22,7 @@ pub mod crawl;
 mod cycle;
 mod deadline;
 pub mod discover;
+pub mod doctor;
 pub mod error;
 pub mod event;
 pub mod naming;

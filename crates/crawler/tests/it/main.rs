@@ -6,6 +6,7 @@ mod connector;
 mod contract;
 mod cost;
 mod crawl;
+mod doctor;
 mod events;
 mod export;
 mod export_s3;

@@ -1,0 +1,66 @@
+//! `doctor`: look at what there is, and change nothing.
+
+use crawler::doctor::{self, Findings, State};
+use serde_json::Map;
+
+use crate::args::{Common, Doctor, Output};
+use crate::{connect, output, settings};
+
+/// Runs `doctor`; 1 if something needs attention.
+///
+/// # Errors
+/// If the account can't be looked at.
+pub(crate) async fn run(common: &Common, args: &Doctor) -> anyhow::Result<u8> {
+    let settings = settings::resolve(common, Map::new())?;
+    let connection = connect::connect(common, &args.place).await?;
+    let found = doctor::examine(&connection.clients, &settings).await;
+    if let Some(server) = connection.server {
+        server.stop().await;
+    }
+    let found = found?;
+    let text = match common.output {
+        Output::Json => format!("{}\n", serde_json::to_string_pretty(&found)?),
+        Output::Text => text(&found),
+    };
+    output::result(text.as_bytes())?;
+    Ok(if found.need_attention() { crate::FAILED } else { crate::DONE })
+}
+
+fn text(found: &Findings) -> String {
+    let mut text = format!("account {}, region {}\n", found.account, found.region);
+    for check in &found.checks {
+        let state = match check.state {
+            State::Fine => "fine",
+            State::Attention => "LOOK",
+            State::Unseen => "?",
+        };
+        text += &format!("{state:4}  {}: {}\n", check.name, check.says);
+    }
+    text += "\nWhat AWS does not publish (docs/local.md):\n";
+    for unknown in &found.unknowns {
+        let position = unknown.position.unwrap_or("?");
+        text += &format!("{position:4}  {}: {}\n", unknown.name, unknown.says);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crawler::{Clients, Settings};
+    use local::{Config, Server, unknowns};
+
+    use super::*;
+
+    /// The crawler can't know the endpoint's switches: this is where both are known.
+    #[tokio::test]
+    async fn each_switch_of_the_endpoint_is_spoken_of() {
+        let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await.unwrap();
+        let clients = Clients::local(server.url(), "eu-west-1");
+        let found = doctor::examine(&clients, &Settings::default()).await.unwrap();
+        let spoken_of: BTreeSet<&str> = found.unknowns.iter().map(|unknown| unknown.name).collect();
+        let switches: BTreeSet<&str> = unknowns::SWITCHES.iter().map(|switch| switch.name).collect();
+        assert_eq!(spoken_of, switches);
+    }
+}
