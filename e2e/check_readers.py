@@ -97,6 +97,18 @@ def test_hive_and_spark_parse_every_type_of_infer(program, tables):
     assert refused(types) == {}
 
 
+def test_tables_pass_the_rule_of_the_glue_client_for_hive(catalog):
+    """awslabs/aws-glue-data-catalog-client-for-apache-hive-metastore, HiveTableValidator."""
+    for name, table in catalog[1].items():
+        if "storage_handler" in table["Parameters"]:
+            continue
+        descriptor = table["StorageDescriptor"]
+        assert table.get("TableType"), name
+        assert descriptor.get("InputFormat"), name
+        assert descriptor.get("OutputFormat"), name
+        assert descriptor.get("SerdeInfo", {}).get("SerializationLibrary"), name
+
+
 def test_datahub_takes_every_table(catalog, tmp_path):
     endpoint, tables = catalog
     written = tmp_path / "metadata.json"

@@ -8,7 +8,8 @@ NAMES = [
     # Words of Hive and Spark.
     *"select from date timestamp array map struct interval int string anti null decimal".split(),
     # What parsers take for numbers, signs or nothing.
-    *"content-type 2025 2026-01-01 1.0 1e5 10L 5D 1BD 2nd a.b a:b a,b <a> `a` a\\b a\"b a'b $a a#b @type x/y größe 日本".split(),
+    *"content-type 2025 2026-01-01 1.0 1e5 10L 5D 1BD 2nd a.b a:b a,b <a> `a` a\\b a\"b a'b $a a#b".split(),
+    *"@type x/y größe 日本".split(),
     *("", "a b"),
 ]
 PLAIN = [name for name in NAMES[:25] if name not in ("Id", "ID")]

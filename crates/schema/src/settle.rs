@@ -55,7 +55,8 @@ impl Shape {
     /// | M, one name no [`is_field`](naming::is_field), or two alike but for case | `map<string,T>`, T of all values |
     /// | any other mix, or a type of over 131,072 characters | `string`: readers get the JSON text |
     ///
-    /// In the [dialect](Policy::dialect) of AWS's crawler, what held only SS is `set<string>`, NS `set<T>`, BS `set<binary>`; M is
+    /// In the [dialect](Policy::dialect) of AWS's crawler, what held only SS is `set<string>`, NS `set<T>`, BS `set<binary>`; N that
+    /// no number type holds is `double`; M is
     /// a struct whatever its names, and `struct<>` where they are none, gave way to the limit, or hold control characters.
     ///
     /// `names` are columns that the catalog already has, by attribute: those names stay. The others come from
@@ -97,7 +98,7 @@ fn key_type(kind: KeyKind, node: Option<&Node>, policy: &Policy) -> GlueType {
     match kind {
         KeyKind::S => GlueType::String,
         KeyKind::B => GlueType::Binary,
-        KeyKind::N => number_type(node.map(|node| node.numbers).unwrap_or_default(), policy.numbers),
+        KeyKind::N => number_type(node.map(|node| node.numbers).unwrap_or_default(), policy),
     }
 }
 
@@ -112,7 +113,7 @@ fn node_type(node: &Node, policy: &Policy) -> GlueType {
     let [text, number, binary, boolean, map] =
         [Kind::S, Kind::N, Kind::B, Kind::Bool, Kind::M].map(|kind| seen(&[kind]));
     match (text, number, binary, boolean, lists, map) {
-        (false, true, false, false, false, false) => number_type(node.numbers, policy.numbers),
+        (false, true, false, false, false, false) => number_type(node.numbers, policy),
         (false, false, true, false, false, false) => GlueType::Binary,
         (false, false, false, true, false, false) => GlueType::Boolean,
         (false, false, false, false, true, false) => list_type(node, policy),
@@ -177,7 +178,16 @@ impl Map {
     }
 }
 
-fn number_type(numbers: Numbers, policy: NumberPolicy) -> GlueType {
+fn number_type(numbers: Numbers, policy: &Policy) -> GlueType {
+    match (holding(numbers, policy.numbers), policy.dialect) {
+        // The crawler's words for N are of numbers alone: sosw's client makes text of what is called one.
+        (GlueType::String, Dialect::Crawler) => GlueType::Double,
+        (glue_type, _) => glue_type,
+    }
+}
+
+/// `string` where no number type holds all.
+fn holding(numbers: Numbers, policy: NumberPolicy) -> GlueType {
     let Numbers { integer_digits, scale, beyond_i64, lossy } = numbers;
     let digits = u16::from(integer_digits) + u16::from(scale);
     let decimal = (digits <= u16::from(MAX_DECIMAL)).then_some(GlueType::Decimal { precision: MAX_DECIMAL, scale });

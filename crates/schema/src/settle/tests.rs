@@ -96,6 +96,7 @@ fn the_dialect_of_the_crawler() {
         &[r#"{"SS":["a"]}"#],
         &[r#"{"NS":["1"]}"#, r#"{"NULL":true}"#],
         &[r#"{"NS":["1"]}"#, r#"{"NS":["0.5"]}"#],
+        &[r#"{"N":"1E38"}"#],
         &[r#"{"BS":["AA=="]}"#],
         &[r#"{"NS":[]}"#],
         &[r#"{"SS":["a"]}"#, r#"{"L":[]}"#],
@@ -112,6 +113,7 @@ fn the_dialect_of_the_crawler() {
     {"SS":["a"]}                                                           set<string>
     {"NS":["1"]} {"NULL":true}                                             set<bigint>
     {"NS":["1"]} {"NS":["0.5"]}                                            set<double>
+    {"N":"1E38"}                                                           double
     {"BS":["AA=="]}                                                        set<binary>
     {"NS":[]}                                                              set<bigint>
     {"SS":["a"]} {"L":[]}                                                  array<string>

@@ -10,24 +10,32 @@ use crate::oracle::Decimal;
 use crate::oracle::Value;
 use crate::reading::{policy, shape_of};
 
-fn fits(value: &Value, glue_type: &GlueType) -> bool {
+fn fits(value: &Value, glue_type: &GlueType, dialect: Dialect) -> bool {
     match (value, glue_type) {
         // Readers get the JSON text of what is no string.
         (Value::Null, _) | (_, GlueType::String) => true,
+        // A number that no other type holds, in the crawler's dialect.
+        (Value::N(_), GlueType::Double) if dialect == Dialect::Crawler => true,
         (Value::Bool(_), GlueType::Boolean) | (Value::B(_), GlueType::Binary) => true,
         (Value::N(text), glue_type) => number_fits(&Decimal::of(text).unwrap(), glue_type),
         (Value::Ss(_), GlueType::Set(element)) => **element == GlueType::String,
-        (Value::Ns(set), GlueType::Set(element)) => set.iter().all(|text| fits(&Value::N(text.clone()), element)),
+        (Value::Ns(set), GlueType::Set(element)) => {
+            set.iter().all(|text| fits(&Value::N(text.clone()), element, dialect))
+        }
         (Value::Bs(_), GlueType::Set(element)) => **element == GlueType::Binary,
         // A struct that the dialect can't spell.
         (Value::M(_), GlueType::Struct(fields)) if fields.is_empty() => true,
-        (Value::L(list), GlueType::Array(element)) => list.iter().all(|value| fits(value, element)),
+        (Value::L(list), GlueType::Array(element)) => list.iter().all(|value| fits(value, element, dialect)),
         (Value::Ss(set), GlueType::Array(element)) => set.is_empty() || **element == GlueType::String,
-        (Value::Ns(set), GlueType::Array(element)) => set.iter().all(|text| fits(&Value::N(text.clone()), element)),
-        (Value::Bs(set), GlueType::Array(element)) => set.iter().all(|bytes| fits(&Value::B(bytes.clone()), element)),
-        (Value::M(map), GlueType::Map(_, value)) => map.values().all(|inner| fits(inner, value)),
+        (Value::Ns(set), GlueType::Array(element)) => {
+            set.iter().all(|text| fits(&Value::N(text.clone()), element, dialect))
+        }
+        (Value::Bs(set), GlueType::Array(element)) => {
+            set.iter().all(|bytes| fits(&Value::B(bytes.clone()), element, dialect))
+        }
+        (Value::M(map), GlueType::Map(_, value)) => map.values().all(|inner| fits(inner, value, dialect)),
         (Value::M(map), GlueType::Struct(fields)) => map.iter().all(|(name, value)| {
-            fields.iter().find(|field| field.name == *name).is_some_and(|field| fits(value, &field.glue_type))
+            fields.iter().find(|field| field.name == *name).is_some_and(|field| fits(value, &field.glue_type, dialect))
         }),
         _ => false,
     }
@@ -55,7 +63,7 @@ proptest! {
         let schema = shape_of(&items, limit).settle(&[], &BTreeMap::new(), &policy);
         let types: BTreeMap<_, _> = schema.columns.iter().map(|column| (&column.attribute, &column.glue_type)).collect();
         for (name, value) in items.iter().flatten() {
-            prop_assert!(fits(value, types[name]), "{value:?} in {}", types[name]);
+            prop_assert!(fits(value, types[name], dialect), "{value:?} in {}", types[name]);
         }
     }
 
