@@ -1,5 +1,6 @@
 """Commands of the documentation, copied from the page and run as a reader would."""
 
+import contextlib
 import json
 import pathlib
 import re
@@ -8,7 +9,7 @@ import sys
 
 import pytest
 
-from conftest import ACCOUNT, DATABASE, REGION, REPOSITORY, client_environment, serving
+from conftest import ACCOUNT, DATABASE, REGION, REPOSITORY, client_environment, serving, wait_for
 
 DOCS = REPOSITORY / "docs"
 TABLES = ["Orders.eu", "users"]
@@ -23,6 +24,12 @@ def commands(page, heading):
 
 @pytest.fixture
 def shell(binary, tmp_path):
+    with shell_of(binary, tmp_path) as shell:
+        yield shell
+
+
+@contextlib.contextmanager
+def shell_of(binary, tmp_path, *arguments):
     """A shell with the AWS CLI and the program on its path, and an endpoint with two tables to talk to."""
     tables = tmp_path / "tables"
     tables.mkdir()
@@ -34,15 +41,11 @@ def shell(binary, tmp_path):
     path = tmp_path / "bin"
     path.mkdir()
     (path / "glue-ddb-crawler").symlink_to(binary)
-    with serving(binary, tmp_path / "served", "--tables", str(tables)) as endpoint:
+    with serving(binary, tmp_path / "served", "--tables", str(tables), *arguments) as endpoint:
 
         def run(script, **variables):
             environment = client_environment(endpoint.url) | {"AWS_REGION": REGION} | variables
             environment["PATH"] = f"{path}:{pathlib.Path(sys.executable).parent}:{environment['PATH']}"
-            # `aws configure get region` reads the file, not the environment.
-            config = tmp_path / "config"
-            config.write_text(f"[default]\nregion = {REGION}\n")
-            environment["AWS_CONFIG_FILE"] = str(config)
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", script],
                 env=environment,
@@ -116,6 +119,71 @@ def test_the_policies_without_sam(shell):
         role = endpoint.client("iam").get_role(RoleName=role["RoleName"])["Role"]
         assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
     assert len(roles) == 2
+
+
+def headings(page):
+    return re.findall(r"^## (\d.*)$", (DOCS / page).read_text(), flags=re.M)
+
+
+def without_the_function(script):
+    """The script without what only AWS or SAM can do: each command with its lines, which end with a backslash."""
+    whole = re.findall(r"(?:.*\\\n)*.*\n", script)
+    there = [line for line in whole if not re.search(r"\bsam |aws (lambda|logs|cloudformation) |^jq ", line)]
+    return "".join(line.replace("sleep 15", "sleep 0") for line in there)
+
+
+# What an account is like: how the switches of the endpoint stand, and so what the list must come to. `doctor` says nothing of
+# the last two.
+ACCOUNTS = [
+    {
+        "crawl-rewrites": "no",
+        "get-shows-referenced": "yes",
+        "list-shows-referenced": "no",
+        "reader-denied": "yes",
+        "sends-source-account": "yes",
+    },
+]
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+def test_the_first_time_in_an_account(binary, tmp_path, account):
+    """docs/first-deploy.md but for what needs the function: `sync` does that."""
+    assert "export AWS_REGION=us-east-1 ONE=orders TWO=users\n" in (DOCS / "first-deploy.md").read_text()
+    exports = f"export ONE=users TWO={TABLES[0]} GLUE_DDB_CRAWLER_INCLUDE=users,{TABLES[0]}\n"
+    switches = [part for name, position in account.items() for part in ("--unknown", f"{name}={position}")]
+    settled = {}
+    with shell_of(binary, tmp_path, *switches) as (endpoint, shell):
+
+        def crawls_ended():
+            return all(crawler["State"] == "READY" for crawler in endpoint.client("glue").get_crawlers()["Crawlers"])
+
+        for heading in headings("first-deploy.md"):
+            if heading.startswith("4."):
+                shell(exports + "glue-ddb-crawler sync --wait --quiet")
+            for block in commands("first-deploy.md", heading):
+                script = without_the_function(block)
+                exports += "".join(re.findall(r"^export .*\n", script, flags=re.M))
+                wait_for(crawls_ended)
+                if script == "glue-ddb-crawler doctor\n":
+                    found = json.loads(shell(exports + "glue-ddb-crawler doctor --output json || test $? = 1"))
+                    settled |= {each["name"]: each["position"] for each in found["unknowns"] if each["position"]}
+                    continue
+                if script.startswith("aws glue start-crawler") and settled["sends-source-account"] == "yes":
+                    continue
+                told = shell(exports + f"( {script}) 2>&1 || echo refused" if script else "true")
+                if "sts assume-role" in script:
+                    settled["reader-denied"] = "yes" if "AccessDenied" in told else "no"
+                elif "strict.json" in script:
+                    wait_for(crawls_ended)
+                    crawl = endpoint.client("glue").get_crawler(Name="users_crawler")["Crawler"]["LastCrawl"]
+                    settled["sends-source-account"] = "yes" if crawl["Status"] == "SUCCEEDED" else "no"
+                else:
+                    assert "refused" not in told, told
+        wait_for(crawls_ended)
+        shell(exports + "glue-ddb-crawler sync --no-start --quiet")
+        found = json.loads(shell(exports + "glue-ddb-crawler doctor --output json"))
+    assert settled == account
+    assert {check["state"] for check in found["checks"]} == {"fine"}, found["checks"]
 
 
 def test_uninstall_leaves_nothing(shell):
