@@ -15,9 +15,6 @@ use aws_sdk_glue::types::{
 };
 use aws_sdk_iam::types::Tag;
 
-/// How long a new role may take until Glue can assume it.
-const PROPAGATION_LIMIT: Duration = Duration::from_secs(90);
-
 /// Makes the database, or gives it the location that the Athena connector looks for.
 ///
 /// # Errors
@@ -112,23 +109,32 @@ pub async fn role(
         RoleChange::None => Ok(()),
         RoleChange::Create => {
             create_role(clients, name, scope).await?;
-            with_propagation(turn, || write_role(clients, name, scope, change)).await
+            with_propagation(turn, true, || write_policies(clients, name, scope, change)).await?;
+            with_propagation(turn, true, || describe_role(clients, name, scope)).await
         }
-        RoleChange::Repair => write_role(clients, name, scope, change).await,
+        RoleChange::Repair => {
+            with_propagation(turn, false, || reset_role(clients, name, scope)).await?;
+            // Whether they may be written goes by the boundary, which was put on just now.
+            let capped = scope.boundary.is_some();
+            with_propagation(turn, capped, || write_policies(clients, name, scope, change)).await?;
+            with_propagation(turn, false, || describe_role(clients, name, scope)).await
+        }
     }
 }
 
-async fn write_role(clients: &Clients, name: &str, scope: &RoleScope<'_>, change: RoleChange) -> Result<(), Error> {
-    if change == RoleChange::Repair {
-        // First: a run that may only write capped roles is refused everything else until then. A boundary that is no longer
-        // asked for stays, since taking it away would widen the role.
-        if let Some(boundary) = scope.boundary {
-            let cap = clients.iam.put_role_permissions_boundary().role_name(name).permissions_boundary(boundary);
-            cap.send().await.map_err(Error::aws("iam:PutRolePermissionsBoundary"))?;
-        }
-        let trust = clients.iam.update_assume_role_policy().role_name(name).policy_document(scope.trust().to_string());
-        trust.send().await.map_err(Error::aws("iam:UpdateAssumeRolePolicy"))?;
+/// Puts the boundary and the trust policy of an existing role right. The boundary comes first: a run that may only write capped
+/// roles is refused their policies until then. One that is no longer asked for stays, since taking it away would widen the role.
+async fn reset_role(clients: &Clients, name: &str, scope: &RoleScope<'_>) -> Result<(), Error> {
+    if let Some(boundary) = scope.boundary {
+        let cap = clients.iam.put_role_permissions_boundary().role_name(name).permissions_boundary(boundary);
+        cap.send().await.map_err(Error::aws("iam:PutRolePermissionsBoundary"))?;
     }
+    let trust = clients.iam.update_assume_role_policy().role_name(name).policy_document(scope.trust().to_string());
+    trust.send().await.map(drop).map_err(Error::aws("iam:UpdateAssumeRolePolicy"))
+}
+
+/// Writes the inline policy, and attaches or detaches AWS's own.
+async fn write_policies(clients: &Clients, name: &str, scope: &RoleScope<'_>, change: RoleChange) -> Result<(), Error> {
     clients
         .iam
         .put_role_policy()
@@ -150,6 +156,11 @@ async fn write_role(clients: &Clients, name: &str, scope: &RoleScope<'_>, change
             _ => {}
         }
     }
+    Ok(())
+}
+
+/// Marks the role as finished.
+async fn describe_role(clients: &Clients, name: &str, scope: &RoleScope<'_>) -> Result<(), Error> {
     let description = clients.iam.update_role().role_name(name).description(scope.description());
     description.send().await.map(drop).map_err(Error::aws("iam:UpdateRole"))
 }
@@ -197,7 +208,7 @@ async fn create_role(clients: &Clients, name: &str, scope: &RoleScope<'_>) -> Re
     }
 }
 
-/// Makes the crawler or sets it right. A role that Glue can't assume yet is waited for, up to 90 s.
+/// Makes the crawler or sets it right. A role that Glue can't assume yet is waited for.
 ///
 /// # Errors
 /// [`Kind::Conflict`] if the crawler is somebody else's; else Glue's refusal.
@@ -224,14 +235,16 @@ pub async fn crawler(
                 .targets(targets(&plan.config))
                 .schema_change_policy(policy(&plan.config))
                 .tags(OWNER_TAG.0, OWNER_TAG.1);
-            let created = with_propagation(turn, || async {
+            let new_role = plan.role_change == RoleChange::Create;
+            let created = with_propagation(turn, new_role, || async {
                 request.clone().send().await.map(drop).map_err(Error::aws("glue:CreateCrawler"))
             })
             .await;
             match created {
                 // Ours, if the answer of an earlier attempt was lost or another run was faster.
                 Err(error) if error.is("AlreadyExistsException") => {
-                    match is_ours(clients, &inventory.account, &plan.name).await? {
+                    let account = &inventory.account;
+                    match with_propagation(turn, true, || is_ours(clients, account, &plan.name)).await? {
                         true => Ok(()),
                         false => Err(foreign(&plan.name)),
                     }
@@ -249,7 +262,7 @@ pub async fn crawler(
                 .table_prefix(&plan.config.table_prefix)
                 .targets(targets(&plan.config))
                 .schema_change_policy(policy(&plan.config));
-            with_propagation(turn, || async {
+            with_propagation(turn, false, || async {
                 request.clone().send().await.map(drop).map_err(Error::aws("glue:UpdateCrawler"))
             })
             .await
@@ -287,17 +300,22 @@ pub async fn start(clients: &Clients, name: &str) -> Result<(), Error> {
     }
 }
 
-/// Repeats `request` while it fails because a new role has not spread yet, with growing pauses in which others have the turn.
-async fn with_propagation<F: Future<Output = Result<(), Error>>>(
+/// Repeats `request` while it fails for what a later attempt finds in order, with growing pauses in which others have the turn.
+/// `new` says that the request is about something that was made or changed a moment ago.
+///
+/// # Errors
+/// Those of `request`, once the patience of the turn is over; others at once.
+pub(crate) async fn with_propagation<T, F: Future<Output = Result<T, Error>>>(
     turn: &mut Turn<'_>,
+    new: bool,
     request: impl Fn() -> F,
-) -> Result<(), Error> {
+) -> Result<T, Error> {
     let since = Instant::now();
     let mut pause = Duration::from_secs(1);
     loop {
         match request().await {
-            Err(error) if is_new_role(&error) && since.elapsed() + pause < PROPAGATION_LIMIT => {
-                tracing::debug!(reason = %error, "waiting for the role");
+            Err(error) if is_passing(&error, new) && since.elapsed() + pause < turn.patience => {
+                tracing::debug!(reason = %error, "waiting for IAM");
                 turn.pause(pause).await?;
                 pause = (pause * 2).min(Duration::from_secs(10));
             }
@@ -306,13 +324,16 @@ async fn with_propagation<F: Future<Output = Result<(), Error>>>(
     }
 }
 
-/// What a role that was made seconds ago is answered with. Glue says in several ways that it can't assume it ("Service is
-/// unable to assume provided role", "Please verify role's TrustPolicy", "not authorized to perform: sts:AssumeRole"), and
-/// another part of IAM may not know it yet.
-fn is_new_role(error: &Error) -> bool {
+/// IAM and Glue are eventually consistent. Of a role that was made seconds ago Glue says in several ways that it can't assume it
+/// ("Service is unable to assume provided role", "Please verify role's TrustPolicy", "not authorized to perform:
+/// sts:AssumeRole"). Another part of IAM may not know it yet, and conditions on the tags or the boundary of what is new are not
+/// met yet, which is a denial like any other. And two writers of one role get in each other's way.
+fn is_passing(error: &Error, new: bool) -> bool {
     let names = ["assume", "trustpolicy", "trust policy"];
     let cannot_assume = names.iter().any(|text| error.message.to_lowercase().contains(text));
-    (error.is("InvalidInputException") && cannot_assume) || error.is("NoSuchEntity")
+    (error.is("InvalidInputException") && cannot_assume)
+        || error.code.as_deref().is_some_and(|code| code.starts_with("ConcurrentModification"))
+        || new && (error.is("NoSuchEntity") || error.kind == Kind::AccessDenied)
 }
 
 fn role_arn(inventory: &Inventory, name: &str) -> String {

@@ -101,6 +101,7 @@ fn kind_of(code: &str) -> Kind {
         "EntityNotFoundException" | "NoSuchEntity" | "ResourceNotFoundException" => Kind::NotFound,
         "AlreadyExistsException"
         | "EntityAlreadyExists"
+        | "ConcurrentModification"
         | "ConcurrentModificationException"
         | "VersionMismatchException"
         | "DeleteConflict" => Kind::Conflict,

@@ -222,6 +222,7 @@ pub(crate) fn role_scope<'a>(inventory: &'a Inventory, settings: &'a Settings, t
         table,
         database: &settings.database,
         managed_policy: settings.managed_policy,
+        wide: settings.wide_roles,
         boundary: settings.permissions_boundary.as_deref(),
     }
 }

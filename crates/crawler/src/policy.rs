@@ -25,12 +25,15 @@ pub struct RoleScope<'a> {
     pub database: &'a str,
     /// Attach AWS's own `AWSGlueServiceRole` as well (off by default: it allows `glue:*` on everything).
     pub managed_policy: bool,
+    /// More than is known to be needed: see [`wider`].
+    pub wide: bool,
     /// The ARN of the role's permissions boundary, if it has one.
     pub boundary: Option<&'a str>,
 }
 
 impl RoleScope<'_> {
-    /// Only Glue may assume the role, and only on behalf of this account (no confused deputy).
+    /// Only Glue may assume the role. Where Glue says on whose behalf, it has to be this account (no confused deputy); AWS does
+    /// not publish whether it says so when it starts a crawl.
     pub fn trust(&self) -> Value {
         json!({
             "Version": "2012-10-17",
@@ -38,7 +41,7 @@ impl RoleScope<'_> {
                 "Effect": "Allow",
                 "Principal": {"Service": "glue.amazonaws.com"},
                 "Action": "sts:AssumeRole",
-                "Condition": {"StringEquals": {"aws:SourceAccount": self.account}},
+                "Condition": {"StringEqualsIfExists": {"aws:SourceAccount": self.account}},
             }],
         })
     }
@@ -46,6 +49,9 @@ impl RoleScope<'_> {
     /// Read one table; write one database's tables; write the crawler's own log.
     pub fn permissions(&self) -> Value {
         let mut permissions = crawl_permissions(self.region, self.account, self.table, self.database);
+        if self.wide {
+            add(&mut permissions, wider(self.region, self.account, self.table, self.database));
+        }
         // DynamoDB names the table in the encryption context ("Encryption at rest: usage notes", DynamoDB guide).
         let decrypt = &mut permissions["Statement"][1];
         decrypt["Condition"]["StringEquals"] = json!({"kms:EncryptionContext:aws:dynamodb:tableName": self.table});
@@ -73,8 +79,63 @@ impl RoleScope<'_> {
 
 /// The permissions boundary of all crawlers' roles of a region: what any crawl into `database` needs, and nothing else. A role
 /// that has it can do no more than that, whatever its own policies say.
-pub fn boundary(region: &str, account: &str, database: &str) -> Value {
-    crawl_permissions(region, account, "*", database)
+pub fn boundary(region: &str, account: &str, database: &str, wide: bool) -> Value {
+    let mut permissions = crawl_permissions(region, account, "*", database);
+    if wide {
+        add(&mut permissions, wider(region, account, "*", database));
+    }
+    permissions
+}
+
+/// What crawlers' roles get beside that with the setting `wide_roles`, should a crawl turn out to need more than AWS publishes: of
+/// what `AWSGlueServiceRole` allows, everything on tables and partitions of the one database, reading crawlers and what they are
+/// set up with, and metrics. Nothing of S3, networks or connections, which a crawl of DynamoDB has nothing to do with.
+fn wider(region: &str, account: &str, table: &str, database: &str) -> Vec<Value> {
+    let partition = naming::partition(region);
+    let statement = |sid: &str, actions: &[&str], resource: Value| json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource});
+    let settings = [
+        "glue:GetClassifier",
+        "glue:GetClassifiers",
+        "glue:GetCrawlerMetrics",
+        "glue:GetCrawlers",
+        "glue:GetSecurityConfiguration",
+        "glue:GetSecurityConfigurations",
+        "glue:ListCrawlers",
+    ];
+    let catalog = [
+        "glue:*Partition*",
+        "glue:*Table",
+        "glue:*TableVersion",
+        "glue:Batch*Partition",
+        "glue:Batch*Table*",
+        "glue:GetDataCatalogEncryptionSettings",
+    ];
+    vec![
+        statement(
+            "WideTable",
+            &["dynamodb:DescribeContinuousBackups", "dynamodb:DescribeTimeToLive", "dynamodb:ListTagsOfResource"],
+            naming::table_arn(region, account, table).into(),
+        ),
+        statement("WideCatalog", &catalog, json!(catalog_arns(region, account, database))),
+        statement(
+            "WideCrawlers",
+            &["glue:GetCrawler", "glue:GetTags"],
+            format!("arn:{partition}:glue:{region}:{account}:crawler/*").into(),
+        ),
+        statement("WideSettings", &settings, "*".into()),
+        statement(
+            "WideRoles",
+            &["iam:GetRole", "iam:GetRolePolicy", "iam:ListRolePolicies"],
+            format!("arn:{partition}:iam::{account}:role{}*", naming::ROLE_PATH).into(),
+        ),
+        statement("WideMetrics", &["cloudwatch:PutMetricData"], "*".into()),
+    ]
+}
+
+fn add(policy: &mut Value, mut statements: Vec<Value>) {
+    if let Some(own) = policy["Statement"].as_array_mut() {
+        own.append(&mut statements);
+    }
 }
 
 /// What a crawl of `table` into `database` needs.
@@ -97,11 +158,22 @@ fn crawl_permissions(region: &str, account: &str, table: &str, database: &str) -
                 "Sid": "WriteCatalog",
                 "Effect": "Allow",
                 "Action": [
-                    "glue:BatchCreatePartition", "glue:BatchGetPartition", "glue:CreateTable", "glue:DeleteTable",
-                    "glue:GetDatabase", "glue:GetPartition", "glue:GetPartitions", "glue:GetTable",
-                    "glue:GetTableVersions", "glue:GetTables", "glue:UpdatePartition", "glue:UpdateTable",
+                    "glue:BatchCreatePartition", "glue:BatchGetPartition", "glue:CreatePartition", "glue:CreateTable",
+                    "glue:DeleteTable", "glue:GetDatabase", "glue:GetPartition", "glue:GetPartitions", "glue:GetTable",
+                    "glue:GetTableVersion", "glue:GetTableVersions", "glue:GetTables", "glue:UpdatePartition",
+                    "glue:UpdateTable",
                 ],
                 "Resource": catalog_arns(region, account, database),
+            },
+            // The roles that AWS itself maintains for crawlers have it; it tells names and descriptions.
+            {
+                "Sid": "ListDatabases",
+                "Effect": "Allow",
+                "Action": ["glue:GetDatabases"],
+                "Resource": [
+                    format!("arn:{partition}:glue:{region}:{account}:catalog"),
+                    format!("arn:{partition}:glue:{region}:{account}:database/*"),
+                ],
             },
             {
                 "Sid": "ReadLinkedSchemas",
@@ -156,6 +228,7 @@ mod tests {
         table: "T",
         database: "d",
         managed_policy: false,
+        wide: false,
         boundary: None,
     };
 
@@ -174,6 +247,8 @@ mod tests {
         assert_eq!(fingerprint_in(&SCOPE.description()), Some(SCOPE.fingerprint().as_str()));
         let other = RoleScope { database: "e", ..SCOPE };
         assert_ne!(other.fingerprint(), SCOPE.fingerprint());
+        let wide = RoleScope { wide: true, ..SCOPE };
+        assert_ne!(wide.fingerprint(), SCOPE.fingerprint());
         let capped = RoleScope { boundary: Some("arn:aws:iam::123456789012:policy/b"), ..SCOPE };
         assert_ne!(capped.fingerprint(), SCOPE.fingerprint());
         assert_eq!(fingerprint_in("made by hand"), None);

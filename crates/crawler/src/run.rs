@@ -8,7 +8,7 @@ mod watch;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
@@ -23,6 +23,7 @@ use crate::error::{Error, Kind};
 use crate::plan::{self, Plan, TablePlan, Vanished};
 use crate::report::{Action, Outcome, Report, TableReport};
 use crate::settings::{Engine, Settings};
+use crate::turn::Turn;
 use crate::{Clients, apply, cycle};
 use watch::Watcher;
 
@@ -259,7 +260,7 @@ impl<'a> Run<'a> {
             working: Semaphore::new(settings.concurrency),
             // Who waits needs at least one, and gets it when the service lets it.
             running: Semaphore::new(free.max(usize::from(settings.wait))),
-            watcher: Watcher::new(clients),
+            watcher: Watcher::new(clients, Duration::from_secs(settings.propagation_limit)),
         }
     }
 
@@ -320,6 +321,11 @@ impl<'a> Run<'a> {
         };
         (self.progress)(Event::Done(&table.table, report.outcome));
         report
+    }
+
+    /// A table's turn to be worked on.
+    async fn turn(&self) -> Result<Turn<'_>, Error> {
+        Turn::take(&self.working, Duration::from_secs(self.settings.propagation_limit)).await
     }
 
     /// Tells that work on a table enters a step; the work, to be awaited.

@@ -68,6 +68,11 @@ pub struct Settings {
     pub managed_policy: bool,
     /// The ARN of the managed policy that caps what the crawlers' roles may ever do; default none.
     pub permissions_boundary: Option<String>,
+    /// For how many seconds a new role or crawler may seem not to be there, or not to be ours, 0 to 900; default 90. IAM and
+    /// Glue are eventually consistent.
+    pub propagation_limit: u64,
+    /// Give boundary and roles of crawlers more than is known to be needed; default false. See `docs/security.md`.
+    pub wide_roles: bool,
     /// How many tables are worked on at once, 1 to 1000; default 16.
     pub concurrency: usize,
     /// How many crawlers may run at once, 1 to 1000; default 150, the service's own limit.
@@ -105,6 +110,8 @@ impl Default for Settings {
             learn_spelling: true,
             managed_policy: false,
             permissions_boundary: None,
+            propagation_limit: 90,
+            wide_roles: false,
             concurrency: 16,
             max_running: 150,
             types: schema::Policy::default(),
@@ -234,10 +241,15 @@ impl Settings {
         if !(self.export_price >= 0.0 && self.export_price.is_finite()) {
             return wrong(format!("export_price {}: use the dollars for a GB that is exported", self.export_price));
         }
-        if let Some(arn) = &self.permissions_boundary
-            && !(arn.starts_with("arn:") && arn.contains(":iam::") && arn.contains(":policy/"))
-        {
+        // The policy of a run compares ARNs with it, and a pattern would be another's too.
+        let is_policy = |arn: &str| {
+            arn.starts_with("arn:") && arn.contains(":iam::") && arn.contains(":policy/") && !arn.contains(['*', '?'])
+        };
+        if let Some(arn) = self.permissions_boundary.as_deref().filter(|arn| !is_policy(arn)) {
             return wrong(format!("permissions_boundary {arn:?}: use the ARN of a managed policy"));
+        }
+        if self.propagation_limit > 900 {
+            return wrong(format!("propagation_limit {}: use 0 to 900 seconds", self.propagation_limit));
         }
         const MODES: [&str; 8] =
             ["NONE", "DISABLED", "BACKWARD", "BACKWARD_ALL", "FORWARD", "FORWARD_ALL", "FULL", "FULL_ALL"];
@@ -321,6 +333,8 @@ mod tests {
         insta::assert_snapshot!(message(Settings { segments: Some(0), ..base() }), @"segments 0: use 1 to 10000");
         insta::assert_snapshot!(message(Settings { read_price: -1.0, ..base() }), @"read_price -1: use the dollars for a million read request units");
         insta::assert_snapshot!(message(Settings { export_price: f64::INFINITY, ..base() }), @"export_price inf: use the dollars for a GB that is exported");
+        insta::assert_snapshot!(message(Settings { permissions_boundary: Some("arn:aws:iam::1:policy/*".into()), ..base() }), @r#"permissions_boundary "arn:aws:iam::1:policy/*": use the ARN of a managed policy"#);
+        insta::assert_snapshot!(message(Settings { propagation_limit: 901, ..base() }), @"propagation_limit 901: use 0 to 900 seconds");
         insta::assert_snapshot!(message(Settings { concurrency: 0, ..base() }), @"concurrency 0: use 1 to 1000");
         insta::assert_snapshot!(message(Settings { max_running: usize::MAX, ..base() }), @"max_running 18446744073709551615: use 1 to 1000");
         insta::assert_snapshot!(message(Settings { include: vec!["a[".into()], ..base() }), @r#"include "a[": unclosed character class; missing ']'"#);

@@ -12,6 +12,8 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct Turn<'a> {
     turns: &'a Semaphore,
+    /// How long it may wait for IAM and Glue to know everywhere what was just made.
+    pub(crate) patience: Duration,
     held: Option<SemaphorePermit<'a>>,
 }
 
@@ -20,9 +22,9 @@ impl<'a> Turn<'a> {
     ///
     /// # Errors
     /// [`crate::Kind::Deadline`] then.
-    pub async fn take(turns: &'a Semaphore) -> Result<Turn<'a>, Error> {
+    pub async fn take(turns: &'a Semaphore, patience: Duration) -> Result<Turn<'a>, Error> {
         let held = Some(turns.acquire().await.map_err(|_| cut_off())?);
-        Ok(Turn { turns, held })
+        Ok(Turn { turns, patience, held })
     }
 
     /// Waits for `pause` while others have the turn, and then for another turn.
@@ -32,7 +34,7 @@ impl<'a> Turn<'a> {
     pub(crate) async fn pause(&mut self, pause: Duration) -> Result<(), Error> {
         self.held = None;
         tokio::time::sleep(pause).await;
-        *self = Turn::take(self.turns).await?;
+        *self = Turn::take(self.turns, self.patience).await?;
         Ok(())
     }
 }

@@ -96,12 +96,14 @@ fn policies_are_printed_without_credentials() {
           "Action": [
             "glue:BatchCreatePartition",
             "glue:BatchGetPartition",
+            "glue:CreatePartition",
             "glue:CreateTable",
             "glue:DeleteTable",
             "glue:GetDatabase",
             "glue:GetPartition",
             "glue:GetPartitions",
             "glue:GetTable",
+            "glue:GetTableVersion",
             "glue:GetTableVersions",
             "glue:GetTables",
             "glue:UpdatePartition",
@@ -114,6 +116,17 @@ fn policies_are_printed_without_credentials() {
             "arn:aws:glue:eu-west-1:123456789012:table/lake/*"
           ],
           "Sid": "WriteCatalog"
+        },
+        {
+          "Action": [
+            "glue:GetDatabases"
+          ],
+          "Effect": "Allow",
+          "Resource": [
+            "arn:aws:glue:eu-west-1:123456789012:catalog",
+            "arn:aws:glue:eu-west-1:123456789012:database/*"
+          ],
+          "Sid": "ListDatabases"
         },
         {
           "Action": [
@@ -320,12 +333,10 @@ fn policies_are_printed_without_credentials() {
           "Action": [
             "iam:CreateRole",
             "iam:PutRolePermissionsBoundary",
-            "iam:PutRolePolicy",
-            "iam:UpdateAssumeRolePolicy",
-            "iam:UpdateRole"
+            "iam:PutRolePolicy"
           ],
           "Condition": {
-            "StringEquals": {
+            "ArnEquals": {
               "iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/glue-ddb-crawler/boundary"
             }
           },
@@ -335,15 +346,27 @@ fn policies_are_printed_without_credentials() {
         },
         {
           "Action": [
+            "iam:UpdateAssumeRolePolicy",
+            "iam:UpdateRole"
+          ],
+          "Condition": {
+            "StringEquals": {
+              "aws:ResourceTag/managed-by": "glue-ddb-crawler"
+            }
+          },
+          "Effect": "Allow",
+          "Resource": "arn:aws:iam::123456789012:role/glue-ddb-crawler/*_crawler_eu-west-1",
+          "Sid": "OwnRoles"
+        },
+        {
+          "Action": [
             "iam:AttachRolePolicy",
             "iam:DetachRolePolicy"
           ],
           "Condition": {
             "ArnEquals": {
+              "iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/glue-ddb-crawler/boundary",
               "iam:PolicyARN": "arn:aws:iam::aws:policy/service-role/AWSGlueServiceRole"
-            },
-            "StringEquals": {
-              "iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/glue-ddb-crawler/boundary"
             }
           },
           "Effect": "Allow",

@@ -24,7 +24,7 @@ pub struct RunScope<'a> {
 impl RunScope<'_> {
     /// The permissions boundary of the roles that the run makes.
     pub fn boundary(&self) -> Value {
-        boundary(self.region, self.account, &self.settings.database)
+        boundary(self.region, self.account, &self.settings.database, self.settings.wide_roles)
     }
 
     /// Exactly the actions that a run and an event call, on what is its own.
@@ -135,24 +135,22 @@ impl RunScope<'_> {
         let roles = format!("arn:{partition}:iam::{account}:role{}*_crawler_{region}", naming::ROLE_PATH);
         let list = allow("ListRoles", &["iam:ListRoles"], "*".into());
         let Some(boundary) = &settings.permissions_boundary else { return vec![list] };
-        let bounded = json!({"StringEquals": {"iam:PermissionsBoundary": boundary}});
+        let bounded = json!({"ArnEquals": {"iam:PermissionsBoundary": boundary}});
         let managed = json!({
-            "StringEquals": {"iam:PermissionsBoundary": boundary},
-            "ArnEquals": {"iam:PolicyARN": managed_policy_arn(region)},
+            "ArnEquals": {"iam:PermissionsBoundary": boundary, "iam:PolicyARN": managed_policy_arn(region)},
         });
         let passed = json!({"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}});
-        let actions = [
-            "iam:CreateRole",
-            "iam:PutRolePermissionsBoundary",
-            "iam:PutRolePolicy",
-            "iam:UpdateAssumeRolePolicy",
-            "iam:UpdateRole",
-        ];
+        let capped = ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"];
         let on_roles = |sid: &str, actions: &[&str]| allow(sid, actions, roles.clone().into());
         vec![
             list,
             on_roles("ReadRoles", &["iam:GetRole"]),
-            on_condition(on_roles("CappedRoles", &actions), bounded),
+            on_condition(on_roles("CappedRoles", &capped), bounded),
+            // These don't know the boundary; a statement that asks for it would allow nothing.
+            on_condition(
+                on_roles("OwnRoles", &["iam:UpdateAssumeRolePolicy", "iam:UpdateRole"]),
+                tagged("aws:ResourceTag"),
+            ),
             on_condition(on_roles("ManagedPolicy", &["iam:AttachRolePolicy", "iam:DetachRolePolicy"]), managed),
             on_condition(on_roles("TagRoles", &["iam:TagRole"]), tagging_as_ours()),
             on_condition(on_roles("PassRoles", &["iam:PassRole"]), passed),

@@ -21,7 +21,7 @@ impl Run<'_> {
         crawler: &CrawlerPlan,
         report: &mut TableReport,
     ) -> Result<Outcome, Error> {
-        let mut turn = Turn::take(&self.working).await?;
+        let mut turn = self.turn().await?;
         if crawler.change == CrawlerChange::Foreign {
             // Refused before a role is made that nobody would use.
             return Err(apply::foreign(&crawler.name));
@@ -54,7 +54,7 @@ impl Run<'_> {
         table: &str,
         crawler: &CrawlerPlan,
         report: &mut TableReport,
-        turn: Turn<'_>,
+        mut turn: Turn<'_>,
     ) -> Result<Outcome, Error> {
         if self.deadline.passed() {
             return Err(cut_off());
@@ -62,7 +62,7 @@ impl Run<'_> {
         if !self.settings.wait {
             if !crawler.running {
                 let Ok(running) = self.running.try_acquire() else { return Err(self.too_many_run()) };
-                self.start_crawl(crawler, report).await?;
+                self.start_crawl(crawler, report, &mut turn).await?;
                 // It goes on running after this run, and counts for the rest of it.
                 running.forget();
             }
@@ -71,8 +71,7 @@ impl Run<'_> {
         drop(turn);
         let _running = self.running.acquire().await.map_err(|_| cut_off())?;
         if !crawler.running {
-            let _turn = Turn::take(&self.working).await?;
-            self.start_crawl(crawler, report).await?;
+            self.start_crawl(crawler, report, &mut self.turn().await?).await?;
         }
         let last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
         let ended = tokio::select! {
@@ -89,8 +88,14 @@ impl Run<'_> {
         }
     }
 
-    async fn start_crawl(&self, crawler: &CrawlerPlan, report: &mut TableReport) -> Result<(), Error> {
-        apply::start(self.clients, &crawler.name).await?;
+    async fn start_crawl(
+        &self,
+        crawler: &CrawlerPlan,
+        report: &mut TableReport,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Error> {
+        let new = crawler.change == CrawlerChange::Create;
+        apply::with_propagation(turn, new, || apply::start(self.clients, &crawler.name)).await?;
         report.actions.push(Action::StartCrawler);
         Ok(())
     }

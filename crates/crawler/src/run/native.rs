@@ -7,7 +7,6 @@ use crate::error::{Error, Kind};
 use crate::plan::TablePlan;
 use crate::publish;
 use crate::report::{Action, Outcome, Read, TableReport};
-use crate::turn::Turn;
 
 impl Run<'_> {
     /// The native crawl of one table.
@@ -15,7 +14,7 @@ impl Run<'_> {
         if self.settings.no_start {
             return Ok(Outcome::Ready);
         }
-        let _turn = Turn::take(&self.working).await?;
+        let _turn = self.turn().await?;
         let settings = self.settings;
         let request = CrawlRequest {
             table: table.table.clone(),

@@ -23,6 +23,8 @@ const BEGIN_LIMIT: Duration = Duration::from_secs(60);
 /// Knows who waits for which crawler.
 pub(super) struct Watcher<'a> {
     clients: &'a Clients,
+    /// How long a crawler that was just made may be denied to who looks at it.
+    patience: Duration,
     waiting: Mutex<HashMap<String, Waiting>>,
 }
 
@@ -37,8 +39,8 @@ struct Waiting {
 }
 
 impl<'a> Watcher<'a> {
-    pub(super) fn new(clients: &'a Clients) -> Self {
-        Watcher { clients, waiting: Mutex::default() }
+    pub(super) fn new(clients: &'a Clients, patience: Duration) -> Self {
+        Watcher { clients, patience, waiting: Mutex::default() }
     }
 
     /// Waits until the crawler `name`, which was just started or seen running (`begun`), is ready again. `last_crawl` is the
@@ -68,6 +70,8 @@ impl<'a> Watcher<'a> {
                         tracing::warn!(reason = %error, "can't see how the crawlers are doing, trying again");
                         failures += 1;
                     }
+                    // The tags of a new crawler spread by and by, and one that is not ours yet gets the whole batch denied.
+                    Err(error) if error.kind == Kind::AccessDenied && self.any_is_new(names) => {}
                     Err(error) => names.iter().for_each(|name| {
                         self.tell(name, Err(Error::new(error.kind, format!("lost sight of the crawl: {error}"))));
                     }),
@@ -93,6 +97,11 @@ impl<'a> Watcher<'a> {
             self.tell(name, Err(Error::new(Kind::NotFound, "the crawler was deleted while it ran")));
         }
         Ok(any)
+    }
+
+    fn any_is_new(&self, names: &[String]) -> bool {
+        let waiting = self.lock();
+        names.iter().filter_map(|name| waiting.get(name)).any(|waiting| waiting.since.elapsed() < self.patience)
     }
 
     fn tell(&self, name: &str, outcome: Result<(), Error>) {

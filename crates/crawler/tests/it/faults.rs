@@ -182,6 +182,42 @@ async fn a_role_that_iam_does_not_know_everywhere_yet_is_waited_for() {
     assert_eq!(all_well(world.sync(&waiting()).await).summary.crawled, 1);
 }
 
+/// Conditions on the tags and the boundary of what is new are not met everywhere at once.
+#[tokio::test]
+async fn a_denial_of_what_was_just_made_is_ridden_out() {
+    for operation in
+        ["IAM.PutRolePolicy", "IAM.UpdateRole", "Glue.CreateCrawler", "Glue.StartCrawler", "Glue.BatchGetCrawlers"]
+    {
+        let world = World::new(&[("tbla", &[ITEM])]).await;
+        world.server.faults().add(Rule::new(operation, Calls::Nth(1), denied(operation)));
+        assert_eq!(all_well(world.sync(&waiting()).await).summary.crawled, 1, "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn a_denial_of_what_is_old_is_told_at_once() {
+    let world = World::new(&[("tbla", &[ITEM])]).await;
+    all_well(world.sync(&waiting()).await);
+    world.server.faults().add(Rule::new("Glue.StartCrawler", Calls::Every, denied("Glue.StartCrawler")));
+    let begin = Instant::now();
+    let report = world.sync(&waiting()).await;
+    assert!(row(&report, "tbla").reason.as_ref().unwrap().contains("AccessDenied"), "{report:#?}");
+    assert!(begin.elapsed() < Duration::from_secs(5));
+}
+
+fn denied(operation: &str) -> Fault {
+    let code = if operation.starts_with("IAM") { "AccessDenied" } else { "AccessDeniedException" };
+    Fault::Error { code, message: format!("User: x is not authorized to perform: {operation}") }
+}
+
+#[tokio::test]
+async fn a_role_that_somebody_else_is_writing_too_is_written_again() {
+    let world = World::new(&[("tbla", &[ITEM])]).await;
+    let busy = Fault::Error { code: "ConcurrentModification", message: "The request was rejected.".into() };
+    world.server.faults().add(Rule::new("IAM.UpdateRole", Calls::Nth(1), busy));
+    assert_eq!(all_well(world.sync(&waiting()).await).summary.crawled, 1);
+}
+
 #[tokio::test]
 async fn quotas_defer_a_table() {
     let world = World::new(&[("tbla", &[]), ("tblb", &[])]).await;

@@ -2,6 +2,7 @@
 //! call of a role by its policies, as AWS does.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use aws_sdk_glue::config::{Credentials, SharedCredentialsProvider};
 use crawler::event::crawl_ended;
@@ -10,6 +11,7 @@ use crawler::report::Outcome;
 use crawler::settings::{DeleteBehavior, Engine};
 use crawler::{Clients, Deadline, Report, Settings};
 use futures::stream::{self, StreamExt};
+use local::Unknowns;
 use local::faults::{Calls, Fault, Rule};
 use serde_json::{Value, json};
 
@@ -28,8 +30,13 @@ struct Capped {
 impl Capped {
     /// `change` is done to the policy of the run before its role gets it.
     async fn new(change: impl FnOnce(&mut Value)) -> Capped {
-        let world = World::new(&[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
-        let mut settings = Settings { wait: true, concurrency: 1, ..Settings::default() };
+        Capped::with(Unknowns::default(), change).await
+    }
+
+    /// On an endpoint that takes these positions where AWS says nothing.
+    async fn with(unknowns: Unknowns, change: impl FnOnce(&mut Value)) -> Capped {
+        let world = World::with(unknowns, &[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
+        let mut settings = Settings { wait: true, concurrency: 1, propagation_limit: 0, ..Settings::default() };
         let document =
             RunScope { region: REGION, account: ACCOUNT, settings: &settings, export_bucket: None }.boundary();
         let iam = &world.clients.iam;
@@ -164,6 +171,39 @@ async fn the_policy_is_enough_and_no_action_is_there_for_nothing() {
         assert!(refused.contains("AccessDenied") && refused.contains(&action), "{sid} {action}: {refused}");
     };
     stream::iter(actions).for_each_concurrent(4, without).await;
+}
+
+/// What is new in IAM and Glue has no tags, boundary and policies for a while, and some of the policy goes by these.
+#[tokio::test]
+async fn what_takes_seconds_to_count_is_waited_for() {
+    let capped = Capped::with(Unknowns { propagation: 2, ..Unknowns::default() }, |_| ()).await;
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    let report = capped.sync(&Settings { propagation_limit: 90, ..capped.settings.clone() }).await.unwrap();
+    assert_eq!(report.summary.crawled, 2, "{report:#?}");
+}
+
+/// The template of the first release allowed UpdateRole only under a condition that it never meets: its roles have a tag, a
+/// boundary and a policy, and the description of one that is being made.
+#[tokio::test]
+async fn roles_that_the_first_release_left_half_made_are_finished() {
+    let capped = Capped::new(|_| ()).await;
+    let Capped { world, settings, .. } = &capped;
+    let name = format!("tbla_crawler_{REGION}");
+    let trust = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "glue.amazonaws.com"},
+        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+    }]});
+    let tag = aws_sdk_iam::types::Tag::builder().key("managed-by").value("glue-ddb-crawler").build().unwrap();
+    let half_made = world.clients.iam.create_role().role_name(&name).path("/glue-ddb-crawler/").tags(tag);
+    let half_made = half_made.set_permissions_boundary(settings.permissions_boundary.clone());
+    let half_made = half_made.description("Being made for the DynamoDB table tbla");
+    half_made.assume_role_policy_document(trust.to_string()).send().await.unwrap();
+
+    let report = capped.sync(settings).await.unwrap();
+    assert_eq!(report.summary.crawled, 2, "{report:#?}");
+    let role = world.clients.iam.get_role().role_name(&name).send().await.unwrap().role.unwrap();
+    assert!(role.description().unwrap().contains("[policy "), "{role:?}");
+    assert!(role.assume_role_policy_document().unwrap().contains("StringEqualsIfExists"), "{role:?}");
 }
 
 #[tokio::test]

@@ -24,6 +24,17 @@ pub(crate) enum On {
 }
 use On::*;
 
+impl On {
+    /// The types of its resources, as the Service Authorization Reference calls them; none where they depend on the request.
+    pub(super) fn kinds(&self) -> &'static [&'static str] {
+        match self {
+            Anything | Transaction => &[],
+            Table | TableArn | Batch | Resource => &["table"],
+            TableOrIndex => &["table", "index"],
+        }
+    }
+}
+
 /// The operations and their resources. An action is named as its operation, but for transactions, which need the actions of
 /// their parts. PartiQL is not among them: what a statement needs stands in its text.
 pub(crate) const OPERATIONS: &[(&str, On)] = &[

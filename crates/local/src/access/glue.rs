@@ -77,7 +77,7 @@ pub(crate) const OPERATIONS: &[(&str, &[On])] = &[
     ("StartCrawler", &[Crawler("/Name")]),
     ("StopCrawler", &[Crawler("/Name")]),
     ("GetCrawlerMetrics", &[Anything]),
-    ("ListCrawls", &[Crawler("/CrawlerName")]),
+    ("ListCrawls", &[Anything]),
     ("StartCrawlerSchedule", &[Anything]),
     ("StopCrawlerSchedule", &[Anything]),
     ("UpdateCrawlerSchedule", &[Anything]),
@@ -107,12 +107,21 @@ pub(crate) const OPERATIONS: &[(&str, &[On])] = &[
 ];
 
 /// The operations that make something with tags on it, and what: that needs glue:TagResource on the new resource as well.
-const TAGGED: &[(&str, On)] = &[
-    ("CreateDatabase", Database("/DatabaseInput/Name")),
-    ("CreateCrawler", Crawler("/Name")),
-    ("CreateRegistry", Registry),
-    ("CreateSchema", Schema),
-];
+const TAGGED: &[(&str, On)] =
+    &[("CreateCrawler", Crawler("/Name")), ("CreateRegistry", Registry), ("CreateSchema", Schema)];
+
+/// The condition key of iam:PassRole: the service that gets the role.
+pub(super) const PASSED_TO: &str = "iam:PassedToService";
+
+/// The condition keys that an operation brings: those of its tags. `aws:RequestTag/x` stands for any tag.
+pub(super) fn condition_keys(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "UntagResource" => &["aws:TagKeys"],
+        "TagResource" => &["aws:RequestTag/x", "aws:TagKeys"],
+        _ if TAGGED.iter().any(|(name, _)| *name == operation) => &["aws:RequestTag/x", "aws:TagKeys"],
+        _ => &[],
+    }
+}
 
 /// What a request needs; `None` for an operation without an entry.
 pub(super) fn needs(
@@ -123,9 +132,9 @@ pub(super) fn needs(
 ) -> Result<Option<Vec<Need>>, AwsError> {
     let Some((_, on)) = OPERATIONS.iter().find(|(name, _)| *name == operation) else { return Ok(None) };
     let new = TAGGED.iter().find(|(name, _)| *name == operation).map(|(_, new)| new);
-    let keys = match new.is_some() || matches!(operation, "TagResource" | "UntagResource") {
-        true => tag_keys(body),
-        false => Keys::default(),
+    let keys = match condition_keys(operation) {
+        [] => Keys::default(),
+        _ => tag_keys(body),
     };
     let resources = on.iter().flat_map(|on| on.resources(context, body)).collect();
     let mut needs = vec![Need { action: format!("glue:{operation}"), resources, keys: keys.clone() }];
@@ -134,7 +143,7 @@ pub(super) fn needs(
     }
     if let ("CreateCrawler" | "UpdateCrawler", Some(role)) = (operation, body.get("Role").and_then(Value::as_str)) {
         let mut pass = Need::new("iam:PassRole", vec![passed(tx, context, role)?]);
-        pass.keys.texts.push(("iam:PassedToService".to_owned(), "glue.amazonaws.com".to_owned()));
+        pass.keys.texts.push((PASSED_TO.to_owned(), "glue.amazonaws.com".to_owned()));
         needs.push(pass);
     }
     Ok(Some(needs))
@@ -162,6 +171,21 @@ fn tag_keys(body: &Value) -> Keys {
 }
 
 impl On {
+    /// The types of its resources, as the Service Authorization Reference calls them; none where they depend on the request.
+    pub(super) fn kinds(&self) -> &'static [&'static str] {
+        match self {
+            Anything | Resource => &[],
+            Catalog => &["rootcatalog"],
+            Database(_) => &["database"],
+            Table(_) | EachTable(_) | Tables(_) => &["table"],
+            Functions(_) | Function => &["userdefinedfunction"],
+            Crawler(_) | EachCrawler(_) => &["crawler"],
+            Registry | RegistryIfNamed => &["registry"],
+            Schema => &["schema"],
+            SchemaVersion => &["registry", "schema"],
+        }
+    }
+
     fn resources(&self, context: &Context, body: &Value) -> Vec<String> {
         let arn = |resource: String| vec![context.arn("glue", &resource)];
         let in_database = || lower(body, "/DatabaseName");

@@ -43,15 +43,38 @@ pub(crate) enum Key {
 use Key::*;
 use On::*;
 
+impl On {
+    /// The type of resource, as the Service Authorization Reference calls it.
+    pub(super) fn kind(self) -> Option<&'static str> {
+        match self {
+            Free | Anything => None,
+            NewRole | TheRole | Arn("RoleArn") => Some("role"),
+            NewPolicy | Arn(_) => Some("policy"),
+        }
+    }
+}
+
+impl Key {
+    /// As the Service Authorization Reference calls it.
+    pub(super) fn names(self) -> &'static [&'static str] {
+        match self {
+            Boundary | NewBoundary => &["iam:PermissionsBoundary"],
+            ThePolicy => &["iam:PolicyARN"],
+            Tags => &["aws:RequestTag/x", "aws:TagKeys"],
+            TagKeys => &["aws:TagKeys"],
+        }
+    }
+}
+
 /// The operations of IAM, their resource and condition keys. An action is named as its operation.
 pub(crate) const OPERATIONS: &[(&str, On, &[Key])] = &[
     ("CreateRole", NewRole, &[NewBoundary, Tags]),
-    ("GetRole", TheRole, &[Boundary]),
+    ("GetRole", TheRole, &[]),
     ("ListRoles", Anything, &[]),
-    ("UpdateRole", TheRole, &[Boundary]),
-    ("UpdateRoleDescription", TheRole, &[Boundary]),
-    ("UpdateAssumeRolePolicy", TheRole, &[Boundary]),
-    ("DeleteRole", TheRole, &[Boundary]),
+    ("UpdateRole", TheRole, &[]),
+    ("UpdateRoleDescription", TheRole, &[]),
+    ("UpdateAssumeRolePolicy", TheRole, &[]),
+    ("DeleteRole", TheRole, &[]),
     ("PutRolePermissionsBoundary", TheRole, &[NewBoundary]),
     ("DeleteRolePermissionsBoundary", TheRole, &[Boundary]),
     ("PutRolePolicy", TheRole, &[Boundary]),
@@ -76,7 +99,7 @@ pub(crate) const STS_OPERATIONS: &[(&str, On, &[Key])] =
     &[("AssumeRole", Arn("RoleArn"), &[]), ("GetCallerIdentity", Free, &[])];
 
 /// The operations that make something with tags on it, which needs another action as well.
-const TAGGED: &[(&str, &str)] = &[("CreateRole", "iam:TagRole"), ("CreatePolicy", "iam:TagPolicy")];
+pub(super) const TAGGED: &[(&str, &str)] = &[("CreateRole", "iam:TagRole"), ("CreatePolicy", "iam:TagPolicy")];
 
 /// What a request needs; `None` for an operation without an entry.
 pub(super) fn needs(

@@ -42,8 +42,10 @@ pub(super) struct Endpoint {
 
 /// Answers every request, whatever its path.
 pub(super) async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response<Body> {
-    if request.method() == Method::GET && request.uri().path() == "/health" {
-        return health();
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/health") => return json(r#"{"status":"ok","services":["glue","dynamodb","iam","sts"]}"#),
+        (&Method::GET, "/actions") => return json(access::actions().to_string()),
+        _ => {}
     }
     let request_id = uuid::Uuid::new_v4().to_string();
     let mut response = endpoint.respond(request, &request_id).await;
@@ -53,8 +55,8 @@ pub(super) async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Reques
     response
 }
 
-fn health() -> Response<Body> {
-    let mut response = Response::new(Body::from(r#"{"status":"ok","services":["glue","dynamodb","iam","sts"]}"#));
+fn json(text: impl Into<Body>) -> Response<Body> {
+    let mut response = Response::new(text.into());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
