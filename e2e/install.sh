@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the outside checks run, at the pinned versions: the clients and dynalite into .tools/e2e, SAM and cargo-lambda into
-# .tools/sam, MiniStack into .tools/ministack; three, because they want different versions of the same libraries.
-# Programs that read the catalog go into .tools/readers. Each runs again only when its pins or the interpreter changed.
-# `e2e/install.sh engines` installs Hive's and Spark's parsers and DataHub too, into .tools/engines.
+# .tools/sam, MiniStack into .tools/ministack, programs that read the catalog into .tools/readers, what AWS publishes of IAM into
+# .tools/facts; apart, because they want different versions of the same libraries. Each runs again only when its pins or the
+# interpreter changed. `e2e/install.sh engines` installs Hive's and Spark's parsers and DataHub too, into .tools/engines.
 set -euo pipefail
 cd "$(dirname "$0")"
 tools=$(cd .. && pwd)/.tools
@@ -47,9 +47,9 @@ if outdated e2e requirements.txt package-lock.json; then
   npm ci --prefix "$tools/e2e/node" --ignore-scripts --no-audit --no-fund --silent
   pins requirements.txt package-lock.json >"$tools/e2e/installed"
 fi
-for tool in sam ministack readers "$@"; do
+for tool in sam ministack readers facts "$@"; do
   if outdated $tool requirements-$tool.txt; then
-    echo "installing $tool into .tools/$tool (sam: about 800 MB, ministack: 200 MB, readers: 140 MB, engines: 620 MB)"
+    echo "installing $tool into .tools/$tool (MB: sam 800, ministack 200, readers 140, facts 90, engines 620)"
     rm -rf "${tools:?}/$tool"
     environment $tool requirements-$tool.txt
     pins requirements-$tool.txt >"$tools/$tool/installed"

@@ -138,14 +138,14 @@ def inline_policies(account, role):
 
 def for_ministack(policy):
     """The policy without what MiniStack does not know of IAM's own requests: the path of a role (it asks for
-    `role/NAME`), and the condition keys of IAM."""
+    `role/NAME`), and the condition keys of IAM and of roles' tags."""
     rewritten = json.loads(json.dumps(policy))
     for statement in rewritten["Statement"]:
         if not actions_of(statement)[0].startswith("iam:"):
             continue
         statement["Resource"] = re.sub(r":role/glue-ddb-crawler/", ":role/", statement["Resource"])
         conditions = {
-            operator: {key: value for key, value in keys.items() if not key.startswith("iam:")}
+            operator: {key: value for key, value in keys.items() if not key.startswith(("iam:", "aws:ResourceTag/"))}
             for operator, keys in statement.pop("Condition", {}).items()
         }
         if conditions := {operator: keys for operator, keys in conditions.items() if keys}:
