@@ -8,7 +8,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Tab
 use crawler::Report;
 use crawler::crawl::Estimate;
 use crawler::crawl::export::Contents;
-use crawler::report::{Action, Outcome, TableReport};
+use crawler::report::{Action, Monthly, Outcome, TableReport};
 use indicatif::HumanBytes;
 use tracing_subscriber::EnvFilter;
 
@@ -87,7 +87,34 @@ fn text(report: &Report, terminal: bool) -> String {
         ]);
     }
     let rows = if table.is_empty() { String::new() } else { lines(table, 2..4) };
-    format!("{rows}{}{}\n", costs(report, terminal), summary(report))
+    let remarks: String = remarks(report).iter().map(|remark| format!("{remark}\n")).collect();
+    format!("{rows}{}{}\n{remarks}", costs(report, terminal), summary(report))
+}
+
+/// What concerns no single table: the quotas, a database of somebody else, and what runs cost.
+fn remarks(report: &Report) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let Some(quotas) = report.quotas.as_ref().filter(|quotas| quotas.beyond > 0) {
+        let reason = quotas.reason();
+        let reason = if reason.is_empty() { "Glue or IAM takes no more than there are".into() } else { reason };
+        remarks.push(format!("Quota: no crawler for {} of the tables: {reason}.", quotas.beyond));
+    }
+    if report.database_foreign {
+        let name = &report.database;
+        remarks.push(match (report.database_changed, report.dry_run) {
+            (true, true) => format!("The database {name} was not made by this program; \"dynamo-db-flag\" would be added to its location, for Athena's connector."),
+            (true, false) => format!("The database {name} was not made by this program; \"dynamo-db-flag\" was added to its location, for Athena's connector."),
+            (false, _) => format!("The database {name} was not made by this program: its tables of other sources are left alone."),
+        });
+    }
+    if let Some(Monthly { runs, managed_dollars, native_dollars, .. }) = &report.monthly {
+        let (managed, native) = (dollars(*managed_dollars), dollars(*native_dollars));
+        remarks.push(format!(
+            "{runs} runs a month cost about {managed} with AWS Glue's crawlers, or {native} with --engine native."
+        ));
+        remarks.push("By the tables' sizes of today and the settings crawl_price, read_price and runs_per_month; see docs/settings.md.".into());
+    }
+    remarks
 }
 
 /// What the native engine would read, of a dry run: all, or a sample, or an export instead.

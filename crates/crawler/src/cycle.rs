@@ -1,6 +1,7 @@
-//! More crawlers than may run at once: a run that leaves some deferred opens a cycle, and whenever a crawl ends the next
-//! ones start, until none is left. No timer, and no list of names: a crawler is left as long as its last crawl began before
-//! the cycle did.
+//! What a run leaves, be it that more crawlers are due than may run at once, or that it was killed: each run that starts crawls
+//! notes itself as a cycle. Where it has a backlog, each end of a crawl starts the next, until none is left. What no event
+//! tells of finds [`crate::continue_backlog`]. No list of names: a crawler is left as long as its last crawl began before the
+//! cycle did.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ use crate::deadline::Deadline;
 use crate::discover::{self, CrawlerInfo};
 use crate::error::{Error, Kind};
 use crate::report::{Action, Outcome, TableReport};
-use crate::settings::{Engine, Selection, Settings};
+use crate::settings::{Selection, Settings};
 use crate::{Clients, apply};
 
 /// The parameter of the Glue database that holds the open cycles, as JSON.
@@ -20,46 +21,112 @@ const PARAMETER: &str = "cycles";
 /// Our clock and Glue's may differ: a crawl that began this long before the run, in milliseconds, counts as one of its own.
 const SKEW: i64 = 60_000;
 
-/// A run that left crawlers to be started.
+/// A run that may have left something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Cycle {
+pub(crate) struct Cycle {
     /// When the run began, in milliseconds since 1970.
     start: i64,
     /// The tables it was about.
     include: Vec<String>,
     /// The tables it was not about.
     exclude: Vec<String>,
+    /// It is known to have left crawlers to be started.
+    #[serde(default = "yes")]
+    pub(crate) backlog: bool,
+}
+
+/// Those of earlier versions were noted for nothing else.
+fn yes() -> bool {
+    true
+}
+
+/// What a run has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Nothing.
+    Nothing,
+    /// Crawls run: what they write is to be linked.
+    Links,
+    /// Crawlers are to be started.
+    Crawls,
 }
 
 impl Cycle {
-    fn selection(&self, settings: &Settings) -> Result<Selection, Error> {
+    /// Of a run that began at `began`, in milliseconds since 1970.
+    pub(crate) fn of(settings: &Settings, began: u128) -> Cycle {
+        let Settings { include, exclude, .. } = settings.clone();
+        let start = i64::try_from(began).unwrap_or(i64::MAX).saturating_sub(SKEW);
+        Cycle { start, include, exclude, backlog: false }
+    }
+
+    /// Notes it; one of the same tables is replaced.
+    ///
+    /// # Errors
+    /// If Glue refuses or does not answer.
+    pub(crate) async fn open(&self, clients: &Clients, settings: &Settings) -> Result<(), Error> {
+        write(clients, settings, |cycles| {
+            cycles.retain(|cycle| (&cycle.include, &cycle.exclude) != (&self.include, &self.exclude));
+            cycles.push(self.clone());
+        })
+        .await
+    }
+
+    /// Whether a crawler is still to be started whose last crawl began then, in milliseconds since 1970.
+    pub(crate) fn is_due(&self, last_crawl: Option<i64>) -> bool {
+        last_crawl.is_none_or(|crawl| crawl < self.start)
+    }
+
+    fn is(&self, other: &Cycle) -> bool {
+        (self.start, &self.include, &self.exclude) == (other.start, &other.include, &other.exclude)
+    }
+
+    pub(crate) fn selection(&self, settings: &Settings) -> Result<Selection, Error> {
         Settings { include: self.include.clone(), exclude: self.exclude.clone(), ..settings.clone() }.selection()
     }
 }
 
-/// Whether a run has left crawlers that could be started later.
-pub(crate) fn is_needed(settings: &Settings, tables: &[TableReport]) -> bool {
-    settings.engine == Engine::Managed
-        && !settings.no_start
-        && tables.iter().any(|table| table.outcome == Outcome::Deferred)
+/// What these tables leave. What has no crawler, or gets none for want of quota, is for the next run.
+pub(crate) fn left_by(tables: &[TableReport]) -> Left {
+    let any = |outcome| {
+        let mut crawled = tables.iter().filter(|table| table.crawler.is_some() && !table.beyond_quota);
+        crawled.any(|table| table.outcome == outcome)
+    };
+    if any(Outcome::Deferred) {
+        Left::Crawls
+    } else if any(Outcome::Started) {
+        Left::Links
+    } else {
+        Left::Nothing
+    }
 }
 
-/// Opens the cycle of a run that began at `began`, in milliseconds since 1970; one of the same tables is replaced.
+/// Notes what these cycles have left; those that have left nothing are taken away. Those that a run has opened meanwhile stay.
 ///
 /// # Errors
 /// If Glue refuses or does not answer.
-pub(crate) async fn open(clients: &Clients, settings: &Settings, began: u128) -> Result<(), Error> {
-    let Settings { include, exclude, .. } = settings.clone();
-    let start = i64::try_from(began).unwrap_or(i64::MAX).saturating_sub(SKEW);
-    let opened = Cycle { start, include, exclude };
-    write(clients, settings, |cycles| {
-        cycles.retain(|cycle| (&cycle.include, &cycle.exclude) != (&opened.include, &opened.exclude));
-        cycles.push(opened.clone());
+pub(crate) async fn leave(clients: &Clients, settings: &Settings, these: &[Cycle], left: Left) -> Result<(), Error> {
+    let is_one = |cycle: &Cycle| these.iter().any(|one| one.is(cycle));
+    write(clients, settings, |cycles| match left {
+        Left::Nothing => cycles.retain(|cycle| !is_one(cycle)),
+        Left::Links | Left::Crawls => {
+            cycles.iter_mut().filter(|cycle| is_one(cycle)).for_each(|cycle| cycle.backlog = left == Left::Crawls);
+        }
     })
     .await
 }
 
-/// Starts what the open cycles have left, as far as the limits allow; the crawls started, in order.
+/// The cycles that are open.
+///
+/// # Errors
+/// If Glue refuses or does not answer.
+///
+/// # Cost
+/// One GetDatabase.
+pub(crate) async fn open_ones(clients: &Clients, settings: &Settings) -> Result<Vec<Cycle>, Error> {
+    Ok(discover::database(clients, &settings.database).await?.map(|database| read(&database)).unwrap_or_default())
+}
+
+/// Starts what the cycles with a backlog have left, as far as the limits allow; the crawls started, in order.
 ///
 /// `ended` is the crawler whose end this is about.
 ///
@@ -68,8 +135,8 @@ pub(crate) async fn open(clients: &Clients, settings: &Settings, began: u128) ->
 /// event would go on: call again later.
 ///
 /// # Cost
-/// One GetDatabase where no cycle is open; else the pages of ListTables, ListCrawlers and GetCrawlers, and one StartCrawler
-/// each. The one that ends a cycle: GetDatabase again, and UpdateDatabase.
+/// One GetDatabase where no cycle has a backlog; else the pages of ListTables, ListCrawlers and GetCrawlers, and one StartCrawler
+/// each. The one that ends a backlog: GetDatabase again, and UpdateDatabase.
 pub(crate) async fn go_on(
     clients: &Clients,
     settings: &Settings,
@@ -77,8 +144,8 @@ pub(crate) async fn go_on(
     deadline: &Deadline,
 ) -> Result<Vec<TableReport>, Error> {
     let listing = async {
-        let Some(database) = discover::database(clients, &settings.database).await? else { return Ok(None) };
-        let cycles = read(&database);
+        let mut cycles = open_ones(clients, settings).await?;
+        cycles.retain(|cycle| cycle.backlog);
         if cycles.is_empty() {
             return Ok(None);
         }
@@ -91,7 +158,7 @@ pub(crate) async fn go_on(
         crawler.running = false;
     }
     let tables: BTreeSet<String> = tables.into_iter().collect();
-    let left = left(&cycles, settings, &tables, &crawlers);
+    let left = left_of(&cycles, settings, &tables, &crawlers);
     let running = crawlers.values().filter(|crawler| crawler.running).count();
     // The end of another's crawl tells us nothing.
     let own_running =
@@ -110,7 +177,8 @@ pub(crate) async fn go_on(
     let drained: Vec<Cycle> =
         left.into_iter().filter(|left| left.crawlers.iter().all(done)).map(|left| left.cycle).collect();
     if !drained.is_empty() {
-        deadline.finish(close(clients, settings, &drained)).await?;
+        // What runs now is still to be linked, should its event get lost.
+        deadline.finish(leave(clients, settings, &drained, Left::Links)).await?;
     }
     let stuck = own_running == 0 && !started.iter().any(|table| table.outcome == Outcome::Started);
     if drained.len() < cycles.len() && stuck {
@@ -118,11 +186,6 @@ pub(crate) async fn go_on(
         return Err(Error::new(Kind::Throttled, format!("crawlers are left, and none could be started: {reason}")));
     }
     Ok(started)
-}
-
-/// Takes the drained cycles away; those that a run has opened meanwhile stay.
-async fn close(clients: &Clients, settings: &Settings, drained: &[Cycle]) -> Result<(), Error> {
-    write(clients, settings, |cycles| cycles.retain(|cycle| !drained.contains(cycle))).await
 }
 
 /// A crawler to be started. In the order of starting: never crawled first, then the stalest.
@@ -133,26 +196,26 @@ struct Next {
     table: String,
 }
 
-/// What a cycle has left.
-struct Left {
+/// The crawlers that a cycle has left.
+struct Backlog {
     cycle: Cycle,
     crawlers: Vec<Next>,
 }
 
 /// What each cycle has left of the crawlers that are ours and whose tables exist.
-fn left(
+fn left_of(
     cycles: &[Cycle],
     settings: &Settings,
     tables: &BTreeSet<String>,
     crawlers: &BTreeMap<String, CrawlerInfo>,
-) -> Vec<Left> {
+) -> Vec<Backlog> {
     let idle =
         |crawler: &CrawlerInfo| crawler.owned && !crawler.running && crawler.config.database == settings.database;
     let of_cycle = |cycle: &Cycle| {
         // A cycle whose globs can't be read any more has nothing left.
         let Ok(selection) = cycle.selection(settings) else { return Vec::new() };
         let idle = crawlers.iter().filter(|(_, crawler)| idle(crawler));
-        idle.filter(|(_, crawler)| crawler.last_crawl.is_none_or(|crawl| crawl < cycle.start))
+        idle.filter(|(_, crawler)| cycle.is_due(crawler.last_crawl))
             .filter_map(|(name, crawler)| {
                 let table = crawler.config.targets.first()?.0.clone();
                 (tables.contains(&table) && selection.contains(&table)).then(|| Next {
@@ -163,7 +226,7 @@ fn left(
             })
             .collect()
     };
-    cycles.iter().map(|cycle| Left { cycle: cycle.clone(), crawlers: of_cycle(cycle) }).collect()
+    cycles.iter().map(|cycle| Backlog { cycle: cycle.clone(), crawlers: of_cycle(cycle) }).collect()
 }
 
 async fn start(clients: &Clients, deadline: &Deadline, next: &Next) -> TableReport {

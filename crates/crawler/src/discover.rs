@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_glue::types::{Crawler, CrawlerState, Database, LastCrawlStatus, Table};
+use aws_sdk_iam::types::SummaryKeyType;
 
 use crate::settings::{Engine, Settings};
 use crate::{Clients, Error, naming, policy, publish};
@@ -27,6 +28,8 @@ pub struct Inventory {
     pub roles: BTreeMap<String, RoleInfo>,
     /// The tables of the Glue database.
     pub catalog: Vec<Table>,
+    /// How many IAM roles the account has, and may have; `None` if nobody asked, or IAM did not tell: see [`account_roles`].
+    pub account_roles: Option<(usize, usize)>,
 }
 
 /// What a plan needs to know of a crawler.
@@ -158,7 +161,8 @@ pub async fn discover(clients: &Clients, settings: &Settings) -> Result<Inventor
     };
     let (account, tables, (database, catalog), crawlers, roles) =
         tokio::try_join!(account(clients), tables(clients), catalog(clients, &settings.database), crawlers, roles)?;
-    Ok(Inventory { account, region: clients.region.clone(), tables, database, crawlers, roles, catalog })
+    let region = clients.region.clone();
+    Ok(Inventory { account, region, tables, database, crawlers, roles, catalog, account_roles: None })
 }
 
 /// The account of the credentials.
@@ -218,6 +222,12 @@ pub(crate) async fn database(clients: &Clients, name: &str) -> Result<Option<Dat
         Err(error) if error.is("EntityNotFoundException") => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether this program made the database.
+pub(crate) fn is_ours(database: &Database) -> bool {
+    let mark = database.parameters().and_then(|parameters| parameters.get(OWNER_TAG.0));
+    mark.is_some_and(|value| value == OWNER_TAG.1)
 }
 
 /// The crawlers of the region by name, ours and others.
@@ -288,6 +298,16 @@ pub(crate) fn crawler_info(crawler: &Crawler, owned: bool) -> CrawlerInfo {
             ),
         },
     }
+}
+
+/// How many IAM roles the account has, and may have; `None` if IAM's answer leaves that out.
+///
+/// # Errors
+/// If IAM refuses or does not answer.
+pub(crate) async fn account_roles(clients: &Clients) -> Result<Option<(usize, usize)>, Error> {
+    let answer = clients.iam.get_account_summary().send().await.map_err(Error::aws("iam:GetAccountSummary"))?;
+    let number = |key| usize::try_from(*answer.summary_map()?.get(&key)?).ok();
+    Ok(number(SummaryKeyType::Roles).zip(number(SummaryKeyType::RolesQuota)))
 }
 
 async fn roles(clients: &Clients) -> Result<BTreeMap<String, RoleInfo>, Error> {

@@ -32,8 +32,10 @@ pub enum Kind {
     Conflict,
     /// The credentials do not allow it.
     AccessDenied,
-    /// Too many calls, or a quota or concurrency limit is reached: later it may go through.
+    /// Too many calls, or a concurrency limit is reached: later it may go through.
     Throttled,
+    /// A quota of the account is reached: it goes through once somebody has it raised, or takes something away.
+    Quota,
     /// The service found the request wrong.
     InvalidInput,
     /// The items, or an answer, could not be read.
@@ -116,11 +118,10 @@ fn kind_of(code: &str) -> Kind {
         | "TooManyRequestsException"
         | "RequestLimitExceeded"
         | "ProvisionedThroughputExceededException"
-        | "ResourceNumberLimitExceededException"
         | "ConcurrentRunsExceededException"
-        | "LimitExceeded"
         | "LimitExceededException"
         | "OperationTimeoutException" => Kind::Throttled,
+        "ResourceNumberLimitExceededException" | "LimitExceeded" => Kind::Quota,
         "InvalidInputException" | "ValidationException" | "ValidationError" | "MalformedPolicyDocument" => {
             Kind::InvalidInput
         }

@@ -40,5 +40,5 @@ pub use aws::Clients;
 pub use deadline::{Deadline, Interrupt};
 pub use error::{Error, Kind};
 pub use report::Report;
-pub use run::{crawl_export, crawl_tables, sync};
+pub use run::{continue_backlog, crawl_export, crawl_tables, sync};
 pub use settings::Settings;

@@ -1,6 +1,8 @@
 //! Step 2: what would make the region right. Pure: the same inventory and settings give the same plan, and the plan of
 //! a region that is right is empty but for the crawls themselves.
 
+mod quota;
+
 use std::collections::BTreeSet;
 
 use aws_sdk_glue::types::Table;
@@ -10,6 +12,7 @@ use crate::error::Error;
 use crate::policy::RoleScope;
 use crate::settings::{DeleteBehavior, Engine, Settings, UpdateBehavior};
 use crate::{naming, publish};
+pub use quota::{Quota, Quotas};
 
 /// The `LocationUri` without which the Athena DynamoDB connector does not list a database.
 pub const DATABASE_LOCATION: &str = "dynamo-db-flag";
@@ -24,6 +27,8 @@ pub struct Plan {
     pub tables: Vec<TablePlan>,
     /// Catalog tables whose DynamoDB table is gone: name, and what becomes of it.
     pub vanished: Vec<Vanished>,
+    /// What the account's quotas leave.
+    pub quotas: Quotas,
 }
 
 /// What the database needs.
@@ -46,8 +51,10 @@ pub struct TablePlan {
     pub catalog_table: String,
     /// Whether the catalog has it already.
     pub catalogued: bool,
-    /// Its crawler and what that needs; `None` for the native engine.
+    /// Its crawler and what that needs; `None` for the native engine, and beyond the quota.
     pub crawler: Option<CrawlerPlan>,
+    /// The account's quotas leave no crawler, or no role, for it.
+    pub beyond_quota: bool,
 }
 
 /// What one crawler needs.
@@ -126,16 +133,24 @@ pub fn plan(inventory: &Inventory, settings: &Settings) -> Result<Plan, Error> {
             };
             let catalog_table = catalog_names.get(table).cloned().unwrap_or_default();
             let catalogued = existing.is_some();
-            (last_crawl, TablePlan { table: table.clone(), catalog_table, catalogued, crawler })
+            (last_crawl, TablePlan { table: table.clone(), catalog_table, catalogued, crawler, beyond_quota: false })
         })
         .collect();
     // `None`, never crawled, sorts before every time; the sort is stable, so equal ones stay in order of name.
+    tables.sort_by_key(|(last_crawl, _)| *last_crawl);
+    let mut quotas = Quotas::of(inventory, settings);
+    quotas.limit(tables.iter_mut().map(|(_, table)| table));
+    // Those that are read here are, after those that were never crawled, in the order of when they were.
+    for (last_crawl, table) in tables.iter_mut().filter(|(_, table)| table.beyond_quota) {
+        *last_crawl = sources.get(table.table.as_str()).map(|existing| last_written(existing));
+    }
     tables.sort_by_key(|(last_crawl, _)| *last_crawl);
 
     Ok(Plan {
         database: database_change(inventory),
         tables: tables.into_iter().map(|(_, table)| table).collect(),
         vanished: vanished(inventory, settings, |table| selection.contains(table)),
+        quotas,
     })
 }
 

@@ -98,11 +98,8 @@ fn catalog(inventory: &Inventory, settings: &Settings) -> Vec<Leftover> {
         .filter(|table| publish::parameter(table, publish::UPDATED_BY).is_some())
         .map(|table| table.name())
         .collect();
-    let mark = |database: &aws_sdk_glue::types::Database| {
-        database.parameters().and_then(|parameters| parameters.get(OWNER_TAG.0)).is_some_and(|v| v == OWNER_TAG.1)
-    };
     let empty = crawled.len() == inventory.catalog.len();
-    let database = inventory.database.as_ref().filter(|database| empty && mark(database));
+    let database = inventory.database.as_ref().filter(|database| empty && discover::is_ours(database));
     let tables = crawled.iter().map(|name| Leftover { thing: Thing::CatalogTable, name: (*name).to_owned() });
     tables.chain(database.map(|_| Leftover { thing: Thing::Database, name: settings.database.clone() })).collect()
 }

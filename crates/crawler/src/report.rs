@@ -7,11 +7,14 @@ use serde::Serialize;
 use crate::apply;
 use crate::crawl::export::Contents;
 use crate::crawl::{Crawled, Estimate};
-use crate::discover::Inventory;
+use crate::discover::{self, Inventory};
 use crate::error::{Error, Kind};
-use crate::plan::{CrawlerChange, DatabaseChange, Plan, RoleChange, TablePlan, Vanished};
+use crate::plan::{CrawlerChange, DatabaseChange, Plan, Quotas, RoleChange, TablePlan, Vanished};
 use crate::registry::{self, Linked};
-use crate::settings::{DeleteBehavior, Engine, Settings};
+use crate::settings::{BeyondQuota, DeleteBehavior, Engine, Settings};
+
+/// Why a managed run reads a table itself.
+pub(crate) const BEYOND_QUOTA: &str = "read by this program: the quota leaves no crawler for it";
 
 /// The report of a run: the summary first, then every table.
 #[derive(Debug, Clone, Serialize)]
@@ -26,16 +29,39 @@ pub struct Report {
     pub database: String,
     /// The database was made, or got its flag, in this run (or would be, in a dry run).
     pub database_changed: bool,
+    /// The database was not made by this program: whether its `LocationUri` is changed says `database_changed`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub database_foreign: bool,
     /// Who crawled.
     pub engine: Engine,
     /// Nothing was done: `actions` are what a run would do.
     pub dry_run: bool,
     /// The tables, by name.
     pub tables: Vec<TableReport>,
+    /// What the account's quotas leave; only where a crawler or a role had to be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quotas: Option<Quotas>,
+    /// Dry run: what such runs cost a month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monthly: Option<Monthly>,
     /// Requests sent by operation (`glue:GetTables`), retries included.
     pub calls: BTreeMap<String, u64>,
     /// How long the run took.
     pub seconds: f64,
+}
+
+/// What the runs of a month cost, in dollars, by the tables' sizes of today.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Monthly {
+    /// Runs a month: the setting `runs_per_month`.
+    pub runs: u32,
+    /// The tables that were counted.
+    pub tables: usize,
+    /// With AWS Glue's crawlers: each crawl at the setting `crawl_price`, and what it reads. Tables beyond the quota cost what
+    /// the native engine reads.
+    pub managed_dollars: f64,
+    /// With the native engine: what it reads, at the setting `read_price`.
+    pub native_dollars: f64,
 }
 
 /// Counts of tables.
@@ -70,12 +96,16 @@ pub struct TableReport {
     pub crawler: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why it was deferred or failed; of a table that was started, why the crawl before failed.
+    /// Why it was deferred or failed; of a table that was started, why the crawl before failed; of one that a managed run
+    /// read itself, why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What can be done about `reason`, where an error is the reason; not in the JSON.
     #[serde(skip)]
     pub kind: Option<Kind>,
+    /// The quotas left no crawler for it; not in the JSON, where `quotas` counts them.
+    #[serde(skip)]
+    pub beyond_quota: bool,
     /// AWS's name of the request that failed: what its support asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -158,7 +188,7 @@ pub enum Outcome {
 
 impl Outcome {
     pub(crate) fn after(error: &Error) -> Outcome {
-        match error.is_for_later() || error.is("CrawlerRunningException") {
+        match error.is_for_later() || error.kind == Kind::Quota || error.is("CrawlerRunningException") {
             true => Outcome::Deferred,
             false => Outcome::Failed,
         }
@@ -207,6 +237,13 @@ impl Report {
                 if let Some(crawler) = table.crawler.as_ref().filter(|c| c.change == CrawlerChange::Foreign) {
                     return report.ended(Outcome::Failed, apply::foreign(&crawler.name).message);
                 }
+                if table.beyond_quota {
+                    report.beyond_quota = true;
+                    match settings.beyond_quota {
+                        BeyondQuota::Defer => return report.ended(Outcome::Deferred, plan.quotas.reason()),
+                        BeyondQuota::Native => report.reason = Some(BEYOND_QUOTA.into()),
+                    }
+                }
                 report.actions = planned_actions(table, settings);
                 report.outcome = Outcome::Planned;
                 if let Some(existing) = sources.get(table.table.as_str())
@@ -220,7 +257,9 @@ impl Report {
         tables.extend(plan.vanished.iter().map(TableReport::vanished));
         Report {
             database_changed: plan.database != DatabaseChange::None,
+            database_foreign: inventory.database.as_ref().is_some_and(|database| !discover::is_ours(database)),
             tables,
+            quotas: (plan.quotas.crawlers.needed + plan.quotas.roles.needed > 0).then(|| plan.quotas.clone()),
             ..Report::of(&inventory.account, &inventory.region, settings)
         }
     }
@@ -233,9 +272,12 @@ impl Report {
             region: region.to_owned(),
             database: settings.database.clone(),
             database_changed: false,
+            database_foreign: false,
             engine: settings.engine,
             dry_run: settings.dry_run,
             tables: Vec::new(),
+            quotas: None,
+            monthly: None,
             calls: BTreeMap::new(),
             seconds: 0.0,
         }
@@ -260,6 +302,9 @@ impl Report {
             deferred: count(Outcome::Deferred),
             failed: count(Outcome::Failed),
         };
+        // What the service refused counts as well, where the settings say more than it allows.
+        let beyond = self.tables.iter().filter(|table| table.beyond_quota).count();
+        self.quotas.iter_mut().for_each(|quotas| quotas.beyond = beyond);
         self.calls = calls;
         self.seconds = seconds;
         self
@@ -327,6 +372,7 @@ impl TableReport {
             outcome: Outcome::Ready,
             reason: None,
             kind: None,
+            beyond_quota: false,
             request_id: None,
             actions: Vec::new(),
             columns: None,

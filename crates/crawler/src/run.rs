@@ -1,5 +1,7 @@
 //! The run: the steps in their order, every table on its own, so that one table's failure never stops the others.
 
+mod backlog;
+mod cost;
 pub(crate) mod link;
 mod managed;
 mod native;
@@ -8,6 +10,7 @@ mod watch;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use futures::stream::{self, StreamExt};
@@ -17,14 +20,16 @@ use tracing::Instrument;
 use crate::crawl;
 use crate::crawl::export::Export;
 use crate::crawl::lanes::Collected;
+use crate::cycle::{self, Cycle, Left};
 use crate::deadline::Deadline;
 use crate::discover::{self, Inventory};
 use crate::error::{Error, Kind};
-use crate::plan::{self, Plan, TablePlan, Vanished};
-use crate::report::{Action, Outcome, Report, TableReport};
+use crate::plan::{self, DatabaseChange, Plan, Quotas, TablePlan, Vanished};
+use crate::report::{Outcome, Report, TableReport};
 use crate::settings::{Engine, Settings};
 use crate::turn::Turn;
-use crate::{Clients, apply, cycle};
+use crate::{Clients, apply};
+pub use backlog::continue_backlog;
 use watch::Watcher;
 
 /// Told as a run goes on, so that people can watch it.
@@ -159,14 +164,22 @@ async fn run(
     if let Some(export) = items.export {
         export.admit(&mut inventory)?;
     }
-    let plan = plan::plan(&inventory, settings)?;
+    let plan = planned(clients, settings, &mut inventory, &deadline).await?;
     all_planned(named, &plan, &clients.region)?;
     progress(Event::Planned(plan.tables.len()));
 
     let mut report = Report::planned(&inventory, &plan, settings);
     if settings.dry_run {
-        estimate(clients, settings, items.export, &deadline, &mut report.tables).await;
+        cost::estimate(clients, settings, items.export, &deadline, &mut report).await;
+        if !named.is_empty() {
+            // A crawl that somebody asks for is none of the schedule's.
+            report.monthly = None;
+        }
     } else {
+        if report.database_foreign && plan.database == DatabaseChange::Flag {
+            let (database, flag) = (&settings.database, plan::DATABASE_LOCATION);
+            tracing::warn!(database, "the database was not made by this program: its LocationUri gets {flag} added");
+        }
         apply::database(clients, &settings.database, plan.database).await?;
         let run = Run { items, ..Run::new(clients, settings, &inventory, &plan, deadline, progress) };
         report.tables = Box::pin(run.carry_out(&plan, began)).await;
@@ -174,29 +187,22 @@ async fn run(
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
 }
 
-/// What the native engine would read of each table, or of the export of the one.
-async fn estimate(
+/// The plan; where a role has to be made, with the account's roles counted.
+async fn planned(
     clients: &Clients,
     settings: &Settings,
-    export: Option<&Export>,
+    inventory: &mut Inventory,
     deadline: &Deadline,
-    tables: &mut [TableReport],
-) {
-    let read = tables.iter_mut().filter(|table| table.actions.contains(&Action::Crawl) && !settings.no_start);
-    stream::iter(read)
-        .for_each_concurrent(settings.concurrency, |report| async move {
-            let estimated = async {
-                match export {
-                    Some(export) => report.export = Some(export.contents().await?),
-                    None => report.estimate = crawl::estimate(clients, &report.table, settings).await?,
-                }
-                Ok(())
-            };
-            if let Err(error) = deadline.limit(estimated).await {
-                *report = report.clone().refused(error);
-            }
-        })
-        .await;
+) -> Result<Plan, Error> {
+    let plan = plan::plan(inventory, settings)?;
+    if plan.quotas.roles.needed == 0 {
+        return Ok(plan);
+    }
+    inventory.account_roles = deadline.limit(discover::account_roles(clients)).await.unwrap_or_else(|error| {
+        tracing::warn!(reason = %error, "how many roles the account has is not known: the quota of new accounts is assumed");
+        None
+    });
+    plan::plan(inventory, settings)
 }
 
 fn all_planned(named: &[String], plan: &Plan, region: &str) -> Result<(), Error> {
@@ -230,6 +236,9 @@ struct Run<'a> {
     working: Semaphore,
     /// Bounds the crawlers that run at once.
     running: Semaphore,
+    quotas: &'a Quotas,
+    /// Glue has said that the account takes no more crawlers.
+    no_more_crawlers: AtomicBool,
     watcher: Watcher<'a>,
 }
 
@@ -238,7 +247,7 @@ impl<'a> Run<'a> {
         clients: &'a Clients,
         settings: &'a Settings,
         inventory: &'a Inventory,
-        plan: &Plan,
+        plan: &'a Plan,
         deadline: Deadline,
         progress: Progress<'a>,
     ) -> Self {
@@ -260,30 +269,69 @@ impl<'a> Run<'a> {
             working: Semaphore::new(settings.concurrency),
             // Who waits needs at least one, and gets it when the service lets it.
             running: Semaphore::new(free.max(usize::from(settings.wait))),
+            quotas: &plan.quotas,
+            no_more_crawlers: AtomicBool::new(false),
             watcher: Watcher::new(clients, Duration::from_secs(settings.propagation_limit)),
         }
     }
 
     async fn carry_out(&self, plan: &Plan, began: u128) -> Vec<TableReport> {
-        let mut tables = tokio::select! {
-            reports = self.all(&plan.tables) => reports,
-            never = Box::pin(self.watcher.watch()) => match never {},
-            never = self.stop_in_time() => match never {},
-        };
+        let cycle = Cycle::of(self.settings, began);
+        let crawls = !self.settings.no_start && plan.tables.iter().any(|table| table.crawler.is_some());
+        // Who waits links here, and has something to note at the end, if at all.
+        let at_once = crawls && !self.settings.wait;
+        if at_once {
+            // Before the first crawl: whatever becomes of this run, what it started is linked, and what it left is started.
+            self.note(&cycle).await;
+        }
+        let mut tables = self.work(&plan.tables).await;
+        let left = cycle::left_by(&tables);
+        if crawls && !at_once && left != Left::Nothing {
+            self.note(&cycle).await;
+        }
         // Who interrupts wants nothing more to be started.
-        if !self.deadline.interrupted()
-            && cycle::is_needed(self.settings, &tables)
-            && let Err(error) = self.deadline.finish(cycle::open(self.clients, self.settings, began)).await
-        {
+        if crawls && !self.deadline.interrupted() && left == Left::Crawls {
+            self.leave_crawls(&cycle, &mut tables).await;
+        }
+        self.link(&mut tables).await;
+        if at_once && cycle::left_by(&tables) == Left::Nothing {
+            let cycles = [cycle];
+            let left = cycle::leave(self.clients, self.settings, &cycles, Left::Nothing);
+            if let Err(error) = self.deadline.finish(left).await {
+                tracing::warn!(reason = %error, "the note of this run stays, though nothing is left to do");
+            }
+        }
+        tables.append(&mut self.retire(&plan.vanished).await);
+        tables
+    }
+
+    /// Notes the run in the database, so that others can go on with it.
+    async fn note(&self, cycle: &Cycle) {
+        if let Err(error) = self.deadline.finish(cycle.open(self.clients, self.settings)).await {
+            tracing::warn!(reason = %error, "if this run is cut off, only a later one goes on");
+        }
+    }
+
+    /// Notes that crawlers are to be started.
+    async fn leave_crawls(&self, cycle: &Cycle, tables: &mut [TableReport]) {
+        let cycles = std::slice::from_ref(cycle);
+        let noted = cycle::leave(self.clients, self.settings, cycles, Left::Crawls);
+        if let Err(error) = self.deadline.finish(noted).await {
             for table in tables.iter_mut().filter(|table| table.outcome == Outcome::Deferred) {
                 let reason = table.reason.take().unwrap_or_default();
                 table.reason =
                     Some(format!("{reason}; only a later run, since the end of no crawl starts it: {error}"));
             }
         }
-        self.link(&mut tables).await;
-        tables.append(&mut self.retire(&plan.vanished).await);
-        tables
+    }
+
+    /// Works on these tables until they are done or the run has to end.
+    async fn work(&self, tables: &[TablePlan]) -> Vec<TableReport> {
+        tokio::select! {
+            reports = self.all(tables) => reports,
+            never = Box::pin(self.watcher.watch()) => match never {},
+            never = self.stop_in_time() => match never {},
+        }
     }
 
     /// All tables at once; the semaphores hand out the work in the order of the plan.
@@ -304,7 +352,11 @@ impl<'a> Run<'a> {
         let mut report = TableReport::new(table);
         let work = async {
             match &table.crawler {
-                Some(crawler) => self.prepare_and_start(table, crawler, &mut report).await,
+                Some(crawler) => self.managed(table, crawler, &mut report).await,
+                None if table.beyond_quota => {
+                    let error = Error::new(Kind::Quota, self.quotas.reason());
+                    self.beyond_quota(table, error, &mut report).await
+                }
                 None => self.native(table, &mut report).await,
             }
         };
@@ -316,7 +368,10 @@ impl<'a> Run<'a> {
                 let before = table.crawler.as_ref().and_then(|crawler| self.last_error(crawler));
                 report.ended(Outcome::Started, before)
             }
-            Ok(outcome) => report.ended(outcome, None),
+            Ok(outcome) => {
+                let reason = report.reason.take();
+                report.ended(outcome, reason)
+            }
             Err(error) => report.refused(error),
         };
         (self.progress)(Event::Done(&table.table, report.outcome));

@@ -77,6 +77,18 @@ pub struct Settings {
     pub concurrency: usize,
     /// How many crawlers may run at once, 1 to 1000; default 150, the service's own limit.
     pub max_running: usize,
+    /// What becomes of a table that the quotas leave no crawler or no role for; default [`BeyondQuota::Native`].
+    pub beyond_quota: BeyondQuota,
+    /// How many crawlers the account may have in the region; default 1000, the quota of new accounts (Service Quotas,
+    /// AWS Glue, `L-11FA2C1A`). Older accounts have 50.
+    pub crawler_quota: usize,
+    /// Roles that are left for others of the account's quota; default 50.
+    pub role_headroom: usize,
+    /// Dollars a crawl of Glue's crawlers, for what a dry run says; default 0.147: 2 DPU for 10 minutes, the least that is
+    /// charged, at 0.44 an hour (<https://aws.amazon.com/glue/pricing/>, November 2026; the 2 DPU are assumed).
+    pub crawl_price: f64,
+    /// Runs a month, for what a dry run says; default 30.
+    pub runs_per_month: u32,
     /// How observed items become types.
     pub types: schema::Policy,
 }
@@ -114,6 +126,11 @@ impl Default for Settings {
             wide_roles: false,
             concurrency: 16,
             max_running: 150,
+            beyond_quota: BeyondQuota::Native,
+            crawler_quota: 1000,
+            role_headroom: 50,
+            crawl_price: 0.147,
+            runs_per_month: 30,
             types: schema::Policy::default(),
         }
     }
@@ -141,6 +158,16 @@ pub enum Engine {
     Managed,
     /// This program: no crawler, no role, no charge per crawl.
     Native,
+}
+
+/// What becomes of a table that the quotas leave no crawler or no role for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BeyondQuota {
+    /// The native engine reads it in the same run.
+    Native,
+    /// It is left for a later run.
+    Defer,
 }
 
 /// How a catalog table points at its schema version.
@@ -241,6 +268,9 @@ impl Settings {
         if !(self.export_price >= 0.0 && self.export_price.is_finite()) {
             return wrong(format!("export_price {}: use the dollars for a GB that is exported", self.export_price));
         }
+        if !(self.crawl_price >= 0.0 && self.crawl_price.is_finite()) {
+            return wrong(format!("crawl_price {}: use the dollars of one crawl", self.crawl_price));
+        }
         // The policy of a run compares ARNs with it, and a pattern would be another's too.
         let is_policy = |arn: &str| {
             arn.starts_with("arn:") && arn.contains(":iam::") && arn.contains(":policy/") && !arn.contains(['*', '?'])
@@ -335,6 +365,7 @@ mod tests {
         insta::assert_snapshot!(message(Settings { export_price: f64::INFINITY, ..base() }), @"export_price inf: use the dollars for a GB that is exported");
         insta::assert_snapshot!(message(Settings { permissions_boundary: Some("arn:aws:iam::1:policy/*".into()), ..base() }), @r#"permissions_boundary "arn:aws:iam::1:policy/*": use the ARN of a managed policy"#);
         insta::assert_snapshot!(message(Settings { propagation_limit: 901, ..base() }), @"propagation_limit 901: use 0 to 900 seconds");
+        insta::assert_snapshot!(message(Settings { crawl_price: f64::NAN, ..base() }), @"crawl_price NaN: use the dollars of one crawl");
         insta::assert_snapshot!(message(Settings { concurrency: 0, ..base() }), @"concurrency 0: use 1 to 1000");
         insta::assert_snapshot!(message(Settings { max_running: usize::MAX, ..base() }), @"max_running 18446744073709551615: use 1 to 1000");
         insta::assert_snapshot!(message(Settings { include: vec!["a[".into()], ..base() }), @r#"include "a[": unclosed character class; missing ']'"#);

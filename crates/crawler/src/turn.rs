@@ -32,9 +32,17 @@ impl<'a> Turn<'a> {
     /// # Errors
     /// As [`Turn::take`].
     pub(crate) async fn pause(&mut self, pause: Duration) -> Result<(), Error> {
+        self.lend(tokio::time::sleep(pause)).await
+    }
+
+    /// Waits for `work` while others have the turn, and then for another turn.
+    ///
+    /// # Errors
+    /// As [`Turn::take`], and those of `work` are its own.
+    pub(crate) async fn lend<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Error> {
         self.held = None;
-        tokio::time::sleep(pause).await;
+        let done = work.await;
         *self = Turn::take(self.turns, self.patience).await?;
-        Ok(())
+        Ok(done)
     }
 }

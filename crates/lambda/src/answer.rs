@@ -17,7 +17,7 @@ const LIMIT: usize = 6_291_556;
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Answer {
-    Report(Bounded),
+    Report(Box<Bounded>),
     Lanes { lanes: Vec<Lane> },
     Lane(Box<Lane>),
 }
@@ -25,7 +25,7 @@ pub(crate) enum Answer {
 impl From<Done> for Answer {
     fn from(done: Done) -> Answer {
         match done {
-            Done::Report(report) => Answer::Report(bounded(*report, LIMIT)),
+            Done::Report(report) => Answer::Report(bounded(*report, LIMIT).into()),
             Done::Lanes(lanes) => Answer::Lanes { lanes },
             Done::Lane(lane) => Answer::Lane(lane),
         }
@@ -109,6 +109,7 @@ mod tests {
             outcome,
             reason,
             kind: None,
+            beyond_quota: false,
             request_id: None,
             actions: Vec::new(),
             columns: Some(number),
@@ -128,9 +129,12 @@ mod tests {
             region: "eu-west-1".into(),
             database: "ddb_tables".into(),
             database_changed: false,
+            database_foreign: false,
             engine: crawler::settings::Engine::Managed,
             dry_run: false,
             tables,
+            quotas: None,
+            monthly: None,
             calls: BTreeMap::from([("glue:GetTables".to_owned(), 1)]),
             seconds: 1.5,
         }

@@ -25,10 +25,12 @@ pub(crate) enum Job {
     Step(Step),
 }
 
-/// What the state machine of `template.yaml` asks for.
+/// What the timer and the state machine of `template.yaml` ask for.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(tag = "step", rename_all = "lowercase", deny_unknown_fields)]
 pub(crate) enum Step {
+    /// Go on with what runs have left.
+    Continue {},
     /// Deal a crawl out in as many lanes.
     Split { crawl: Order, lanes: u32 },
     /// Go on with a lane.
@@ -43,6 +45,7 @@ impl Job {
         match self {
             Job::Sync => "sync",
             Job::CrawlEnded { .. } | Job::Nothing => "crawl_ended",
+            Job::Step(Step::Continue {}) => "continue",
             Job::Step(Step::Split { .. }) => "split",
             Job::Step(Step::Read { .. }) => "read",
             Job::Step(Step::Publish { .. }) => "publish",
@@ -52,7 +55,7 @@ impl Job {
 
 impl Asked {
     /// Reads an event. `null` and objects of settings, which go over `settings`, are a `sync`; of EventBridge's events only
-    /// Glue's "Glue Crawler State Change" is known. `step` makes it one of the state machine's.
+    /// Glue's "Glue Crawler State Change" is known. `step` makes it one of the timer's or of the state machine's.
     ///
     /// # Errors
     /// [`Kind::Settings`] for anything else, saying what is known: an event that means something else must not start a run.
@@ -63,8 +66,7 @@ impl Asked {
                 Ok(Asked { job: crawl_ended(event)?, settings: settings.clone() })
             }
             Value::Object(keys) if keys.contains_key("step") => {
-                let step =
-                    Step::deserialize(event).map_err(|error| wrong(format!("not a step of a crawl: {error}")))?;
+                let step = Step::deserialize(event).map_err(|error| wrong(format!("not a step: {error}")))?;
                 Ok(Asked { job: Job::Step(step), settings: settings.clone() })
             }
             Value::Object(keys) => Ok(Asked { job: Job::Sync, settings: settings.with(keys)? }),
@@ -164,9 +166,16 @@ mod tests {
         assert_eq!(Value::from(crawl.settings), json!({"max_rcu": 100}));
         assert_eq!(asked.settings, base());
         let message = |event| read(event).unwrap_err();
-        insta::assert_snapshot!(message(json!({"step": "split", "crawl": {}, "lanes": 1})), @"not a step of a crawl: missing field `table`");
-        insta::assert_snapshot!(message(json!({"step": "walk"})), @"not a step of a crawl: unknown variant `walk`, expected one of `split`, `read`, `publish`");
-        insta::assert_snapshot!(message(json!({"step": "read", "lane": {"table": "orders"}})), @"not a step of a crawl: unknown field `table`, expected one of `order`, `id`, `lane`, `lanes`, `parts`, `left`, `shape`, `records`, `read_units`, `done`");
+        insta::assert_snapshot!(message(json!({"step": "split", "crawl": {}, "lanes": 1})), @"not a step: missing field `table`");
+        insta::assert_snapshot!(message(json!({"step": "walk"})), @"not a step: unknown variant `walk`, expected one of `continue`, `split`, `read`, `publish`");
+        insta::assert_snapshot!(message(json!({"step": "read", "lane": {"table": "orders"}})), @"not a step: unknown field `table`, expected one of `order`, `id`, `lane`, `lanes`, `parts`, `left`, `shape`, `records`, `read_units`, `done`");
+    }
+
+    #[test]
+    fn the_timer_goes_on_and_nothing_else() {
+        let job = Job::Step(Step::Continue {});
+        assert_eq!(read(json!({"step": "continue"})), Ok(Asked { job, settings: base() }));
+        insta::assert_snapshot!(read(json!({"step": "continue", "wait": true})).unwrap_err(), @"not a step: unknown field `wait`, there are no fields");
     }
 
     #[test]

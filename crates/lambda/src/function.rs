@@ -78,6 +78,7 @@ impl Function {
             Job::CrawlEnded { crawler, state } => {
                 crawler::event::crawl_ended(clients, settings, &crawler, &state, deadline).await?.into()
             }
+            Job::Step(Step::Continue {}) => crawler::continue_backlog(clients, settings, deadline).await?.into(),
             Job::Step(Step::Split { crawl, lanes }) => {
                 Done::Lanes(lanes::split(clients, &self.sdk, settings, crawl, lanes).await?)
             }

@@ -59,8 +59,12 @@ impl Metrics<'_> {
         let Some(summary) = self.report.map(|report| &report.summary) else { return Vec::new() };
         let mut counts = vec![("Started", summary.started), ("Failed", summary.failed), ("Linked", summary.linked)];
         // The end of one crawl says nothing about the region: its counts would pull the averages down.
+        if matches!(self.job, Some("sync" | "continue")) {
+            counts.push(("Deferred", summary.deferred));
+        }
         if self.job == Some("sync") {
-            counts.extend([("Tables", summary.tables), ("Crawled", summary.crawled), ("Deferred", summary.deferred)]);
+            let beyond = self.report.and_then(|report| report.quotas.as_ref()).map_or(0, |quotas| quotas.beyond);
+            counts.extend([("Tables", summary.tables), ("Crawled", summary.crawled), ("QuotaReached", beyond)]);
         }
         counts
     }

@@ -103,6 +103,7 @@ pub(crate) fn call(tx: &Transaction, context: &Context, operation: &str, params:
         "TagRole" => tags::tag(tx, params),
         "UntagRole" => tags::untag(tx, params),
         "ListRoleTags" => tags::list(tx, params),
+        "GetAccountSummary" => roles::account_summary(tx, context),
         _ => {
             Err(AwsError::new("InvalidAction", format!("Could not find operation {operation} for version 2010-05-08")))
         }

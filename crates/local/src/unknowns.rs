@@ -34,6 +34,8 @@ pub struct Unknowns {
     pub start_limit_error: &'static str,
     /// Crawlers of an account and region. Default 1,000, the quota of AWS; old accounts have 50.
     pub crawlers: u32,
+    /// Roles of an account. Default 1,000, the quota of AWS.
+    pub roles: u32,
 }
 
 impl Default for Unknowns {
@@ -51,6 +53,7 @@ impl Default for Unknowns {
             running_crawlers: 150,
             start_limit_error: START_LIMIT_ERRORS[0],
             crawlers: 1_000,
+            roles: 1_000,
         }
     }
 }
@@ -96,6 +99,7 @@ pub const SWITCHES: &[Switch] = &[
         set: |u, p| put(&mut u.start_limit_error, START_LIMIT_ERRORS.iter().copied().find(|code| *code == p)),
     },
     Switch { name: "crawlers", positions: &[], set: |u, p| put(&mut u.crawlers, p.parse().ok()) },
+    Switch { name: "roles", positions: &[], set: |u, p| put(&mut u.roles, p.parse().ok()) },
 ];
 
 fn yes(position: &str) -> Option<bool> {

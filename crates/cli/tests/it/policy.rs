@@ -315,6 +315,7 @@ fn policies_are_printed_without_credentials() {
         },
         {
           "Action": [
+            "iam:GetAccountSummary",
             "iam:ListRoles"
           ],
           "Effect": "Allow",

@@ -107,6 +107,18 @@ fn check_tells_changes_by_exit_code() {
 }
 
 #[test]
+fn a_dry_run_says_what_a_month_costs_and_what_the_quotas_leave() {
+    let shell = shop();
+    let done =
+        shell.run_with(&["sync", "--local", "tables", "--dry-run"], &[("GLUE_DDB_CRAWLER_CRAWLER_QUOTA", "1")], b"");
+    let expected = "Quota: no crawler for 1 of the tables: the quota of crawlers: 0 in use, 2 more needed, 1 allowed; \
+                    ask for more (Service Quotas, AWS Glue, L-11FA2C1A) and set crawler_quota.\n\
+                    30 runs a month cost about $4.41 with AWS Glue's crawlers, or ";
+    assert!(done.stdout.contains(expected), "{}", done.stdout);
+    assert!(shell.run(&["sync", "--local", "tables", "--dry-run"]).stdout.contains("cost about $8.82 "));
+}
+
+#[test]
 fn tables_that_are_gone_and_columns_that_read_as_null_are_told() {
     let shell = shop();
     shell.table("tables", "odd", &[r#"{"id":{"S":"1"},"a,b":{"S":"x"}}"#]);

@@ -23,12 +23,13 @@ pub struct Unknown {
 }
 
 /// The switches that reading can't settle, and what would.
-const NOT_BY_READING: [(&str, &str); 6] = [
+const NOT_BY_READING: [(&str, &str); 7] = [
     ("reader-denied", "read a table that has a reference with a role that lacks glue:GetSchemaVersion"),
     ("sends-source-account", "crawl with a role whose trust policy demands aws:SourceAccount"),
     ("propagation", "the first run shows it: how long crawls waited for their roles"),
     ("running-crawlers", "Service Quotas tells the quota of crawlers that run at once"),
     ("start-limit-error", "start more crawlers than may run at once: the log tells the error"),
+    ("roles", "iam:GetAccountSummary tells the quota of roles"),
     ("crawlers", "Service Quotas tells the quota of crawlers (L-11FA2C1A)"),
 ];
 

@@ -188,3 +188,37 @@ fn native_crawls_begin_with_what_is_missing_and_what_was_cut_off() {
     let order: Vec<&str> = plan.tables.iter().map(|table| table.table.as_str()).collect();
     assert_eq!(order, ["new", "cut", "old", "young"]);
 }
+
+/// What a region of five tables gets: `c` has its crawler and `b` a crawler without role; the others have nothing.
+#[test]
+fn quotas_give_crawlers_in_the_order_of_starting() {
+    let settings = Settings { role_headroom: 10, ..Settings::default() };
+    let empty = inventory(&["a", "b", "c", "d", "e"]);
+    let all = plan(&empty, &settings).unwrap();
+    let mut now = applied(empty, &all, &settings);
+    for name in ["a", "d", "e"] {
+        now.crawlers.remove(&format!("{name}_crawler"));
+        now.roles.remove(&format!("{name}_crawler_eu-west-1"));
+    }
+    now.roles.remove("b_crawler_eu-west-1");
+    for (crawlers, roles, expected) in [
+        (1000, (10, 1000), ["crawler", "crawler", "crawler", "crawler", "crawler"]),
+        (4, (10, 1000), ["crawler", "crawler", "crawler", "crawler", "none"]),
+        (2, (10, 1000), ["none", "crawler", "crawler", "none", "none"]),
+        (0, (10, 1000), ["none", "crawler", "crawler", "none", "none"]),
+        (1000, (10, 22), ["crawler", "crawler", "crawler", "none", "none"]),
+        (1000, (990, 1000), ["none", "none", "crawler", "none", "none"]),
+        (1000, (995, 1000), ["none", "none", "crawler", "none", "none"]),
+    ] {
+        let now = Inventory { account_roles: Some(roles), ..now.clone() };
+        let plan = plan(&now, &Settings { crawler_quota: crawlers, ..settings.clone() }).unwrap();
+        let got = ["a", "b", "c", "d", "e"].map(|name| {
+            let table = plan.tables.iter().find(|table| table.table == name).unwrap();
+            assert_eq!(table.crawler.is_none(), table.beyond_quota);
+            if table.beyond_quota { "none" } else { "crawler" }
+        });
+        assert_eq!(got, expected, "{crawlers} crawlers, {roles:?} roles");
+        assert_eq!((plan.quotas.crawlers.needed, plan.quotas.roles.needed), (3, 4));
+        assert_eq!(plan.quotas.beyond, expected.iter().filter(|given| **given == "none").count());
+    }
+}

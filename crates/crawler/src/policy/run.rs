@@ -133,7 +133,7 @@ impl RunScope<'_> {
         let Self { region, account, settings, .. } = self;
         let partition = naming::partition(region);
         let roles = format!("arn:{partition}:iam::{account}:role{}*_crawler_{region}", naming::ROLE_PATH);
-        let list = allow("ListRoles", &["iam:ListRoles"], "*".into());
+        let list = allow("ListRoles", &["iam:GetAccountSummary", "iam:ListRoles"], "*".into());
         let Some(boundary) = &settings.permissions_boundary else { return vec![list] };
         let bounded = json!({"ArnEquals": {"iam:PermissionsBoundary": boundary}});
         let managed = json!({

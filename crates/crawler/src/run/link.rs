@@ -27,6 +27,11 @@ impl Run<'_> {
             false => None,
         };
         let tables = fresh.as_ref().unwrap_or(&self.inventory.catalog);
+        self.link_as_listed(reports, tables).await;
+    }
+
+    /// The same, with the catalog as it was listed.
+    pub(super) async fn link_as_listed(&self, reports: &mut [TableReport], tables: &[Table]) {
         let sources = self.inventory.sources_in(tables);
         let before = self.inventory.sources();
         let linker = Linker::new(self.clients, self.settings);

@@ -1,12 +1,16 @@
 //! A table that a crawler of AWS Glue reads: its role, its crawler, its crawl.
 
+use std::sync::atomic::Ordering;
+
 use super::{Run, Step};
 use crate::apply;
 use crate::crawl;
 use crate::deadline::cut_off;
+use crate::discover;
 use crate::error::{Error, Kind};
 use crate::plan::{self, CrawlerChange, CrawlerPlan, RoleChange, TablePlan};
-use crate::report::{Action, Outcome, TableReport};
+use crate::report::{Action, BEYOND_QUOTA, Outcome, TableReport};
+use crate::settings::BeyondQuota;
 use crate::turn::Turn;
 
 impl Run<'_> {
@@ -15,16 +19,58 @@ impl Run<'_> {
         Some(format!("the crawl before failed: {error}"))
     }
 
-    pub(super) async fn prepare_and_start(
+    /// The crawl by a crawler of AWS Glue, or here if Glue or IAM says that the account's quota is reached.
+    pub(super) async fn managed(
+        &self,
+        table: &TablePlan,
+        crawler: &CrawlerPlan,
+        report: &mut TableReport,
+    ) -> Result<Outcome, Error> {
+        match self.prepare_and_start(table, crawler, report).await {
+            Err(error) if error.kind == Kind::Quota => self.beyond_quota(table, error, report).await,
+            done => done,
+        }
+    }
+
+    /// What becomes of a table that the quotas leave no crawler for; `error` says which.
+    ///
+    /// # Errors
+    /// `error`, if such tables are deferred; else those of the native crawl.
+    pub(super) async fn beyond_quota(
+        &self,
+        table: &TablePlan,
+        error: Error,
+        report: &mut TableReport,
+    ) -> Result<Outcome, Error> {
+        report.beyond_quota = true;
+        if self.settings.beyond_quota == BeyondQuota::Defer {
+            return Err(error);
+        }
+        report.crawler = None;
+        report.reason = Some(match error.code {
+            // More than the plan knew.
+            Some(_) => format!("{BEYOND_QUOTA} ({})", error.message),
+            None => BEYOND_QUOTA.into(),
+        });
+        self.native(table, report).await
+    }
+
+    async fn prepare_and_start(
         &self,
         table: &TablePlan,
         crawler: &CrawlerPlan,
         report: &mut TableReport,
     ) -> Result<Outcome, Error> {
         let mut turn = self.turn().await?;
+        let mut crawler = crawler.clone();
+        let mut last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
         if crawler.change == CrawlerChange::Foreign {
             // Refused before a role is made that nobody would use.
             return Err(apply::foreign(&crawler.name));
+        }
+        if crawler.change == CrawlerChange::Create && self.no_more_crawlers.load(Ordering::Relaxed) {
+            // Nor is a role made that no crawler could use.
+            return Err(Error::new(Kind::Quota, "Glue takes no more crawlers, by the quota of this account"));
         }
         if crawler.role_change != RoleChange::None {
             let scope = plan::role_scope(self.inventory, self.settings, &table.table);
@@ -36,8 +82,14 @@ impl Run<'_> {
             });
         }
         if crawler.change != CrawlerChange::None {
-            let made = apply::crawler(self.clients, self.inventory, crawler, &mut turn);
-            self.in_step(&table.table, Step::Crawler, made).await?;
+            let made = self.set_right(&crawler, last_crawl, &mut turn);
+            let made = self.in_step(&table.table, Step::Crawler, made).await;
+            if made.as_ref().is_err_and(|error| error.kind == Kind::Quota) {
+                self.no_more_crawlers.store(true, Ordering::Relaxed);
+            }
+            last_crawl = made?;
+            // Of one that ran, its end was waited for.
+            crawler.running = false;
             report.actions.push(match crawler.change {
                 CrawlerChange::Update => Action::UpdateCrawler,
                 _ => Action::CreateCrawler,
@@ -46,13 +98,52 @@ impl Run<'_> {
         if self.settings.no_start {
             return Ok(Outcome::Ready);
         }
-        self.in_step(&table.table, Step::Crawling, self.start(&table.table, crawler, report, turn)).await
+        let crawl = self.start(&table.table, (&crawler, last_crawl), report, turn);
+        self.in_step(&table.table, Step::Crawling, crawl).await
+    }
+
+    /// Makes the crawler or sets it right; when its last crawl began. Glue does not change one that runs: who waits does so for
+    /// its end first.
+    ///
+    /// # Errors
+    /// `CrawlerRunningException`, if nobody waits; else as [`apply::crawler`].
+    async fn set_right(
+        &self,
+        crawler: &CrawlerPlan,
+        mut last_crawl: Option<i64>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Option<i64>, Error> {
+        let mut running = crawler.running;
+        loop {
+            if running && !self.settings.wait {
+                return Err(runs_on());
+            }
+            if running {
+                last_crawl = turn.lend(self.idle(&crawler.name, last_crawl)).await??;
+            }
+            match apply::crawler(self.clients, self.inventory, crawler, turn).await {
+                Err(error) if error.is("CrawlerRunningException") => running = true,
+                made => return made.map(|()| last_crawl),
+            }
+        }
+    }
+
+    /// Waits until a running crawler has ended, however that was; when its last crawl began.
+    async fn idle(&self, name: &str, last_crawl: Option<i64>) -> Result<Option<i64>, Error> {
+        let _running = self.running.acquire().await.map_err(|_| cut_off())?;
+        tokio::select! {
+            _ = self.watcher.ended(name, last_crawl, true) => {}
+            () = self.deadline.reached() => return Err(cut_off()),
+        }
+        let request = self.clients.glue.batch_get_crawlers().crawler_names(name);
+        let answer = request.send().await.map_err(Error::aws("glue:BatchGetCrawlers"))?;
+        Ok(answer.crawlers().first().and_then(discover::last_crawl))
     }
 
     async fn start(
         &self,
         table: &str,
-        crawler: &CrawlerPlan,
+        (crawler, last_crawl): (&CrawlerPlan, Option<i64>),
         report: &mut TableReport,
         mut turn: Turn<'_>,
     ) -> Result<Outcome, Error> {
@@ -73,7 +164,6 @@ impl Run<'_> {
         if !crawler.running {
             self.start_crawl(crawler, report, &mut self.turn().await?).await?;
         }
-        let last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
         let ended = tokio::select! {
             ended = self.watcher.ended(&crawler.name, last_crawl, crawler.running) => ended,
             () = self.deadline.reached() => return Ok(Outcome::Started),
@@ -107,4 +197,9 @@ impl Run<'_> {
             format!("{limit} crawlers run already; it starts when some have ended, or in a later run"),
         )
     }
+}
+
+fn runs_on() -> Error {
+    let message = "its crawler is set otherwise than it should be, and runs: it is set right, and starts, when that crawl has ended";
+    Error { code: Some("CrawlerRunningException".into()), ..Error::new(Kind::Conflict, message) }
 }

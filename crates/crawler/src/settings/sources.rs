@@ -73,7 +73,7 @@ impl Settings {
     /// Sets one setting from text: a variable does not tell a string from a number, a boolean or a list; the setting does.
     fn read(&self, path: &[&str], text: &str) -> Result<Settings, Error> {
         let scalar = serde_json::from_str(text).ok().filter(|value: &Value| value.is_boolean() || value.is_number());
-        let list = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Value>();
+        let list = parts(text).into_iter().map(str::trim).filter(|part| !part.is_empty()).collect::<Value>();
         self.set(path, text.into()).or_else(|error| {
             let others = scalar.into_iter().chain([list]);
             others.map(|value| self.set(path, value)).find_map(Result::ok).ok_or(error)
@@ -116,6 +116,30 @@ fn once(changes: &Map<String, Value>, variables: &BTreeMap<String, String>) -> R
         }
     }
     Ok(())
+}
+
+/// The parts of a list between its commas; those in a glob's braces and brackets (`{a,b}*`) and after a backslash belong to
+/// the glob.
+fn parts(text: &str) -> Vec<&str> {
+    let (mut parts, mut from, mut braces, mut brackets, mut escaped) = (Vec::new(), 0, 0_usize, false, false);
+    for (at, character) in text.char_indices() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => brackets = true,
+            ']' => brackets = false,
+            _ if brackets => {}
+            '{' => braces += 1,
+            '}' => braces = braces.saturating_sub(1),
+            ',' if braces == 0 => {
+                parts.push(&text[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[from..]);
+    parts
 }
 
 fn put(target: &mut Value, path: &[&str], value: Value) {
@@ -173,6 +197,22 @@ mod tests {
             ..Settings::default()
         };
         assert_eq!(settings.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_comma_in_braces_or_brackets_belongs_to_the_glob() {
+        let read = |text: &str| from_variables(&[("GLUE_DDB_CRAWLER_INCLUDE", text)]);
+        for (text, globs) in [
+            ("{a,b}*, users", &["{a,b}*", "users"][..]),
+            ("{a,{b,c}}-x,d", &["{a,{b,c}}-x", "d"]),
+            ("x[,{]y,z", &["x[,{]y", "z"]),
+            (r"a\{b,c", &[r"a\{b", "c"]),
+        ] {
+            assert_eq!(read(text).unwrap().include, globs);
+        }
+        let chosen = read("{a,b}*").unwrap().selection().unwrap();
+        assert_eq!(["ax", "bx", "cx"].map(|name| chosen.contains(name)), [true, true, false]);
+        insta::assert_snapshot!(read("{a,b").unwrap_err().message, @r#"GLUE_DDB_CRAWLER_INCLUDE: include "{a,b": unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)"#);
     }
 
     #[test]

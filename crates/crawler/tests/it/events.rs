@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crawler::event::crawl_ended;
 use crawler::report::{Action, Outcome};
-use crawler::{Clients, Deadline, Kind, Report, Settings};
+use crawler::{Clients, Deadline, Kind, Report, Settings, continue_backlog};
 use local::faults::{Calls, Fault, Rule};
 use tokio::time::Instant;
 
@@ -17,9 +17,20 @@ async fn event(world: &World, settings: &Settings, crawler: &str, state: &str) -
     crawl_ended(&clients, settings, crawler, state, Deadline::none()).await.unwrap()
 }
 
-async fn cycles(world: &World) -> Option<String> {
+/// The note that runs leave in the database.
+async fn note(world: &World) -> Option<String> {
     let answer = world.clients.glue.get_database().name("ddb_tables").send().await.unwrap();
     answer.database.unwrap().parameters.unwrap_or_default().remove("cycles")
+}
+
+/// Whether the ends of crawls have to start others.
+async fn has_backlog(world: &World) -> bool {
+    note(world).await.is_some_and(|note| note.contains(r#""backlog":true"#))
+}
+
+async fn go_on(world: &World, settings: &Settings) -> Report {
+    let clients = Clients::local(world.server.url(), REGION);
+    continue_backlog(&clients, settings, Deadline::none()).await.unwrap()
 }
 
 #[tokio::test]
@@ -124,7 +135,7 @@ async fn events_drain_what_a_run_deferred() {
     let settings = Settings { max_running: 2, ..Settings::default() };
     let report = world.sync(&settings).await;
     assert_eq!((report.summary.started, report.summary.deferred, report.summary.failed), (2, 3, 0), "{report:#?}");
-    assert!(cycles(&world).await.is_some());
+    assert!(has_backlog(&world).await);
 
     let mut running: Vec<String> =
         report.tables.iter().filter(|t| t.outcome == Outcome::Started).map(|t| t.crawler.clone().unwrap()).collect();
@@ -140,7 +151,7 @@ async fn events_drain_what_a_run_deferred() {
     }
     assert_eq!(crawled, names.len());
     assert_eq!(world.server.calls()["Glue.StartCrawler"], 5);
-    assert_eq!(cycles(&world).await, None);
+    assert!(!has_backlog(&world).await);
     assert_eq!(world.tables().await.values().filter(|table| parameter(table, "schemaVersionId").is_some()).count(), 5);
     // The next day they are due again.
     assert_eq!(world.sync(&settings).await.summary.started, 2);
@@ -163,7 +174,7 @@ async fn a_cycle_starts_the_tables_of_its_run_alone() {
     .await;
     assert_eq!(row(&report, "keep-b").actions, [Action::StartCrawler]);
     assert_eq!(report.tables.len(), 2, "{report:#?}");
-    assert_eq!(cycles(&world).await, None);
+    assert!(!has_backlog(&world).await);
 }
 
 #[tokio::test]
@@ -176,7 +187,7 @@ async fn a_cycle_goes_on_after_a_failed_crawl_and_skips_vanished_tables() {
     let report = event(&world, &settings, "tbla_crawler", "Failed").await;
     assert_eq!((report.summary.failed, report.summary.started), (1, 1));
     assert_eq!(row(&report, "tblc").actions, [Action::StartCrawler]);
-    assert_eq!(cycles(&world).await, None);
+    assert!(!has_backlog(&world).await);
 }
 
 #[tokio::test]
@@ -193,6 +204,89 @@ async fn a_cycle_that_cannot_go_on_asks_to_be_called_again() {
     insta::assert_snapshot!(error.message, @"crawlers are left, and none could be started: glue:StartCrawler: ResourceNumberLimitExceededException: too many crawls");
     assert_eq!(parameter(&world.table("tbla").await, "schemaVersionNumber"), Some("1"), "linked all the same");
     assert_eq!(event().await.unwrap().summary.started, 1, "as Lambda's next attempt");
+}
+
+/// No event is ever delivered: the timer alone starts every crawler once, links every table, and then costs one call.
+#[tokio::test]
+async fn the_timer_drains_what_a_run_deferred() {
+    let names = ["tbla", "tblb", "tblc", "tbld", "tble"];
+    let world = World::new(&names.map(|name| (name, &[ITEM][..]))).await;
+    let settings = Settings { max_running: 2, ..Settings::default() };
+    assert_eq!(world.sync(&settings).await.summary.deferred, 3);
+    let mut rounds = 0;
+    while note(&world).await.is_some() {
+        for name in names {
+            world.crawl_ended(&format!("{name}_crawler")).await;
+        }
+        let report = go_on(&world, &settings).await;
+        assert_eq!(report.summary.failed, 0, "{report:#?}");
+        rounds += 1;
+        assert!(rounds < 6, "{report:#?}");
+    }
+    assert_eq!(rounds, 3, "two more, the last, and one that links it");
+    assert_eq!(world.server.calls()["Glue.StartCrawler"], 5);
+    assert_eq!(world.tables().await.values().filter(|table| parameter(table, "schemaVersionId").is_some()).count(), 5);
+
+    let idle = go_on(&world, &settings).await;
+    assert_eq!(idle.calls, [("glue:GetDatabase".to_owned(), 1)].into());
+    assert!(idle.tables.is_empty());
+}
+
+/// The run dies when it has started its first crawlers: the rest is started, though nobody noted that it was left.
+#[tokio::test]
+async fn the_timer_goes_on_for_a_run_that_was_killed() {
+    let names = ["tbla", "tblb", "tblc"];
+    let world = World::new(&names.map(|name| (name, &[ITEM][..]))).await;
+    world.server.faults().add(Rule::new(
+        "Glue.StartCrawler",
+        Calls::Range(2..=99),
+        Fault::Delay(Duration::from_secs(60)),
+    ));
+    let settings = Settings { concurrency: 1, ..Settings::default() };
+    let run = world.sync(&settings);
+    assert!(tokio::time::timeout(Duration::from_secs(5), run).await.is_err(), "killed");
+    world.server.faults().clear();
+
+    world.crawl_ended("tbla_crawler").await;
+    let report = all_well(go_on(&world, &Settings::default()).await);
+    let outcomes = names.map(|name| row(&report, name).outcome);
+    assert_eq!(outcomes, [Outcome::Crawled, Outcome::Started, Outcome::Started], "{report:#?}");
+    assert_eq!(row(&report, "tblc").actions, [Action::CreateRole, Action::CreateCrawler, Action::StartCrawler]);
+    for name in ["tblb", "tblc"] {
+        world.crawl_ended(&format!("{name}_crawler")).await;
+    }
+    assert_eq!(all_well(go_on(&world, &Settings::default()).await).summary.linked, 2);
+    assert_eq!(note(&world).await, None);
+}
+
+#[tokio::test]
+async fn the_timer_tells_of_a_crawl_that_failed_and_is_done_with_it() {
+    let world = World::new(&[("tbla", &[r#"{"id":"#]), ("tblb", &[ITEM])]).await;
+    all_well(world.sync(&Settings::default()).await);
+    for name in ["tbla", "tblb"] {
+        world.crawl_ended(&format!("{name}_crawler")).await;
+    }
+    let report = go_on(&world, &Settings::default()).await;
+    assert_eq!((report.summary.failed, report.summary.linked, report.summary.started), (1, 1, 0), "{report:#?}");
+    assert!(row(&report, "tbla").reason.as_ref().unwrap().starts_with("the crawl failed: "));
+    assert_eq!(note(&world).await, None);
+}
+
+/// The settings change while a crawl runs: Glue refuses to change its crawler then.
+#[tokio::test]
+async fn a_running_crawler_that_has_drifted_is_set_right_when_it_has_ended() {
+    let world = World::in_region("drifted", &[("tbla", &[ITEM])]).await;
+    all_well(world.sync(&waiting()).await);
+    world.server.faults().add(Rule::new("DynamoDB.Scan", Calls::Nth(1), Fault::Delay(Duration::from_secs(4))));
+    all_well(world.sync(&Settings::default()).await);
+    let slower = Settings { scan_rate: Some(0.2), ..Settings::default() };
+    let deferred = world.sync(&slower).await;
+    assert_eq!(row(&deferred, "tbla").outcome, Outcome::Deferred);
+    insta::assert_snapshot!(row(&deferred, "tbla").reason.as_ref().unwrap(), @"its crawler is set otherwise than it should be, and runs: it is set right, and starts, when that crawl has ended");
+    let report = all_well(world.sync(&Settings { wait: true, ..slower }).await);
+    let tbla = row(&report, "tbla");
+    assert_eq!(tbla.outcome, Outcome::Crawled);
+    assert_eq!(tbla.actions[..2], [Action::UpdateCrawler, Action::StartCrawler], "{tbla:?}");
 }
 
 #[tokio::test]

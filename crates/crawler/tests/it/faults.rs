@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use crawler::report::{Action, Outcome};
 use crawler::run::Event;
-use crawler::settings::{DeleteBehavior, Engine};
+use crawler::settings::{BeyondQuota, DeleteBehavior, Engine};
 use crawler::{Clients, Deadline, Settings};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
+use local::Unknowns;
 use local::faults::{Calls, Fault, Rule};
 
 use crate::support::{REGION, World, all_well, parameter, row, waiting};
@@ -219,17 +220,52 @@ async fn a_role_that_somebody_else_is_writing_too_is_written_again() {
 }
 
 #[tokio::test]
-async fn quotas_defer_a_table() {
-    let world = World::new(&[("tbla", &[]), ("tblb", &[])]).await;
-    let quota = |code| Fault::Error { code, message: "limit reached".into() };
-    world.server.faults().add(Rule::new(
-        "Glue.CreateCrawler",
-        Calls::Nth(1),
-        quota("ResourceNumberLimitExceededException"),
-    ));
-    let report = world.sync(&waiting()).await;
-    assert_eq!((report.summary.crawled, report.summary.deferred, report.summary.failed), (1, 1, 0), "{report:#?}");
-    assert_eq!(all_well(world.sync(&waiting()).await).summary.crawled, 2);
+async fn a_quota_that_nobody_knew_of_sends_tables_to_the_native_engine() {
+    let world =
+        World::with(Unknowns { crawlers: 1, ..Unknowns::default() }, &[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
+    let one_at_a_time = Settings { concurrency: 1, ..waiting() };
+    let deferred = world.sync(&Settings { beyond_quota: BeyondQuota::Defer, ..one_at_a_time.clone() }).await;
+    assert_eq!(
+        (deferred.summary.crawled, deferred.summary.deferred, deferred.summary.failed),
+        (1, 1, 0),
+        "{deferred:#?}"
+    );
+    let report = all_well(world.sync(&one_at_a_time).await);
+    let tblb = row(&report, "tblb");
+    assert_eq!((tblb.outcome, &tblb.crawler), (Outcome::Crawled, &None));
+    assert!(tblb.reason.as_ref().unwrap().contains("ResourceNumberLimitExceededException"), "{tblb:?}");
+    assert_eq!((report.summary.linked, report.quotas.unwrap().beyond), (2, 1));
+}
+
+#[tokio::test]
+async fn quotas_are_known_before_anything_is_made() {
+    let tables = ["tbla", "tblb", "tblc"].map(|name| (name, &[ITEM][..]));
+    let world = World::with(Unknowns { roles: 52, ..Unknowns::default() }, &tables).await;
+    let planned = world.sync(&Settings { dry_run: true, ..waiting() }).await;
+    let quotas = planned.quotas.clone().unwrap();
+    assert_eq!((quotas.roles.used, quotas.roles.needed, quotas.roles.limit, quotas.beyond), (0, 3, 2, 1));
+    insta::assert_snapshot!(quotas.reason(), @"the quota of IAM roles: 0 in use, 3 more needed, 2 allowed, less those of role_headroom; ask for more (Service Quotas, IAM, roles per account)");
+    assert_eq!(row(&planned, "tblc").actions, [Action::Crawl, Action::CreateTable]);
+
+    let report = all_well(world.sync(&waiting()).await);
+    assert_eq!((report.summary.crawled, report.summary.linked), (3, 3));
+    let calls = world.server.calls();
+    assert_eq!((calls["IAM.CreateRole"], calls["Glue.CreateCrawler"]), (2, 2), "none that is of no use");
+    assert_eq!(parameter(&world.table("tblc").await, "UPDATED_BY_CRAWLER"), Some("glue-ddb-crawler"));
+    // With room again the table gets its crawler.
+    let later = all_well(world.sync(&Settings { role_headroom: 0, ..waiting() }).await);
+    assert_eq!(row(&later, "tblc").crawler.as_deref(), Some("tblc_crawler"));
+
+    let few = Settings {
+        role_headroom: 0,
+        crawler_quota: 1,
+        beyond_quota: BeyondQuota::Defer,
+        include: vec!["new".into()],
+        ..waiting()
+    };
+    world.put("new", &[ITEM]);
+    let report = world.sync(&few).await;
+    insta::assert_snapshot!(row(&report, "new").reason.as_ref().unwrap(), @"the quota of crawlers: 3 in use, 1 more needed, 1 allowed; ask for more (Service Quotas, AWS Glue, L-11FA2C1A) and set crawler_quota");
 }
 
 #[tokio::test]

@@ -132,6 +132,9 @@ impl Capped {
 }
 
 fn well(report: Report) -> Result<Report, String> {
+    if report.quotas.as_ref().is_some_and(|quotas| quotas.roles.assumed) {
+        return Err("AccessDenied: iam:GetAccountSummary: the account's roles had to be assumed".into());
+    }
     match report.tables.iter().find_map(|table| table.reason.clone()) {
         Some(reason) => Err(reason),
         None => Ok(report),

@@ -269,6 +269,11 @@ async fn a_dry_run_says_what_reading_costs() {
     assert!(!report.calls.contains_key("dynamodb:Scan"));
     let managed = world.sync(&Settings { dry_run: true, ..Settings::default() }).await;
     assert_eq!(row(&managed, "big").estimate, None, "Glue reads, not this program");
+    let month = managed.monthly.unwrap();
+    assert_eq!((month.runs, month.tables), (30, 1));
+    let reads = 30.0 * 0.125 * estimate.full.read_units / 1e6;
+    assert!((month.native_dollars - reads).abs() < 1e-9, "{month:?}");
+    assert!((month.managed_dollars - 30.0 * 0.147 - reads).abs() < 1e-9, "{month:?}");
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ async fn a_dry_run_says_what_and_does_nothing() {
     assert_eq!(orders.actions, all);
     assert!(report.has_changes());
     assert!(
-        report.calls.keys().all(|call| ["List", "Get"].iter().any(|read| call.contains(read))),
+        report.calls.keys().all(|call| ["List", "Get", "Describe"].iter().any(|read| call.contains(read))),
         "{:?}",
         report.calls
     );

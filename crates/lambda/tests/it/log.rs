@@ -63,7 +63,7 @@ async fn an_invocation_is_one_line_of_metrics() {
     let units: Vec<String> = units.map(|m| format!("{} {}", m["Name"], m["Unit"]).replace('"', "")).collect();
     assert_eq!(
         units.join(", "),
-        "Duration Milliseconds, Calls Count, Started Count, Failed Count, Linked Count, Tables Count, Crawled Count, Deferred Count"
+        "Duration Milliseconds, Calls Count, Started Count, Failed Count, Linked Count, Deferred Count, Tables Count, Crawled Count, QuotaReached Count"
     );
     assert_eq!((&run["FunctionName"], &run["event"]), (&json!("sys-glue-ddb-crawler"), &json!("sync")));
     let calls: u64 = report["calls"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();

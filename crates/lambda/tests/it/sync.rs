@@ -58,3 +58,23 @@ async fn a_dry_run_writes_nothing() {
     let writes = |call: &String| !["List", "Get", "Describe"].iter().any(|read| call.contains(&format!(".{read}")));
     assert_eq!(world.server.calls().keys().filter(|call| writes(call)).count(), 0, "{:?}", world.server.calls());
 }
+
+/// The timer's event: what a run started is linked though no event told of its end, and then there is nothing to do.
+#[tokio::test]
+async fn the_timer_links_what_no_event_told_of() {
+    let world = World::new(&["Orders"]).await;
+    let lambda = world.lambda(&[]).await;
+    let continued = async || lambda.invoke(json!({"step": "continue"})).await.unwrap();
+    assert_eq!(continued().await["calls"], json!({"glue:GetDatabase": 1}), "before the first run");
+    assert_eq!(count(&lambda.invoke(json!({})).await.unwrap(), "started"), 1);
+    let mut linked = 0;
+    for _ in 0..100 {
+        linked += count(&continued().await, "linked");
+        if linked > 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(linked, 1);
+    assert_eq!(continued().await["calls"], json!({"glue:GetDatabase": 1}), "nothing more to do");
+}

@@ -71,6 +71,7 @@ pub(crate) const OPERATIONS: &[(&str, On, &[Key])] = &[
     ("CreateRole", NewRole, &[NewBoundary, Tags]),
     ("GetRole", TheRole, &[]),
     ("ListRoles", Anything, &[]),
+    ("GetAccountSummary", Anything, &[]),
     ("UpdateRole", TheRole, &[]),
     ("UpdateRoleDescription", TheRole, &[]),
     ("UpdateAssumeRolePolicy", TheRole, &[]),

@@ -131,6 +131,10 @@ pub(super) fn create(tx: &Transaction, context: &Context, params: &Params) -> Re
         params.get("PermissionsBoundary").map(|_| policies::existing(tx, params, "PermissionsBoundary")).transpose()?;
     let trust = trust(params, "AssumeRolePolicyDocument")?;
     let new_tags = tags::read(params)?;
+    let most = context.unknowns.roles;
+    if Role::find(tx, name)?.is_none() && count(tx)? >= most {
+        return Err(limit_exceeded(format!("Cannot exceed quota for RolesPerAccount: {most}")));
+    }
     let inserted = tx.execute(
         "INSERT INTO iam_role (name, id, path, created, description, trust, max_session, boundary)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO NOTHING",
@@ -141,6 +145,25 @@ pub(super) fn create(tx: &Transaction, context: &Context, params: &Params) -> Re
     }
     tags::put(tx, name, &new_tags)?;
     get(tx, context, params)
+}
+
+/// The numbers of the account that are about roles.
+pub(super) fn account_summary(tx: &Transaction, context: &Context) -> Result<Xml, AwsError> {
+    let mut xml = Xml::default();
+    let numbers = [("Roles", count(tx)?), ("RolesQuota", context.unknowns.roles)];
+    xml.wrap("SummaryMap", |xml| {
+        for (key, value) in numbers {
+            xml.wrap("entry", |xml| {
+                xml.text("key", key);
+                xml.text("value", &value.to_string());
+            });
+        }
+    });
+    Ok(xml)
+}
+
+fn count(tx: &Transaction) -> Result<u32, AwsError> {
+    Ok(tx.query_row("SELECT count(*) FROM iam_role", [], |row| row.get(0))?)
 }
 
 /// `AROA`, or what tells other kinds of things, and 17 characters, as AWS makes them.

@@ -1,8 +1,8 @@
 use aws_sdk_iam::Client;
 use aws_sdk_iam::error::ProvideErrorMetadata;
-use aws_sdk_iam::types::{PermissionsBoundaryAttachmentType, Role, Tag};
+use aws_sdk_iam::types::{PermissionsBoundaryAttachmentType, Role, SummaryKeyType, Tag};
 use insta::assert_snapshot;
-use local::Config;
+use local::{Config, Unknowns};
 
 use crate::refused;
 use crate::support::{Attempts, Endpoint, NOW, folder};
@@ -282,4 +282,17 @@ async fn roles_outlive_the_server() {
     endpoint.server.stop().await;
     let endpoint = Endpoint::start(config).await;
     assert_eq!(get(&iam(&endpoint), "r").await, before);
+}
+
+#[tokio::test]
+async fn the_account_tells_its_roles_and_takes_no_more_than_its_quota() {
+    let unknowns = Unknowns { roles: 2, ..Unknowns::default() };
+    let endpoint = Endpoint::start(Config { unknowns, ..Config::default() }).await;
+    let iam = iam(&endpoint);
+    create(&iam, "/", &["one", "two"]).await;
+    let summary = iam.get_account_summary().send().await.unwrap().summary_map.unwrap();
+    assert_eq!((summary[&SummaryKeyType::Roles], summary[&SummaryKeyType::RolesQuota]), (2, 2));
+    let role = |name: &str| iam.create_role().role_name(name).assume_role_policy_document(TRUST);
+    assert_snapshot!(refused!(role("three")), @"409 LimitExceeded: Cannot exceed quota for RolesPerAccount: 2");
+    assert_snapshot!(refused!(role("one")), @"409 EntityAlreadyExists: Role with name one already exists.");
 }
