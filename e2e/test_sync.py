@@ -129,7 +129,7 @@ def test_crawlers_and_roles(synced, name):
     assert crawler["Role"] in (role["Arn"], role["RoleName"], f"glue-ddb-crawler/{role['RoleName']}")
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "glue.amazonaws.com"}
-    assert trust["Condition"]["StringEquals"]["aws:SourceAccount"] == ACCOUNT
+    assert trust["Condition"]["StringEqualsIfExists"]["aws:SourceAccount"] == ACCOUNT
     assert iam.list_attached_role_policies(RoleName=role["RoleName"])["AttachedPolicies"] == []
     statements = []
     for policy in iam.list_role_policies(RoleName=role["RoleName"])["PolicyNames"]:
