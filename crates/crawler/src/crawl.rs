@@ -179,6 +179,30 @@ pub(crate) async fn publish_read(
         .await
 }
 
+/// What a crawl saw of a table, before anything is made of it.
+#[derive(Debug)]
+pub struct Seen {
+    /// What its items look like.
+    pub shape: Shape,
+    /// Hash key, then range key.
+    pub keys: Vec<Key>,
+    /// Its items; where not all were read, those that DynamoDB tells of.
+    pub items: u64,
+    /// Its size in bytes, likewise.
+    pub bytes: u64,
+}
+
+/// Reads a table as [`crawl`] does, and publishes nothing; `None` if it does not exist.
+///
+/// # Errors
+/// If the table can't be read.
+pub async fn read(clients: &Clients, request: &CrawlRequest) -> Result<Option<Seen>, Error> {
+    let Some(description) = describe(clients, &request.table).await? else { return Ok(None) };
+    let reading = scan::scan(clients, &description, request, None, std::future::pending()).await?;
+    let Statistics { items, bytes } = statistics(&description, &reading);
+    Ok(Some(Seen { shape: reading.shape, keys: keys(&description), items, bytes }))
+}
+
 /// What was read of a table.
 #[derive(Debug)]
 pub(crate) struct Reading {

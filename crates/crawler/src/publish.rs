@@ -12,10 +12,12 @@ mod entry;
 mod store;
 
 pub(crate) use columns::{Observed, has_people_s_words, same_columns, same_names_and_types};
-pub(crate) use contract::{Completion, Contract, Difference, Source, Statistics, is_incomplete, settle};
+pub(crate) use contract::{
+    Completion, Contract, Difference, Source, Statistics, is_incomplete, settle, unmapped_columns,
+};
 pub use entry::{DEPRECATED, NATIVE, SHAPE, UNFINISHED, UNMAPPED, UPDATED_BY, parameter};
 pub(crate) use entry::{
     SchemaLink, columns, given_columns, hides_columns, is_native, knows_attributes, location, record_count, reference,
-    schema_link, table_schema, unmapped, with_columns,
+    schema_link, table_schema, unmapped, with_columns, without_reference,
 };
 pub(crate) use store::{get, get_with_columns, retire, retried, unchanged, update, with_its_columns};

@@ -22,6 +22,8 @@ pub struct Linked {
     pub version_id: String,
     /// A version was registered now, not found.
     pub registered: bool,
+    /// Columns of the table that read as null, because `columnMapping` can't spell their attributes.
+    pub unmapped: Vec<String>,
 }
 
 /// What the link step did to one table.
@@ -72,6 +74,7 @@ impl<'a> Linker<'a> {
             version: version.version_number.unwrap_or_default(),
             version_id: version.schema_version_id.clone().unwrap_or_default(),
             registered,
+            unmapped: publish::unmapped_columns(&schema).into_iter().map(str::to_owned).collect(),
         };
         self.versions.note_table(table.name(), linked.version).await?;
         let definition = version.schema_definition().unwrap_or_default();
@@ -153,9 +156,11 @@ impl Wanted<'_> {
         if schema.fingerprint() != self.schema.fingerprint() {
             return Ok(None);
         }
+        let own = (how == How::Columns).then(|| publish::without_reference(table.clone()));
+        let base = own.as_ref().unwrap_or(table);
         let mut input = match &self.completion {
-            Some(completion) => completion.input(table, &schema)?,
-            None => publish::unchanged(table)?,
+            Some(completion) => completion.input(base, &schema)?,
+            None => publish::unchanged(base)?,
         };
         let link = SchemaLink {
             registry: self.settings.registry.clone(),
@@ -171,8 +176,6 @@ impl Wanted<'_> {
                 descriptor.columns = Some(Vec::new());
                 let reference = SchemaReference::builder().schema_version_id(&link.version_id);
                 descriptor.schema_reference = Some(reference.build());
-            } else if descriptor.schema_reference.take().is_some() {
-                descriptor.columns = Some(publish::columns(table).to_vec());
             }
         }
         // What a crawl left between two linked states is worth no version, nor is one with the same columns.

@@ -6,6 +6,7 @@
 mod compatibility;
 pub mod crawl;
 mod crawl_history;
+mod crawled_table;
 mod crawler;
 mod crawler_input;
 mod crawler_state;

@@ -9,11 +9,14 @@ use std::str::FromStr;
 pub struct Unknowns {
     /// GetTable shows the columns of a table with a schema reference. Default true, as the Schema Registry's pages have it.
     pub get_shows_referenced: bool,
-    /// GetTables, SearchTables and GetTableVersions show them too.
+    /// GetTables, SearchTables and GetTableVersions show them too. Default true.
     pub list_shows_referenced: bool,
     /// Who reads a table with a schema reference without `glue:GetSchemaVersion` is denied; else the table shows no
     /// columns. Default true.
     pub reader_denied: bool,
+    /// A crawl writes what the program itself would publish; else what AWS's crawler is known to write, and nothing more: then the
+    /// four switches that follow count. Default true; no switch of `serve` yet.
+    pub crawl_writes_contract: bool,
     /// A crawl writes its table again though it found what its crawl before found. Default true.
     pub crawl_rewrites: bool,
     /// A crawl that writes leaves the parameters that are not its own. Default false: UPDATE_IN_DATABASE "removes all
@@ -23,7 +26,8 @@ pub struct Unknowns {
     pub crawl_keeps_comments: bool,
     /// A crawl that writes leaves the schema reference, and with it the columns. Default false, as with parameters.
     pub crawl_keeps_reference: bool,
-    /// Glue tells its account, `aws:SourceAccount`, when it assumes a crawler's role.
+    /// Glue tells its account, `aws:SourceAccount`, when it assumes a crawler's role. Default false: no public
+    /// role of a crawler relies on it.
     pub sends_source_account: bool,
     /// For so many seconds after it was made, a role can't be assumed and may do nothing, and the tags of a role or a
     /// crawler meet no condition. Default 0.
@@ -44,11 +48,12 @@ impl Default for Unknowns {
             get_shows_referenced: true,
             list_shows_referenced: true,
             reader_denied: true,
+            crawl_writes_contract: true,
             crawl_rewrites: true,
             crawl_keeps_parameters: false,
             crawl_keeps_comments: false,
             crawl_keeps_reference: false,
-            sends_source_account: true,
+            sends_source_account: false,
             propagation: 0,
             running_crawlers: 150,
             start_limit_error: START_LIMIT_ERRORS[0],

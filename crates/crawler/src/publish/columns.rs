@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_glue::types::{Column as GlueColumn, Table};
-use schema::{Column, KeyKind, Shape, TableSchema};
+use schema::{Column, GlueType, KeyKind, Shape, TableSchema};
 
 use super::contract::Contract;
 use super::entry;
@@ -33,10 +33,19 @@ pub(crate) fn same_columns(existing: &Table, schema: &TableSchema) -> bool {
     entry::columns(existing).iter().map(|c| (c.name(), c.r#type().unwrap_or("").to_owned())).eq(wanted)
 }
 
-/// Whether two catalog tables show readers the same columns. One that leaves its columns out counts as the same.
+/// Whether two catalog tables have the same columns once each is completed: a crawler of Glue writes them in no order and in
+/// words of its own. One that leaves its columns out counts as the same.
 pub(crate) fn same_names_and_types(one: &Table, other: &Table) -> bool {
-    let seen = |table| entry::columns(table).iter().map(|column| (column.name(), column.r#type()));
-    entry::hides_columns(one) || entry::hides_columns(other) || seen(one).eq(seen(other))
+    let portable = |glue_type: &str| glue_type.parse::<GlueType>().map(|parsed| parsed.normalised().to_string());
+    let completed = |table| -> BTreeMap<String, String> {
+        let columns = entry::columns(table).iter();
+        let column = |column: &GlueColumn| {
+            let glue_type = column.r#type().unwrap_or_default();
+            (column.name().to_owned(), portable(glue_type).unwrap_or_else(|_| glue_type.to_owned()))
+        };
+        columns.map(column).collect()
+    };
+    entry::hides_columns(one) || entry::hides_columns(other) || completed(one) == completed(other)
 }
 
 /// Whether people wrote something on a column: a comment, or a parameter of their own.
@@ -153,7 +162,7 @@ pub(super) fn by_folded_name<'a>(attributes: impl Iterator<Item = &'a str>) -> B
 
 #[cfg(test)]
 mod tests {
-    use schema::{GlueType, Policy, Reader};
+    use schema::{Policy, Reader};
 
     use super::*;
 

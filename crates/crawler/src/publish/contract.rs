@@ -136,9 +136,7 @@ impl Contract<'_> {
         ]);
         parameters.extend(schema.column_mapping().map(|mapping| (entry::MAPPING, mapping)));
         parameters.extend(columns::emr_mapping(schema).map(|mapping| (entry::EMR_MAPPING, mapping)));
-        let unmapped = schema.unmapped();
-        let columns = schema.columns.iter().filter(|column| unmapped.contains(&column.attribute.as_str()));
-        let unmapped: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+        let unmapped = unmapped_columns(schema);
         if !unmapped.is_empty() {
             parameters.insert(UNMAPPED, unmapped.join(","));
         }
@@ -225,6 +223,13 @@ impl Completion {
         let contract = Contract { source: &self.source, schema, observed, crawl: None };
         contract.over(existing).map(|(input, _)| input)
     }
+}
+
+/// The columns whose attributes `columnMapping` can't spell.
+pub(crate) fn unmapped_columns(schema: &TableSchema) -> Vec<&str> {
+    let unmapped = schema.unmapped();
+    let columns = schema.columns.iter().filter(|column| unmapped.contains(&column.attribute.as_str()));
+    columns.map(|column| column.name.as_str()).collect()
 }
 
 /// Whether a managed crawl left this table less than complete, as far as the table itself can tell.

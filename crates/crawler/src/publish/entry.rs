@@ -125,6 +125,14 @@ pub(crate) fn with_columns(mut table: Table, columns: Vec<GlueColumn>) -> Table 
     table
 }
 
+/// The table as it would be with the columns that it shows as its own, and no schema reference.
+pub(crate) fn without_reference(mut table: Table) -> Table {
+    if let Some(descriptor) = &mut table.storage_descriptor {
+        descriptor.schema_reference = None;
+    }
+    table
+}
+
 /// Attribute -> column of a catalog table, so that a name once given stays. Not of columns whose attributes the table
 /// can't spell: those get the same name again by the same rule.
 pub(crate) fn given_columns(table: &Table) -> BTreeMap<String, String> {

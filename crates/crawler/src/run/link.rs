@@ -73,6 +73,7 @@ pub(crate) async fn one(linker: &Linker<'_>, deadline: &Deadline, report: &mut T
         }
         Ok(Link::Written(linked)) => {
             report.link(&linked);
+            report.unmapped = linked.unmapped;
             report.schema = Some(SchemaLink { name: linked.schema, version: linked.version });
         }
         Err(error) => not_linked(report, &error),

@@ -10,11 +10,13 @@ use crate::support::{World, all_well, waiting};
 /// N tables in steady state: the pages of ListTables (100), ListCrawlers (1,000), GetCrawlers (1,000), ListRoles (100) and
 /// GetTables (100), one GetCallerIdentity, two GetDatabase and one UpdateDatabase (to note the run), and one StartCrawler each. With `--wait`, the pages of GetTables
 /// once more, and BatchGetCrawlers as often as it is polled.
+///
+/// That is where a crawl that finds nothing new writes nothing. Where it writes its table again, linking costs five calls each.
 #[tokio::test]
 async fn steady_state_costs_pages_and_one_start_a_table() {
     let names: Vec<String> = (0..120).map(|i| format!("t{i:03}")).collect();
     let tables: Vec<(&str, &[&str])> = names.iter().map(|name| (name.as_str(), &[][..])).collect();
-    let world = World::new(&tables).await;
+    let world = World::at(&["crawl-rewrites=no"], &tables).await;
     all_well(world.sync(&waiting()).await);
 
     let mut waited = all_well(world.sync(&waiting()).await);
@@ -24,6 +26,25 @@ async fn steady_state_costs_pages_and_one_start_a_table() {
     let steady = all_well(world.sync(&Settings::default()).await);
     assert_eq!(steady.calls, expected(120, 1, 1));
     assert_eq!(steady.summary.changed, 0);
+}
+
+#[tokio::test]
+async fn a_link_that_each_crawl_undoes_costs_the_same_few_calls_each_time() {
+    let world = World::at(&[], &[("tbla", &[]), ("tblb", &[])]).await;
+    all_well(world.sync(&waiting()).await);
+    let mut waited = all_well(world.sync(&waiting()).await);
+    waited.calls.remove("glue:BatchGetCrawlers");
+    for (call, count) in expected(2, 2, 0) {
+        assert_eq!(waited.calls.remove(&call), Some(count), "{call}");
+    }
+    let relinked = [
+        ("dynamodb:DescribeTable", 2),
+        ("dynamodb:Scan", 2),
+        ("glue:GetSchemaVersion", 2),
+        ("glue:PutSchemaVersionMetadata", 2),
+        ("glue:UpdateTable", 2),
+    ];
+    assert_eq!(waited.calls, BTreeMap::from(relinked.map(|(name, count)| (name.to_owned(), count))));
 }
 
 fn expected(tables: u64, listings: u64, notes: u64) -> BTreeMap<String, u64> {

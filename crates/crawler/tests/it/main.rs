@@ -19,3 +19,4 @@ mod s3;
 mod scan;
 mod support;
 mod sync;
+mod unknowns;

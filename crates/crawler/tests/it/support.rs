@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_glue::types::{CrawlerState, Table, TableInput};
-use crawler::report::TableReport;
+use crawler::report::{Action, TableReport};
 use crawler::{Clients, Deadline, Report, Settings};
 use local::{Config, Server, Source, Unknowns};
 use tempfile::TempDir;
@@ -29,6 +29,13 @@ impl World {
         World::in_region(REGION, tables).await
     }
 
+    /// Where crawls write what AWS's are known to, and what AWS does not publish is as `asked` for, `NAME=POSITION`.
+    pub(crate) async fn at(asked: &[&str], tables: &[(&str, &[&str])]) -> World {
+        let aws = Unknowns { crawl_writes_contract: false, ..Unknowns::default() };
+        let unknowns = asked.iter().fold(aws, |all, text| all.with(&text.parse().unwrap()));
+        World::start(REGION, unknowns, tables).await
+    }
+
     /// In a region of its own: all SDK clients of a process that talk to one service in one region share a rate limiter,
     /// and a throttled call slows every test down that uses the same.
     pub(crate) async fn in_region(region: &str, tables: &[(&str, &[&str])]) -> World {
@@ -40,7 +47,7 @@ impl World {
         World::start(REGION, unknowns, tables).await
     }
 
-    async fn start(region: &str, unknowns: Unknowns, tables: &[(&str, &[&str])]) -> World {
+    pub(crate) async fn start(region: &str, unknowns: Unknowns, tables: &[(&str, &[&str])]) -> World {
         let folder = tempfile::tempdir().unwrap();
         for (name, items) in tables {
             write_table(folder.path(), name, items);
@@ -145,6 +152,14 @@ pub(crate) fn row<'a>(report: &'a Report, table: &str) -> &'a TableReport {
 /// A report that went well, or a panic that says what did not.
 pub(crate) fn all_well(report: Report) -> Report {
     assert_eq!((report.summary.failed, report.summary.deferred), (0, 0), "{:#?}", report.tables);
+    report
+}
+
+/// A managed run that made nothing new: it crawled, and linked again what the crawls undid.
+pub(crate) fn only_linked_again(report: Report) -> Report {
+    let report = all_well(report);
+    let usual = |action: &Action| matches!(action, Action::StartCrawler | Action::LinkSchema);
+    assert!(report.tables.iter().all(|row| row.actions.iter().all(usual)), "{:#?}", report.tables);
     report
 }
 

@@ -4,7 +4,7 @@ use crawler::Settings;
 use crawler::report::{Action, Outcome};
 use crawler::settings::{DeleteBehavior, Engine};
 
-use crate::support::{ACCOUNT, World, all_well, columns, parameter, row, waiting};
+use crate::support::{ACCOUNT, World, all_well, columns, only_linked_again, parameter, row, waiting};
 
 const ORDERS: &[&str] = &[
     r#"{"id":{"S":"1"},"Total":{"N":"12.50"},"tags":{"SS":["a","b"]},"Ship-To":{"M":{"City":{"S":"Graz"},"zip":{"N":"8010"}}}}"#,
@@ -88,7 +88,8 @@ async fn each_crawler_has_a_role_for_its_table_alone() {
 #[tokio::test]
 async fn a_second_run_changes_nothing() {
     for engine in [Engine::Managed, Engine::Native] {
-        let world = World::new(&[("Orders", ORDERS), ("A-b", &[]), ("a_b", &[])]).await;
+        // Where each crawl undoes the link, a run makes it again: see `unknowns`.
+        let world = World::at(&["crawl-rewrites=no"], &[("Orders", ORDERS), ("A-b", &[]), ("a_b", &[])]).await;
         let settings = Settings { engine, ..waiting() };
         all_well(world.sync(&settings).await);
         let before = world.tables().await;
@@ -206,8 +207,8 @@ async fn vanished_tables_are_deprecated_and_come_back() {
     let marked = world.table("orders").await;
     assert!(parameter(&marked, "DEPRECATED_BY_CRAWLER").unwrap().parse::<u64>().unwrap() > 1_600_000_000_000);
     assert_eq!(columns(&marked).len(), 5);
-    let again = all_well(world.sync(&waiting()).await);
-    assert_eq!(again.calls.get("glue:UpdateTable"), None, "marked once");
+    all_well(world.sync(&waiting()).await);
+    assert_eq!(world.table("orders").await, marked, "marked once");
 
     world.put("Orders", ORDERS);
     all_well(world.sync(&waiting()).await);
@@ -228,7 +229,7 @@ async fn colliding_and_long_names() {
     assert_eq!(row(&report, "A-b").catalog_table, "a_b", "the byte-wise smallest keeps the plain name");
     assert!(row(&report, "A.b").catalog_table.starts_with("a_b_"));
     assert_eq!(row(&report, &long).catalog_table.len(), 128);
-    assert_eq!(all_well(world.sync(&waiting()).await).summary.changed, 0);
+    only_linked_again(world.sync(&waiting()).await);
 }
 
 #[tokio::test]
@@ -253,8 +254,7 @@ async fn both_engines_publish_the_same() {
 async fn tables_that_differ_in_case_have_a_role_each() {
     let world = World::new(&[("Orders", ORDERS), ("orders", &[])]).await;
     assert_eq!(all_well(world.sync(&waiting()).await).summary.crawled, 2);
-    let again = all_well(world.sync(&waiting()).await);
-    assert!(again.tables.iter().all(|row| row.actions == [Action::StartCrawler]), "{:#?}", again.tables);
+    assert_eq!(only_linked_again(world.sync(&waiting()).await).summary.crawled, 2);
 }
 
 #[tokio::test]

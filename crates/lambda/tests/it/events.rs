@@ -76,17 +76,10 @@ async fn the_end_of_a_crawl_links_it_and_starts_the_next() {
     let first = if row(&report, "Orders")["outcome"] == "started" { "Orders" } else { "users" };
     let mut event = state_change("Succeeded");
     event["detail"]["crawlerName"] = format!("{first}_crawler").into();
-    let drained = async {
-        // Glue tells when the crawl has ended; here we ask until it has.
-        loop {
-            match lambda.invoke(event.clone()).await {
-                Ok(report) if count(&report, "linked") == 1 => return report,
-                _ => tokio::time::sleep(Duration::from_millis(50)).await,
-            }
-        }
-    };
-    let report = tokio::time::timeout(Duration::from_secs(30), drained).await.unwrap();
-    assert_eq!((count(&report, "crawled"), count(&report, "failed")), (1, 0), "{report}");
+    let crawler = format!("{first}_crawler");
+    tokio::time::timeout(Duration::from_secs(30), world.crawl_ended(&crawler)).await.unwrap();
+    let report = lambda.invoke(event.clone()).await.unwrap();
+    assert_eq!((count(&report, "linked"), count(&report, "crawled"), count(&report, "failed")), (1, 1, 0), "{report}");
     assert_eq!(world.calls("Glue.StartCrawler"), 2);
     let metrics = lambda.lines().into_iter().rfind(|line| line["event"] == "crawl_ended").unwrap();
     let mut names: Vec<&String> = metrics.as_object().unwrap().keys().collect();

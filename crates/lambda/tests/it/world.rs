@@ -53,6 +53,18 @@ impl World {
         Lambda::start(binary, &log, &[&aws, environment].concat()).await
     }
 
+    /// Waits until a crawler is ready again.
+    pub(crate) async fn crawl_ended(&self, crawler: &str) {
+        let glue = Clients::local(self.server.url(), REGION).glue;
+        loop {
+            let answer = glue.get_crawler().name(crawler).send().await.unwrap();
+            if answer.crawler().unwrap().state().is_some_and(|state| state.as_str() == "READY") {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    }
+
     /// Columns and parameters of a catalog table, but for the names of its schema.
     pub(crate) async fn catalogued(
         &self,

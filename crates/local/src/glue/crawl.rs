@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crawler::Clients;
-use crawler::crawl::{Change, CrawlRequest, Memory, ReadOptions, crawl};
+use crawler::crawl::{self, Change, CrawlRequest, Memory, ReadOptions};
 use crawler::discover::{Named, taken_names};
 use crawler::settings::{DeleteBehavior, Readers, UpdateBehavior};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::crawl_history::Summary;
+use super::crawled_table::{CrawledTable, Found};
 use super::crawler_state::{End, end, goes_on};
 use crate::engine::Engine;
 use crate::error::AwsError;
@@ -35,6 +36,8 @@ pub struct CrawlJob {
     pub prefix: String,
     /// What to read.
     pub targets: Vec<Target>,
+    /// What the crawl before found, as a fingerprint, by catalog table.
+    pub before: BTreeMap<String, String>,
     /// What to do with a catalog table that differs.
     pub on_update: UpdateBehavior,
     /// What to do with a catalog table whose source is gone.
@@ -119,23 +122,30 @@ async fn all_targets(engine: &Arc<Engine>, job: &CrawlJob, summary: &mut Summary
     };
     let mut failures = Vec::new();
     for target in &job.targets {
-        match one_target(engine, &clients, job, target).await {
-            Ok((table, Change::Created)) => summary.created.push(table),
-            Ok((table, Change::Updated | Change::Deprecated)) => summary.updated.push(table),
-            Ok((table, Change::Deleted)) => summary.deleted.push(table),
-            Ok((_, Change::Statistics | Change::Unchanged | Change::Logged)) => {}
-            Err(failure) => failures.push(failure),
+        let (table, change) = match one_target(engine, &clients, job, target, &mut summary.found).await {
+            Ok(done) => done,
+            Err(failure) => {
+                failures.push(failure);
+                continue;
+            }
+        };
+        match change {
+            Change::Created => summary.created.push(table),
+            Change::Updated | Change::Deprecated => summary.updated.push(table),
+            Change::Deleted => summary.deleted.push(table),
+            Change::Statistics | Change::Unchanged | Change::Logged => {}
         }
     }
     if failures.is_empty() { End::Completed } else { End::Failed(failures.join("; ")) }
 }
 
-/// The catalog table and what became of it, or why the target failed.
+/// The catalog table and what became of it, or why the target failed. What was found is noted in `found`.
 async fn one_target(
     engine: &Arc<Engine>,
     clients: &Clients,
     job: &CrawlJob,
     target: &Target,
+    found: &mut BTreeMap<String, String>,
 ) -> Result<(String, Change), String> {
     let (table, database, catalog_table, scan_all, scan_rate) = match target {
         Target::DynamoDb { table, scan_all, scan_rate } => {
@@ -165,8 +175,26 @@ async fn one_target(
         types: schema::Policy::default(),
         readers: Readers::Athena,
     };
-    let crawled = crawl(clients, &request).await.map_err(|error| error.to_string())?;
-    Ok((request.catalog_table, crawled.change))
+    let context = engine.context(&job.region);
+    if context.unknowns.crawl_writes_contract {
+        let crawled = crawl::crawl(clients, &request).await.map_err(|error| error.to_string())?;
+        return Ok((request.catalog_table, crawled.change));
+    }
+    let types = schema::Policy { dialect: schema::Dialect::Crawler, ..schema::Policy::default() };
+    let request = CrawlRequest { types, ..request };
+    let location = context.arn("dynamodb", &format!("table/{}", request.table));
+    let written = CrawledTable { clients, request: &request, location, unknowns: context.unknowns };
+    let change = match crawl::read(clients, &request).await.map_err(|error| error.to_string())? {
+        None => written.retire(context.now).await?,
+        Some(seen) => {
+            let columns = Found::of(&seen, &request.types);
+            let before = job.before.get(&request.catalog_table).map(String::as_str);
+            let change = written.write(&columns, before).await?;
+            found.insert(request.catalog_table.clone(), columns.fingerprint());
+            change
+        }
+    };
+    Ok((request.catalog_table, change))
 }
 
 /// The name that a table has, or gets, in the job's database. Other tables matter for a new name only: it must not collide.

@@ -1,5 +1,7 @@
 //! Crawls of the past: ListCrawls and GetCrawlerMetrics.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -21,7 +23,7 @@ pub(super) struct Crawl {
     pub(super) started: i64,
     ended: Option<i64>,
     pub(super) error: Option<String>,
-    summary: Summary,
+    pub(super) summary: Summary,
 }
 
 /// The catalog tables that a crawl touched.
@@ -30,6 +32,9 @@ pub(super) struct Summary {
     pub(super) created: Vec<String>,
     pub(super) updated: Vec<String>,
     pub(super) deleted: Vec<String>,
+    /// What was found, as a fingerprint, by catalog table.
+    #[serde(default)]
+    pub(super) found: BTreeMap<String, String>,
 }
 
 const COLUMNS: &str = "id, state, started, ended, error, summary";

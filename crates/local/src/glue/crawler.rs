@@ -22,7 +22,7 @@ pub(super) struct Crawler {
     pub(super) scheduled: bool,
     /// The start of the crawl that runs.
     running_since: Option<i64>,
-    last: Option<Crawl>,
+    pub(super) last: Option<Crawl>,
 }
 
 const FROM: &str = "SELECT c.name, c.definition, c.state, c.version, c.created, c.updated, c.schedule, c.scheduled,

@@ -57,6 +57,7 @@ pub(super) fn start(request: &Request) -> Result<CrawlJob, AwsError> {
         database: text("DatabaseName").to_lowercase(),
         prefix: text("TablePrefix"),
         targets: targets(&definition),
+        before: crawler.last.map(|last| last.summary.found).unwrap_or_default(),
         on_update: match policy("UpdateBehavior") {
             "LOG" => UpdateBehavior::Log,
             _ => UpdateBehavior::UpdateInDatabase,

@@ -8,11 +8,15 @@ use super::database::{self, lower};
 use super::paging::Page;
 use super::validate::{EXPRESSION, NAME, exists, invalid, not_found};
 use super::{Request, reference, seconds, table_input, table_version};
+use crate::caller::Caller;
 use crate::error::AwsError;
 
 /// What an `Expression` may compile to, in bytes: plenty for 2,048 characters, but not for repetitions of repetitions, which
 /// would keep the whole endpoint busy for minutes.
 const MAX_PATTERN: usize = 1 << 20;
+
+/// The member of a stored table that tells who made it.
+const CREATED_BY: &str = "CreatedBy";
 
 /// One version of a table, as it is stored.
 pub(super) struct Table {
@@ -76,12 +80,13 @@ impl Table {
             ("DatabaseName", self.database.clone().into()),
             ("CreateTime", seconds(self.created)),
             ("UpdateTime", seconds(self.updated)),
-            ("CreatedBy", format!("arn:{}:iam::{}:root", context.partition(), context.account).into()),
             ("IsRegisteredWithLakeFormation", false.into()),
             ("CatalogId", context.account.clone().into()),
             ("VersionId", self.version.to_string().into()),
         ];
         table.extend(facts.map(|(name, value)| (name.to_owned(), value)));
+        // Tables of older states have no creator.
+        table.entry(CREATED_BY).or_insert_with(|| Caller::Account.arn(context).into());
         Ok(table)
     }
 }
@@ -89,7 +94,8 @@ impl Table {
 pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
     refuse(request, &["OpenTableFormatInput", "PartitionIndexes", "TransactionId"])?;
     let database = lower(&request.body, "DatabaseName")?;
-    let (name, input) = table_input::read(request)?;
+    let (name, mut input) = table_input::read(request)?;
+    input.insert(CREATED_BY.to_owned(), request.context.caller.arn(request.context).into());
     database::must_exist(request, &database)?;
     let added = request.tx.execute(
         "INSERT OR IGNORE INTO glue_table (scope, database, name, version, input, created, updated)
@@ -137,7 +143,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     refuse(request, &["UpdateOpenTableFormatInput", "ViewUpdateAction", "TransactionId"])?;
     let database = lower(&request.body, "DatabaseName")?;
-    let (name, input) = table_input::read(request)?;
+    let (name, mut input) = table_input::read(request)?;
     let skip_archive = request.body.flag("SkipArchive")?.unwrap_or(false);
     let expected = request.body.text("VersionId", NAME)?;
     let table = Table::find(request, &database, &name)?;
@@ -145,6 +151,7 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
         let message = "Update table failed due to concurrent modifications.";
         return Err(AwsError::new("ConcurrentModificationException", message));
     }
+    input.extend(super::stored_object(&table.input)?.remove_entry(CREATED_BY));
     if !skip_archive {
         table_version::archive(request, &table)?;
     }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use aws_sdk_glue::Client;
 use aws_sdk_glue::types::{
     CatalogTarget, Crawler, CrawlerHistoryState, CrawlerState, CrawlerTargets, DatabaseInput, DeleteBehavior,
-    DynamoDbTarget, LastCrawlInfo, LastCrawlStatus, S3Target, SchemaChangePolicy, Table, UpdateBehavior,
+    DynamoDbTarget, LastCrawlInfo, LastCrawlStatus, S3Target, SchemaChangePolicy, Table, TableInput, UpdateBehavior,
 };
 use local::faults::{Calls, Fault, Rule};
-use local::{Config, Source};
+use local::{Config, Source, Unknowns};
 use tempfile::TempDir;
 
 use crate::support::{ACCOUNT, Attempts, Endpoint};
@@ -24,13 +24,28 @@ struct World {
     glue: Client,
 }
 
+/// Crawls write what AWS's are known to.
+fn as_aws() -> Unknowns {
+    Unknowns { crawl_writes_contract: false, ..Unknowns::default() }
+}
+
 impl World {
     async fn new(tables: &[(&str, &[&str])]) -> World {
+        World::start(as_aws(), tables).await
+    }
+
+    /// With one switch as `asked` for.
+    async fn with(asked: &str, tables: &[(&str, &[&str])]) -> World {
+        World::start(as_aws().with(&asked.parse().unwrap()), tables).await
+    }
+
+    async fn start(unknowns: Unknowns, tables: &[(&str, &[&str])]) -> World {
         let folder = TempDir::new().unwrap();
         for (name, items) in tables {
             write(folder.path(), name, items);
         }
-        let endpoint = Endpoint::with_tables(folder.path()).await;
+        let source = Source::Files(folder.path().to_owned());
+        let endpoint = Endpoint::start(Config { source, unknowns, ..Config::default() }).await;
         let glue = endpoint.glue(REGION, Attempts::One);
         let database = DatabaseInput::builder().name("db").build().unwrap();
         glue.create_database().database_input(database).send().await.unwrap();
@@ -147,11 +162,18 @@ async fn a_started_crawler_catalogues_its_table() {
     assert_eq!((last.log_group(), last.log_stream()), (Some("/aws-glue/crawlers"), Some("c")));
 
     let table = world.table("my_orders").await;
-    assert_eq!(columns(&table), ["id: string", "lines: array<struct<n:bigint,sku:string>>", "total: double"]);
+    let mut found = columns(&table);
+    assert!(!found.is_sorted(), "neither in order nor the key first: {found:?}");
+    found.sort();
+    assert_eq!(found, ["id: string", "lines: array<struct<n:bigint,sku:string>>", "total: double"]);
     let arn = format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/My-Orders");
     assert_eq!(table.storage_descriptor().unwrap().location(), Some(arn.as_str()));
     assert_eq!(parameter(&table, "UPDATED_BY_CRAWLER"), Some("c"));
-    assert_eq!(parameter(&table, "sourceTable"), Some("My-Orders"));
+    assert_eq!(table.created_by(), Some("arn:aws:sts::123456789012:assumed-role/reader/AWS-Crawler"));
+    let mut known: Vec<&str> = table.parameters().unwrap().keys().map(String::as_str).collect();
+    known.sort_unstable();
+    insta::assert_snapshot!(known.join(" "), @"CrawlerSchemaDeserializerVersion CrawlerSchemaSerializerVersion UPDATED_BY_CRAWLER averageRecordSize classification recordCount sizeKey typeOfData");
+    assert_eq!(table.parameters(), table.storage_descriptor().unwrap().parameters(), "the same map twice");
 
     let crawls = world.glue.list_crawls().crawler_name("c").send().await.unwrap().crawls.unwrap();
     assert_eq!(crawls[0].state(), Some(&CrawlerHistoryState::Completed));
@@ -195,7 +217,9 @@ async fn the_policy_says_what_becomes_of_changed_and_vanished_tables() {
         world.put("Users", &[r#"{"id":{"S":"1"},"age":{"N":"7"}}"#]);
         world.drop_table("Orders");
         world.crawled().await;
-        assert_eq!(columns(&world.table("users").await), ["id: string", "name: string"], "changes are only logged");
+        let mut users = columns(&world.table("users").await);
+        users.sort();
+        assert_eq!(users, ["id: string", "name: string"], "changes are only logged");
         let deprecated = match world.names().await.contains(&"orders".to_owned()) {
             false => None,
             true => Some(parameter(&world.table("orders").await, "DEPRECATED_BY_CRAWLER").is_some()),
@@ -211,7 +235,8 @@ async fn names_get_the_prefix_and_never_collide() {
     world.crawled().await;
     let names = world.names().await;
     assert_eq!(names.len(), 2, "{names:?}");
-    assert_eq!(parameter(&world.table("a_b").await, "sourceTable"), Some("a_b"));
+    let location = world.table("a_b").await.storage_descriptor.unwrap().location.unwrap();
+    assert!(location.ends_with(":table/a_b"), "{location}");
 
     // A prefix is for new names; those once given stay.
     world.glue.update_crawler().name("c").targets(tables(&["Alpha", "a-b"])).table_prefix("raw_").send().await.unwrap();
@@ -380,4 +405,36 @@ async fn many_crawlers_run_side_by_side() {
     assert_eq!(world.names().await.len(), 40);
     let listed = world.glue.list_crawlers().tags("k", "v").max_results(1_000).send().await.unwrap();
     assert_eq!(listed.crawler_names().len(), 40);
+}
+
+/// What people and the link step wrote between two crawls that found the same: under each switch, what the second leaves.
+#[tokio::test]
+async fn a_crawl_leaves_of_others_what_the_switches_say() {
+    for (asked, rewritten, parameters, comments) in [
+        ("crawl-rewrites=yes", true, false, false),
+        ("crawl-rewrites=no", false, true, true),
+        ("crawl-keeps-parameters=yes", true, true, false),
+        ("crawl-keeps-comments=yes", true, false, true),
+    ] {
+        let world = World::with(asked, &[("Orders", &[r#"{"id":{"S":"1"},"tags":{"SS":["a"]}}"#])]).await;
+        world.crawler(tables(&["Orders"])).await;
+        world.crawled().await;
+        let table = world.table("orders").await;
+        let mut descriptor = table.storage_descriptor.clone().unwrap();
+        for column in descriptor.columns.iter_mut().flatten() {
+            column.comment = Some("by hand".into());
+            column.r#type = column.r#type.as_ref().map(|kind| kind.replace("set<", "array<"));
+        }
+        let input = TableInput::builder().name("orders").set_parameters(table.parameters.clone());
+        let input = input.parameters("team", "shop").storage_descriptor(descriptor).build().unwrap();
+        world.glue.update_table().database_name("db").table_input(input).send().await.unwrap();
+        world.crawled().await;
+
+        let table = world.table("orders").await;
+        let has_set = columns(&table).contains(&"tags: set<string>".to_owned());
+        assert_eq!(has_set, rewritten, "{asked}: {:?}", columns(&table));
+        assert_eq!(parameter(&table, "team").is_some(), parameters, "{asked}");
+        let comment = table.storage_descriptor().unwrap().columns()[0].comment().unwrap_or_default();
+        assert_eq!(comment == "by hand", comments, "{asked}");
+    }
 }

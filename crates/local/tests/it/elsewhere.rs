@@ -32,7 +32,7 @@ async fn in_front_of(behind: &Endpoint) -> Endpoint {
 async fn role(endpoint: &Endpoint, name: &str, trusted: &str) {
     let iam = endpoint.iam(REGION, Attempts::One);
     let trust = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": trusted},
-        "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}});
+        "Condition": {"StringEqualsIfExists": {"aws:SourceAccount": ACCOUNT}}}});
     iam.create_role().role_name(name).assume_role_policy_document(trust.to_string()).send().await.unwrap();
     let read = json!({"Statement": {"Effect": "Allow", "Action": ["dynamodb:DescribeTable", "dynamodb:Scan"],
         "Resource": format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/Orders")}});

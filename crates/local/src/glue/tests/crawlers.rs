@@ -317,6 +317,7 @@ fn a_job_says_all_that_its_crawl_needs() {
                 ),
             },
         ],
+        before: {},
         on_update: Log,
         on_delete: DeleteFromDatabase,
     }

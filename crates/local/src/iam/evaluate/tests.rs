@@ -1,5 +1,6 @@
 use super::*;
 use crate::store::Store;
+use crate::unknowns::Unknowns;
 
 const ACCOUNT: &str = "123456789012";
 const ORDERS: &str = "arn:aws:dynamodb:eu-west-1:123456789012:table/Orders";
@@ -122,8 +123,16 @@ fn trust_in_glue() {
         (condition(r#""StringEquals":{"sts:ExternalId":"x"}"#), false),
     ] {
         let trust = format!(r#"{{"Statement":[{statements}]}}"#);
-        let assumed = with_role(&trust, "", |tx| assumable_by_glue(tx, &context(), "crawler").unwrap().is_some());
+        let told = Context { unknowns: Unknowns { sends_source_account: true, ..Unknowns::default() }, ..context() };
+        let assumed = with_role(&trust, "", |tx| assumable_by_glue(tx, &told, "crawler").unwrap().is_some());
         assert_eq!(assumed, expected, "{statements}");
+    }
+    // By default Glue does not say for whom it is.
+    for (operator, expected) in [("StringEquals", false), ("StringEqualsIfExists", true)] {
+        let account = format!(r#""{operator}":{{"aws:SourceAccount":"123456789012"}}"#);
+        let trust = format!(r#"{{"Statement":[{}]}}"#, condition(&account));
+        let assumed = with_role(&trust, "", |tx| assumable_by_glue(tx, &context(), "crawler").unwrap().is_some());
+        assert_eq!(assumed, expected, "{operator}");
     }
 }
 
