@@ -28,7 +28,7 @@ pub struct Inventory {
     pub roles: BTreeMap<String, RoleInfo>,
     /// The tables of the Glue database.
     pub catalog: Vec<Table>,
-    /// How many IAM roles the account has, and may have; `None` if nobody asked, or IAM did not tell: see [`account_roles`].
+    /// How many IAM roles the account has, and may have; `None` if nobody asked, or IAM did not tell.
     pub account_roles: Option<(usize, usize)>,
 }
 

@@ -25,7 +25,7 @@ pub struct RoleScope<'a> {
     pub database: &'a str,
     /// Attach AWS's own `AWSGlueServiceRole` as well (off by default: it allows `glue:*` on everything).
     pub managed_policy: bool,
-    /// More than is known to be needed: see [`wider`].
+    /// More than is known to be needed, as the setting `wide_roles` asks for.
     pub wide: bool,
     /// The ARN of the role's permissions boundary, if it has one.
     pub boundary: Option<&'a str>,
