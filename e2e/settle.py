@@ -28,31 +28,49 @@ def read_items(directory, name):
     return [json.loads(line) for line in lines.split(b"\n") if line]
 
 
-def columns(request, items):
-    """[(column, type, attribute)] in the catalog's order: hash key, range key, others in byte order."""
+def columns(request, items, crawler=False):
+    """[(column, type, attribute)] in the catalog's order: hash key, range key, others in byte order.
+
+    With `crawler`: once a run has completed what a crawler of Glue wrote. What it makes of attributes that fold to one
+    name is not known: they are left out, as `certain` leaves out their columns.
+    """
     key_types = {d["AttributeName"]: d["AttributeType"] for d in request["AttributeDefinitions"]}
     keys = [k["AttributeName"] for k in sorted(request["KeySchema"], key=lambda k: k["KeyType"] != "HASH")]
     others = {attribute for item in items for attribute in item} - set(keys)
     attributes = keys + sorted(others, key=str.encode)
     names = column_names(attributes)
+    if crawler:  # keeps its own names
+        folded = {attribute: crawler_name(attribute) for attribute in attributes}
+        names = {attribute: name for attribute, name in folded.items() if list(folded.values()).count(name) == 1}
+        attributes = list(names)
     settled = []
     for attribute in attributes:
         seen = [item[attribute] for item in items if attribute in item]
         if attribute in keys and not seen:
             glue_type = {"S": "string", "N": "bigint", "B": "binary"}[key_types[attribute]]
         else:
-            glue_type = settle(seen)
+            glue_type = settle(seen, crawler)
         settled.append((names[attribute], glue_type, attribute))
     return settled
 
 
-def settle(seen):
+def crawler_name(attribute):
+    return re.sub(r"[^a-z0-9_]", "_", attribute.lower())
+
+
+def certain(columns, expected, items):
+    """The columns of the catalog but those of attributes that a crawler folds to one name."""
+    unclear = {crawler_name(attribute) for item in items for attribute in item} - {name for name, *_ in expected}
+    return [column for column in columns if re.sub(r"_[0-9a-f]{32}$", "", column[0]) not in unclear]
+
+
+def settle(seen, crawler=False):
     """The Glue type of all the attribute values seen at one place."""
-    settled = settle_any_length(seen)
+    settled = settle_any_length(seen, crawler)
     return settled if len(settled) <= MAX_TYPE_LENGTH else "string"
 
 
-def settle_any_length(seen):
+def settle_any_length(seen, crawler=False):
     pairs = [(tag, value) for attribute_value in seen for tag, value in attribute_value.items() if tag != "NULL"]
     tags = {tag for tag, _ in pairs}
     if tags <= {"S"}:
@@ -62,12 +80,13 @@ def settle_any_length(seen):
     if tags == {"B"}:
         return "binary"
     if tags == {"N"}:
-        return settle_numbers([Decimal(value) for _, value in pairs])
+        settled = settle_numbers([Decimal(value) for _, value in pairs])
+        return "double" if crawler and settled == "string" else settled
     if tags <= {"L", "SS", "NS", "BS"}:
         elements = [element for tag, value in pairs for element in as_list(tag, value)]
-        return f"array<{settle_any_length(elements)}>"
+        return f"array<{settle_any_length(elements, crawler)}>"
     if tags == {"M"}:
-        return settle_maps([value for _, value in pairs])
+        return settle_maps([value for _, value in pairs], crawler)
     return "string"
 
 
@@ -102,14 +121,18 @@ def survives_a_double(number):
     return len(significant_digits(number)) <= 17 and Decimal(repr(float(number))) == number
 
 
-def settle_maps(maps):
+def settle_maps(maps, crawler):
     names = sorted({name for m in maps for name in m}, key=str.encode)
     if not names:
         return "map<string,string>"
     fields = all(re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) for name in names)
     if not fields or len({name.lower() for name in names}) < len(names) or len(names) > MAX_STRUCT_FIELDS:
+        if crawler:
+            # A struct for every map, without fields where it has too many; completed without a look at the values.
+            types = {settle_any_length([m[name] for m in maps if name in m], crawler) for name in names}
+            return f"map<string,{types.pop() if len(types) == 1 and len(names) <= MAX_STRUCT_FIELDS else 'string'}>"
         return f"map<string,{settle_any_length([value for m in maps for value in m.values()])}>"
-    fields = (f"{name}:{settle_any_length([m[name] for m in maps if name in m])}" for name in names)
+    fields = (f"{name}:{settle_any_length([m[name] for m in maps if name in m], crawler)}" for name in names)
     return f"struct<{','.join(fields)}>"
 
 

@@ -29,12 +29,14 @@ def test_databases_and_tables():
 
 @pytest.mark.parametrize("name", SAMPLE_NAMES)
 def test_types(name):
-    expected = {column: glue_type for column, glue_type, _ in settle.columns(*settle.read_table(SAMPLES, name))}
+    request, items = settle.read_table(SAMPLES, name)
+    expected = settle.columns(request, items, crawler=True)
     table = settle.catalog_table_name(name)
-    assert wr.catalog.get_table_types(database=DATABASE, table=table) == expected
+    types = wr.catalog.get_table_types(database=DATABASE, table=table)
+    assert settle.certain(list(types.items()), expected, items) == [(column, kind) for column, kind, _ in expected]
     shown = wr.catalog.table(database=DATABASE, table=table)
-    assert dict(zip(shown["Column Name"], shown["Type"], strict=True)) == expected
-    for glue_type in expected.values():
+    assert dict(zip(shown["Column Name"], shown["Type"], strict=True)) == types
+    for glue_type in types.values():
         assert isinstance(athena2pyarrow(glue_type), pyarrow.DataType)
 
 

@@ -142,6 +142,26 @@ ACCOUNTS = [
         "reader-denied": "yes",
         "sends-source-account": "yes",
     },
+    {
+        "crawl-rewrites": "yes",
+        "crawl-keeps-parameters": "no",
+        "crawl-keeps-comments": "no",
+        "crawl-keeps-reference": "no",
+        "get-shows-referenced": "yes",
+        "list-shows-referenced": "yes",
+        "reader-denied": "yes",
+        "sends-source-account": "no",
+    },
+    {
+        "crawl-rewrites": "yes",
+        "crawl-keeps-parameters": "no",
+        "crawl-keeps-comments": "yes",
+        "crawl-keeps-reference": "yes",
+        "get-shows-referenced": "yes",
+        "list-shows-referenced": "yes",
+        "reader-denied": "no",
+        "sends-source-account": "no",
+    },
 ]
 
 

@@ -60,13 +60,15 @@ def from_json(attribute_value):
 
 @pytest.mark.parametrize("name", SAMPLE_NAMES)
 def test_types_are_those_of_the_files(crawled, program, subsets, name):
-    expected = settle.columns(*settle.read_table(subsets, name))
+    request, items = settle.read_table(subsets, name)
+    expected = settle.columns(request, items, crawler=True)
     table = crawled.client("glue").get_table(DatabaseName=DATABASE, Name=settle.catalog_table_name(name))["Table"]
     columns = [(c["Name"], c["Type"]) for c in table["StorageDescriptor"]["Columns"]]
-    assert columns == [(column, glue_type) for column, glue_type, _ in expected]
+    assert settle.certain(columns, expected, items) == [(column, glue_type) for column, glue_type, _ in expected]
     assert table["StorageDescriptor"]["Location"] == f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
     inferred = program.json("infer", subsets / f"{name}.jsonl", "--format", "glue")
-    assert [(c["name"], c["type"]) for c in inferred["columns"]] == columns
+    rules = settle.columns(request, items)
+    assert [(c["name"], c["type"]) for c in inferred["columns"]] == [(c, glue_type) for c, glue_type, _ in rules]
 
 
 def test_requests_pass_through(crawled):

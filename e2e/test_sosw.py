@@ -55,8 +55,7 @@ def definition_of(table):
     }
 
 
-# After a managed crawl types are the crawler's, and those of `serve` are not yet AWS's words: its crawls write `array<…>` for sets.
-@pytest.fixture(scope="module", params=["native"])
+@pytest.fixture(scope="module", params=["managed", "native"])
 def engine(request):
     return request.param
 

@@ -17,9 +17,10 @@ REGISTRY = "glue-ddb-crawler"
 
 @pytest.fixture(scope="module")
 def samples():
-    """Name -> (CreateTable request, items, expected columns)."""
+    """Name -> (CreateTable request, items, expected columns after a completed crawl)."""
     read = {name: settle.read_table(SAMPLES, name) for name in SAMPLE_NAMES}
-    return {name: (request, items, settle.columns(request, items)) for name, (request, items) in read.items()}
+    expected = {name: settle.columns(*both, crawler=True) for name, both in read.items()}
+    return {name: (*both, expected[name]) for name, both in read.items()}
 
 
 def catalog_table(endpoint, name):
@@ -29,6 +30,10 @@ def catalog_table(endpoint, name):
 
 def columns_of(table):
     return [(c["Name"], c["Type"]) for c in table["StorageDescriptor"]["Columns"]]
+
+
+def attributes_of(table):
+    return [c["Parameters"]["attribute"] for c in table["StorageDescriptor"]["Columns"]]
 
 
 def all_pages(client, operation, result, **arguments):
@@ -47,8 +52,9 @@ def test_every_table_and_no_other_is_in_the_catalog(synced):
 
 @pytest.mark.parametrize("name", SAMPLE_NAMES)
 def test_columns_are_what_the_rules_say(synced, samples, name):
-    _, _, expected = samples[name]
-    assert columns_of(catalog_table(synced, name)) == [(column, glue_type) for column, glue_type, _ in expected]
+    _, items, expected = samples[name]
+    columns = settle.certain(columns_of(catalog_table(synced, name)), expected, items)
+    assert columns == [(column, glue_type) for column, glue_type, _ in expected]
 
 
 @pytest.mark.parametrize("name", SAMPLE_NAMES)
@@ -76,9 +82,9 @@ def test_tables_say_what_readers_need(synced, samples, name):
     assert int(parameters["sizeKey"]) > 0 or not items
     if items:
         assert int(parameters["averageRecordSize"]) == pytest.approx(int(parameters["sizeKey"]) / len(items), abs=1)
-    renamed = {column: attribute for column, _, attribute in expected if column != attribute}
-    mapping = parameters.get("columnMapping")
-    assert dict(pair.split("=") for pair in mapping.split(",")) == renamed if renamed else mapping is None
+    renamed = [(column, attribute) for column, _, attribute in expected if column != attribute]
+    mapping = [tuple(pair.split("=")) for pair in parameters.get("columnMapping", "").split(",") if pair]
+    assert sorted(settle.certain(mapping, expected, items)) == sorted(renamed)
     assert {k: v for k, v in descriptor["Parameters"].items() if not k.startswith("schema")} == {
         k: v for k, v in parameters.items() if not k.startswith("schema")
     }
@@ -88,8 +94,7 @@ def test_tables_say_what_readers_need(synced, samples, name):
 
 
 @pytest.mark.parametrize("name", SAMPLE_NAMES)
-def test_tables_are_linked_to_a_schema_version(synced, samples, name):
-    _, _, expected = samples[name]
+def test_tables_are_linked_to_a_schema_version(synced, name):
     table = catalog_table(synced, name)
     schema = f"{DATABASE}.{settle.catalog_table_name(name)}"
     parameters = table["Parameters"]
@@ -102,7 +107,9 @@ def test_tables_are_linked_to_a_schema_version(synced, samples, name):
     assert version["SchemaArn"] == f"arn:aws:glue:{REGION}:{ACCOUNT}:schema/{REGISTRY}/{schema}"
     record = json.loads(version["SchemaDefinition"])
     assert record["type"] == "record"
-    assert [field["name"] for field in record["fields"]] == [column for column, _, _ in expected]
+    assert len(record["fields"]) == len(columns_of(table))
+    for field, (column, _) in zip(record["fields"], columns_of(table), strict=True):
+        assert field["name"] == (f"_{column}" if column[0].isdigit() else column)
     assert all(field["type"][0] == "null" and field["default"] is None for field in record["fields"])
 
     # The columns stay in the table, and the version names the table it is of.
@@ -174,14 +181,30 @@ def test_the_first_run_reports_what_it_did(first_report):
     assert first_report["summary"] == counts
 
 
-def test_a_second_run_changes_nothing(synced, program):
+def test_a_second_run_puts_back_what_its_crawls_took_away(synced, program):
+    """A crawl of Glue writes its table again; after the link step the table is as it was."""
     before = everything(synced)
     assert before["schema versions"] == {f"{DATABASE}.{settle.catalog_table_name(name)}": 1 for name in SAMPLE_NAMES}
     report = program.json("sync", "--wait", "--output", "json", endpoint=synced)
-    assert everything(synced) == before
-    assert (report["summary"]["crawled"], report["summary"]["changed"]) == (8, 0)
-    # The second "nothing": a check finds no change to make.
+    after = everything(synced)
+    for what in ("crawlers", "roles", "schema versions"):
+        assert after[what] == before[what], what
+    assert {n: p for n, (_, _, p) in after["tables"].items()} == {n: p for n, (_, _, p) in before["tables"].items()}
+    # The crawl's own update keeps the version before it; the one that completes it keeps none.
+    assert after["table versions"] == {name: count + 1 for name, count in before["table versions"].items()}
+    assert {tuple(table["actions"]) for table in report["tables"]} == {("start_crawler", "link_schema")}
+    # A check finds no change to make.
     program.run("sync", "--check", endpoint=synced)
+
+
+def test_a_second_run_writes_nothing_where_crawls_do_not(binary, program, tmp_path):
+    """A crawl may leave a table alone in which it finds nothing new: AWS does not say."""
+    with serving(binary, tmp_path, "--tables", SAMPLES, "--unknown", "crawl-rewrites=no") as endpoint:
+        program.run("sync", "--wait", endpoint=endpoint)
+        before = everything(endpoint)
+        report = program.json("sync", "--wait", "--output", "json", endpoint=endpoint)
+        assert everything(endpoint) == before
+        assert (report["summary"]["crawled"], report["summary"]["changed"]) == (8, 0)
 
 
 def test_no_value_of_an_item_is_told(synced, program):
@@ -202,14 +225,20 @@ def test_a_dry_run_writes_nothing(binary, program, tmp_path):
         assert all_pages(iam, "list_roles", "Roles", PathPrefix="/glue-ddb-crawler/") == []
 
 
-def test_the_native_engine_gives_the_same_columns(binary, program, synced, tmp_path):
+def test_the_native_engine_gives_the_columns_of_the_rules(binary, program, synced, samples, tmp_path):
     with serving(binary, tmp_path, "--tables", SAMPLES) as endpoint:
         program.run("sync", "--engine", "native", "--wait", endpoint=endpoint)
         for name in SAMPLE_NAMES:
+            request, items, _ = samples[name]
             native, managed = catalog_table(endpoint, name), catalog_table(synced, name)
-            assert columns_of(native) == columns_of(managed)
-            for parameter in ("sourceTable", "columnMapping", "hashKey", "rangeKey", "recordCount", "schemaName"):
+            expected = settle.columns(request, items)
+            assert columns_of(native) == [(column, glue_type) for column, glue_type, _ in expected]
+            assert attributes_of(native) == [attribute for _, _, attribute in expected]
+            for parameter in ("sourceTable", "hashKey", "rangeKey", "recordCount", "schemaName"):
                 assert native["Parameters"].get(parameter) == managed["Parameters"].get(parameter)
+        before = everything(endpoint)
+        program.run("sync", "--engine", "native", "--wait", endpoint=endpoint)
+        assert everything(endpoint) == before
         assert endpoint.client("glue").list_crawlers()["CrawlerNames"] == []
 
 
@@ -238,7 +267,7 @@ def test_changed_and_vanished_tables(binary, program, tmp_path):
         linked = endpoint.client("glue").get_schema_version(SchemaVersionId=table["Parameters"]["schemaVersionId"])
         vanished = catalog_table(endpoint, "OnlineShop")
 
-    expected = settle.columns(*settle.read_table(tables, "ProductCatalog"))
+    expected = settle.columns(*settle.read_table(tables, "ProductCatalog"), crawler=True)
     assert columns_of(table) == [(column, glue_type) for column, glue_type, _ in expected]
     assert {("instock", "string"), ("warranty", "struct<years:bigint>")} <= set(columns_of(table))
     assert after["table versions"]["productcatalog"] > before["table versions"]["productcatalog"]
@@ -249,7 +278,7 @@ def test_changed_and_vanished_tables(binary, program, tmp_path):
     assert re.fullmatch(r"1\d{12}", vanished["Parameters"]["DEPRECATED_BY_CRAWLER"]), "epoch milliseconds"
     assert columns_of(vanished), "readers still find the columns"
     empty = settle.catalog_table_name("Payments-DeadLetters")
-    assert after["tables"][empty] == before["tables"][empty]
+    assert after["tables"][empty][2] == before["tables"][empty][2]
     assert after["schema versions"][f"{DATABASE}.{empty}"] == 1
 
 
@@ -258,8 +287,8 @@ def test_changed_and_vanished_tables(binary, program, tmp_path):
 
 @pytest.mark.parametrize("name", SAMPLE_NAMES)
 def test_infer_says_the_same_of_a_file(program, samples, name):
-    _, items, expected = samples[name]
+    request, items, _ = samples[name]
     (path,) = SAMPLES.glob(f"{name}.jsonl*")
     inferred = program.json("infer", path, "--format", "glue")
     assert inferred["items"] == len(items)
-    assert [(c["name"], c["type"], c["attribute"]) for c in inferred["columns"]] == expected
+    assert [(c["name"], c["type"], c["attribute"]) for c in inferred["columns"]] == settle.columns(request, items)

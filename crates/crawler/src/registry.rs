@@ -66,9 +66,11 @@ impl<'a> Linker<'a> {
         let database = &self.settings.database;
         let gone = || Error::new(Kind::NotFound, format!("{database}.{} is gone", table.name()));
         let table = &publish::with_its_columns(self.clients, database, table).await?.ok_or_else(gone)?;
-        let completion = self.completion(table).await?;
+        let previous = self.versions.previous(table.name()).await?;
+        let completion =
+            self.completion(table, previous.as_ref().and_then(|version| version.schema_definition())).await?;
         let schema = schema_of(table, completion.as_ref())?;
-        let (version, registered) = self.versions.of(table.name(), &schema).await?;
+        let (version, registered) = self.versions.of(table.name(), &schema, previous).await?;
         let linked = Linked {
             schema: naming::schema(database, table.name()),
             version: version.version_number.unwrap_or_default(),
@@ -87,8 +89,9 @@ impl<'a> Linker<'a> {
     }
 
     /// What a table that a crawler of Glue wrote lacks; `None` for one that the native engine wrote, or whose DynamoDB table is
-    /// gone.
-    async fn completion(&self, table: &Table) -> Result<Option<Completion>, Error> {
+    /// gone. How attributes are spelled is taken from a page of items, and from the `previous` definition of the schema: the page
+    /// may lack what an earlier one had.
+    async fn completion(&self, table: &Table, previous: Option<&str>) -> Result<Option<Completion>, Error> {
         let name = discover::source_table(table).unwrap_or_default();
         if publish::is_native(table) {
             return Ok(None);
@@ -103,7 +106,9 @@ impl<'a> Linker<'a> {
             true => crawl::first_page(self.clients, name, &schema::Policy::default()).await?,
             false => Shape::default(),
         };
-        Ok(Some(Completion { source, page, readers: self.settings.readers }))
+        // A definition that can't be read is an error where the next one is made from it.
+        let spelled = previous.and_then(|definition| schema::avro::attributes(definition).ok()).unwrap_or_default();
+        Ok(Some(Completion { source, page, spelled, readers: self.settings.readers }))
     }
 
     /// Links by reference. False if the service takes none, or shows other columns than the table's own: then the table is

@@ -14,9 +14,6 @@ pub struct Unknowns {
     /// Who reads a table with a schema reference without `glue:GetSchemaVersion` is denied; else the table shows no
     /// columns. Default true.
     pub reader_denied: bool,
-    /// A crawl writes what the program itself would publish; else what AWS's crawler is known to write, and nothing more: then the
-    /// four switches that follow count. Default true; no switch of `serve` yet.
-    pub crawl_writes_contract: bool,
     /// A crawl writes its table again though it found what its crawl before found. Default true.
     pub crawl_rewrites: bool,
     /// A crawl that writes leaves the parameters that are not its own. Default false: UPDATE_IN_DATABASE "removes all
@@ -48,7 +45,6 @@ impl Default for Unknowns {
             get_shows_referenced: true,
             list_shows_referenced: true,
             reader_denied: true,
-            crawl_writes_contract: true,
             crawl_rewrites: true,
             crawl_keeps_parameters: false,
             crawl_keeps_comments: false,

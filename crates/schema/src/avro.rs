@@ -92,6 +92,16 @@ pub fn columns(definition: &str) -> Result<Vec<(String, GlueType)>, AvroError> {
     Ok(record.fields.into_iter().map(|field| (field.name.to_ascii_lowercase(), field.slot.glue_type())).collect())
 }
 
+/// The attributes of a record's fields as far as the definition spells them, which it does where a field is named otherwise.
+///
+/// # Errors
+/// If `definition` is not an Avro record schema.
+pub fn attributes(definition: &str) -> Result<Vec<String>, AvroError> {
+    let record = read::record(definition, read::References::Followed)?;
+    let spelled = record.fields.into_iter().filter(|field| field.attribute != field.name);
+    Ok(spelled.map(|field| field.attribute).collect())
+}
+
 fn record(schema: &TableSchema) -> Record {
     let names = schema.columns.iter().map(|column| column.name.as_str());
     let mut names = naming::unique(names, &BTreeMap::new(), MAX_NAME, "", avro_name);

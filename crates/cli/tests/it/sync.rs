@@ -20,7 +20,7 @@ fn stable(text: &str) -> String {
 }
 
 #[test]
-fn the_first_run_makes_everything_and_the_second_changes_nothing() {
+fn the_first_run_makes_everything_and_the_second_completes_what_its_crawls_wrote() {
     let shell = shop();
     let args = ["sync", "--local", "tables", "--wait"];
     let first = shell.run(&args);
@@ -36,10 +36,10 @@ fn the_first_run_makes_everything_and_the_second_changes_nothing() {
     assert_eq!(second.code, 0);
     insta::assert_snapshot!(stable(&second.stdout), @"
     DYNAMODB TABLE  GLUE TABLE  COLUMNS  ITEMS  SCHEMA  RESULT
-    Orders          orders            2      1  v1      crawled, unchanged
-    users           users             1      0  v1      crawled, unchanged
+    Orders          orders            2      1  v1      crawled; linked
+    users           users             1      0  v1      crawled; linked
 
-    2 tables -> Glue database ddb_tables in us-east-1 (account 123456789012): 2 crawled, 2 linked to a schema version. N s
+    2 tables -> Glue database ddb_tables in us-east-1 (account 123456789012): 2 crawled, 2 changed, 2 linked to a schema version. N s
     ");
 }
 
@@ -130,7 +130,11 @@ fn tables_that_are_gone_and_columns_that_read_as_null_are_told() {
         done.stdout
     );
     let done = shell.run(&args);
-    assert!(done.stdout.contains("crawled; attributes that can't be mapped, null in Athena: a_b"), "{}", done.stdout);
+    assert!(
+        done.stdout.contains("crawled; linked; attributes that can't be mapped, null in Athena: a_b"),
+        "{}",
+        done.stdout
+    );
 
     std::fs::remove_file(shell.path("tables/odd.json")).unwrap();
     std::fs::remove_file(shell.path("tables/odd.jsonl")).unwrap();

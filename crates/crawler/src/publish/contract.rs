@@ -187,6 +187,8 @@ pub(crate) struct Completion {
     pub source: Source,
     /// What a page of items looks like; empty if none was read.
     pub page: Shape,
+    /// Attributes that were spelled out before.
+    pub spelled: Vec<String>,
     /// Who reads the table.
     pub readers: Readers,
 }
@@ -200,7 +202,8 @@ impl Completion {
     pub(crate) fn schema(&self, existing: &Table) -> Result<TableSchema, Error> {
         let mut schema = entry::table_schema(existing)?;
         let keys = || self.source.keys.iter().map(|key| key.name.as_str());
-        let spelled = columns::by_folded_name(keys().chain(self.page.attributes().map(|attribute| attribute.name)));
+        let now = keys().chain(self.page.attributes().map(|attribute| attribute.name));
+        let spelled = columns::by_folded_name(now.chain(self.spelled.iter().map(String::as_str)));
         for column in &mut schema.columns {
             column.glue_type = accepted(&column.glue_type, self.readers);
             if column.attribute == column.name

@@ -34,12 +34,16 @@ impl<'a> Versions<'a> {
         Versions { clients, settings, registry: OnceCell::new() }
     }
 
-    /// The version of `table`'s schema that has these columns, registered if there is none; and whether it was.
+    /// The version of `table`'s schema that has these columns, registered if `previous` does not have them; and whether it was.
     ///
     /// # Errors
     /// If the registry refuses it, or does not answer.
-    pub(super) async fn of(&self, table: &str, schema: &TableSchema) -> Result<(GetSchemaVersionOutput, bool), Error> {
-        let previous = self.previous(table).await?;
+    pub(super) async fn of(
+        &self,
+        table: &str,
+        schema: &TableSchema,
+        previous: Option<GetSchemaVersionOutput>,
+    ) -> Result<(GetSchemaVersionOutput, bool), Error> {
         let definition = schema::avro::definition(
             schema,
             table,
@@ -99,7 +103,10 @@ impl<'a> Versions<'a> {
     }
 
     /// The newest version that is in force; `None` where there is none yet.
-    async fn previous(&self, table: &str) -> Result<Option<GetSchemaVersionOutput>, Error> {
+    ///
+    /// # Errors
+    /// If the registry refuses or does not answer.
+    pub(super) async fn previous(&self, table: &str) -> Result<Option<GetSchemaVersionOutput>, Error> {
         let latest = self
             .clients
             .glue

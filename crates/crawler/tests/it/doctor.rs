@@ -5,7 +5,7 @@ use crawler::Settings;
 use crawler::doctor::{Check, Findings, State, examine};
 use local::Unknowns;
 
-use crate::support::{World, all_well, waiting};
+use crate::support::{World, all_well, input_of, update_table, waiting};
 
 async fn examined(world: &World) -> Findings {
     examine(&world.clients, &Settings::default()).await.unwrap()
@@ -99,6 +99,27 @@ async fn a_crawl_that_leaves_a_linked_table_alone_is_seen() {
     let found = examined(&world).await;
     let seen = (position(&found, "crawl-rewrites"), position(&found, "crawl-keeps-parameters"));
     assert_eq!(seen, (Some("no"), None), "{:#?}", found.unknowns);
+}
+
+#[tokio::test]
+async fn a_crawl_that_writes_a_linked_table_is_seen_with_what_it_keeps() {
+    for keeps in ["yes", "no"] {
+        let switches = ["parameters", "comments"].map(|what| format!("crawl-keeps-{what}={keeps}"));
+        let world = under(&switches.each_ref().map(String::as_str)).await;
+        all_well(world.sync(&waiting()).await);
+        let mut input = input_of(&world.table("orders").await);
+        input.description = Some("what customers bought".into());
+        // So that there is something to write for a crawl that keeps everything.
+        input.parameters.as_mut().unwrap().insert("recordCount".into(), "7".into());
+        update_table(&world, input).await;
+        world.clients.glue.start_crawler().name("Orders_crawler").send().await.unwrap();
+        world.crawl_ended("Orders_crawler").await;
+
+        let found = examined(&world).await;
+        let seen =
+            ["crawl-rewrites", "crawl-keeps-parameters", "crawl-keeps-comments"].map(|name| position(&found, name));
+        assert_eq!(seen, [Some("yes"), Some(keeps), Some(keeps)], "{:#?}", found.unknowns);
+    }
 }
 
 #[tokio::test]

@@ -239,6 +239,21 @@ async fn what_a_crawl_undoes_is_put_back_at_once() {
     assert_eq!(complete.collect::<Vec<_>>(), [true, true], "the crawl's own update kept one, ours none");
 }
 
+/// What a page of items told of spelling stays known when the next page tells nothing of it.
+#[tokio::test]
+async fn a_spelling_that_was_learned_is_not_lost_with_the_items_that_told_it() {
+    let world = World::new(&[("My-Orders", MY_ORDERS)]).await;
+    all_well(world.sync(&linking()).await);
+    as_aws_writes_it(&world).await;
+    all_well(world.sync(&linking()).await);
+
+    world.put("My-Orders", &[r#"{"id":{"S":"1"}}"#]);
+    as_aws_writes_it(&world).await;
+    all_well(world.sync(&linking()).await);
+    assert_eq!(parameter(&world.table("my_orders").await, "columnMapping"), Some("userid=userId"));
+    assert_eq!(versions(&world, "ddb_tables.my_orders").await, 1);
+}
+
 /// A crawl may leave our parameters alone and change the columns: what is new is completed too.
 #[tokio::test]
 async fn a_crawl_that_keeps_the_parameters_is_completed_as_well() {

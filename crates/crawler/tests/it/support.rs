@@ -29,10 +29,9 @@ impl World {
         World::in_region(REGION, tables).await
     }
 
-    /// Where crawls write what AWS's are known to, and what AWS does not publish is as `asked` for, `NAME=POSITION`.
+    /// Where what AWS does not publish is as `asked` for, `NAME=POSITION`.
     pub(crate) async fn at(asked: &[&str], tables: &[(&str, &[&str])]) -> World {
-        let aws = Unknowns { crawl_writes_contract: false, ..Unknowns::default() };
-        let unknowns = asked.iter().fold(aws, |all, text| all.with(&text.parse().unwrap()));
+        let unknowns = asked.iter().fold(Unknowns::default(), |all, text| all.with(&text.parse().unwrap()));
         World::start(REGION, unknowns, tables).await
     }
 

@@ -172,16 +172,10 @@ async fn one_target(
         memory: Memory::None,
         on_update: job.on_update,
         on_delete: job.on_delete,
-        types: schema::Policy::default(),
+        types: schema::Policy { dialect: schema::Dialect::Crawler, ..schema::Policy::default() },
         readers: Readers::Athena,
     };
     let context = engine.context(&job.region);
-    if context.unknowns.crawl_writes_contract {
-        let crawled = crawl::crawl(clients, &request).await.map_err(|error| error.to_string())?;
-        return Ok((request.catalog_table, crawled.change));
-    }
-    let types = schema::Policy { dialect: schema::Dialect::Crawler, ..schema::Policy::default() };
-    let request = CrawlRequest { types, ..request };
     let location = context.arn("dynamodb", &format!("table/{}", request.table));
     let written = CrawledTable { clients, request: &request, location, unknowns: context.unknowns };
     let change = match crawl::read(clients, &request).await.map_err(|error| error.to_string())? {

@@ -24,19 +24,14 @@ struct World {
     glue: Client,
 }
 
-/// Crawls write what AWS's are known to.
-fn as_aws() -> Unknowns {
-    Unknowns { crawl_writes_contract: false, ..Unknowns::default() }
-}
-
 impl World {
     async fn new(tables: &[(&str, &[&str])]) -> World {
-        World::start(as_aws(), tables).await
+        World::start(Unknowns::default(), tables).await
     }
 
     /// With one switch as `asked` for.
     async fn with(asked: &str, tables: &[(&str, &[&str])]) -> World {
-        World::start(as_aws().with(&asked.parse().unwrap()), tables).await
+        World::start(Unknowns::default().with(&asked.parse().unwrap()), tables).await
     }
 
     async fn start(unknowns: Unknowns, tables: &[(&str, &[&str])]) -> World {
