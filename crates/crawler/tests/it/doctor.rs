@@ -112,6 +112,8 @@ async fn a_crawl_that_writes_a_linked_table_is_seen_with_what_it_keeps() {
         // So that there is something to write for a crawl that keeps everything.
         input.parameters.as_mut().unwrap().insert("recordCount".into(), "7".into());
         update_table(&world, input).await;
+        // The time of the update has to be before that of the crawl, in milliseconds.
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         world.clients.glue.start_crawler().name("Orders_crawler").send().await.unwrap();
         world.crawl_ended("Orders_crawler").await;
 
