@@ -9,7 +9,8 @@ use std::str::FromStr;
 pub struct Unknowns {
     /// GetTable shows the columns of a table with a schema reference. Default true, as the Schema Registry's pages have it.
     pub get_shows_referenced: bool,
-    /// GetTables, SearchTables and GetTableVersions show them too. Default true.
+    /// GetTables, SearchTables and GetTableVersions show them too. Default true: then one such table denies the whole listing to
+    /// readers without `glue:GetSchemaVersion`.
     pub list_shows_referenced: bool,
     /// Who reads a table with a schema reference without `glue:GetSchemaVersion` is denied; else the table shows no
     /// columns. Default true.

@@ -194,7 +194,7 @@ async fn a_reference_that_stands_costs_no_call() {
 /// The same with what the endpoint's switches make of a reference, under every position.
 #[tokio::test]
 async fn columns_survive_whatever_a_reference_shows() {
-    for (get_shows_referenced, list_shows_referenced) in [(true, false), (false, true), (false, false)] {
+    for (get_shows_referenced, list_shows_referenced) in [(true, true), (true, false), (false, true), (false, false)] {
         for after in [native(), by_reference(), Settings { no_start: true, ..Settings::default() }] {
             let unknowns = Unknowns { get_shows_referenced, list_shows_referenced, ..Unknowns::default() };
             let world = World::with(unknowns, &[("tblt", &[ITEM])]).await;

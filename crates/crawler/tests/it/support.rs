@@ -93,7 +93,8 @@ impl World {
     }
 
     pub(crate) async fn table(&self, name: &str) -> Table {
-        self.tables().await.remove(name).unwrap_or_else(|| panic!("no catalog table {name}"))
+        let table = self.clients.glue.get_table().database_name("ddb_tables").name(name).send().await;
+        table.unwrap().table.unwrap_or_else(|| panic!("no catalog table {name}"))
     }
 }
 
