@@ -130,7 +130,9 @@ async fn a_run_cut_off_anywhere_converges() {
         let denied = Fault::Error { code: "AccessDeniedException", message: "cut off".into() };
         world.server.faults().add(Rule::new("*", Calls::Range(cut..=u64::MAX), denied));
         let clients = Clients::local(world.server.url(), REGION);
-        let _ = crawler::sync(&clients, &Settings::default(), Deadline::none(), &|_| ()).await;
+        // One that is killed waits for no denial to pass.
+        let killed = Settings { propagation_limit: 0, ..Settings::default() };
+        let _ = crawler::sync(&clients, &killed, Deadline::none(), &|_| ()).await;
         world.server.faults().clear();
         let report = all_well(world.sync(&waiting()).await);
         assert_eq!(report.summary.linked, 2, "cut at call {cut}");
