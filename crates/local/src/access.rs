@@ -1,7 +1,7 @@
 //! Whether a role may do what it asks for.
 //!
-//! What each operation needs is told by one table a service, [`glue::OPERATIONS`], [`dynamodb::OPERATIONS`] and
-//! [`iam::OPERATIONS`], after AWS's Service Authorization Reference: the action, the types of resources on each of which it
+//! What each operation needs is told by one table a service, [`OPERATIONS`](crate::glue::operations::OPERATIONS) of Glue,
+//! [`dynamodb::OPERATIONS`] and [`iam::OPERATIONS`], after AWS's Service Authorization Reference: the action, the types of resources on each of which it
 //! must be allowed, and the condition keys. An operation without an entry is refused to roles. The account itself may do
 //! everything, and nothing is looked up for it.
 
@@ -11,11 +11,14 @@ pub(crate) mod iam;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use rusqlite::Transaction;
 use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::error::AwsError;
+use crate::glue::Asked;
 use crate::iam::{Known, Question, Refusal, Role, role_tags};
 use crate::wire::Service;
 use crate::wire::params::Params;
@@ -23,15 +26,17 @@ use crate::wire::params::Params;
 /// For actions that know no resources.
 const ANYTHING: &str = "*";
 
-/// What a request brings beside its operation's name.
+/// What a request asks for, its names read and checked.
 #[derive(Clone, Copy)]
-pub(crate) enum Input<'a> {
-    Json(&'a Value),
-    Query(&'a Params),
+pub(crate) enum Request<'a> {
+    Glue(&'a Asked),
+    /// None for an operation without an entry.
+    DynamoDb(&'a str, Option<&'a [Need]>),
+    Query(Service, &'a str, &'a Params),
 }
 
 /// One permission that a request needs.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Need {
     action: String,
     /// It must be allowed on each of them.
@@ -53,8 +58,8 @@ impl Need {
     }
 
     /// What the reading of a referenced schema version needs of the caller who reads the table.
-    pub(crate) fn schema_version(context: &Context, reference: &Value) -> Need {
-        Need::new("glue:GetSchemaVersion", glue::schema_version(context, reference))
+    pub(crate) fn schema_version(resources: Vec<String>) -> Need {
+        Need::new("glue:GetSchemaVersion", resources)
     }
 
     /// What DynamoDB asks of those who read a whole table.
@@ -69,7 +74,7 @@ impl Need {
 pub(crate) fn actions() -> Value {
     let row = |action: String, resources: Vec<&str>, keys: Vec<&str>| json!({"action": action, "resources": resources, "keys": keys});
     let mut rows = Vec::new();
-    for (operation, on) in glue::OPERATIONS {
+    for (operation, on) in crate::glue::operations::OPERATIONS {
         let kinds = on.iter().flat_map(|on| on.kinds()).copied().collect();
         rows.push(row(format!("glue:{operation}"), kinds, glue::condition_keys(operation).to_vec()));
     }
@@ -92,48 +97,63 @@ pub(crate) fn actions() -> Value {
     Value::Array(rows)
 }
 
+/// One question to the caller's policies, with all that the state store knows of it.
+pub(crate) struct Case {
+    action: String,
+    resource: String,
+    /// The values of condition keys.
+    texts: Vec<(String, String)>,
+    tag_keys: Vec<String>,
+}
+
+/// The questions that a request of a role raises; none for the account itself. They are looked up within a transaction and
+/// judged outside of it: nobody waits for policies that take their time.
+///
+/// # Errors
+/// `AccessDeniedException` for an operation that the endpoint knows no permission of; if the state store fails.
+pub(crate) fn cases(tx: &Transaction, context: &Context, request: Request) -> Result<Vec<Case>, AwsError> {
+    if context.caller.permissions().is_none() {
+        return Ok(Vec::new());
+    }
+    let (service, operation, needs) = match request {
+        Request::Glue(asked) => {
+            (Service::Glue, asked.operation.as_str(), glue::needs(tx, context, asked)?.map(Cow::Owned))
+        }
+        Request::DynamoDb(operation, needs) => (Service::DynamoDb, operation, needs.map(Cow::Borrowed)),
+        Request::Query(service, operation, params) => {
+            (service, operation, iam::needs(tx, context, service, operation, params)?.map(Cow::Owned))
+        }
+    };
+    let needs = needs.ok_or_else(|| {
+        let action = format!("{}:{operation}", service.name().to_ascii_lowercase());
+        context.denied(&action, ANYTHING, "because this endpoint does not know what permission that needs")
+    })?;
+    cases_of(tx, context, &needs)
+}
+
+fn cases_of(tx: &Transaction, context: &Context, needs: &[Need]) -> Result<Vec<Case>, AwsError> {
+    let mut cases = Vec::new();
+    for Need { action, resources, keys } in needs {
+        for resource in resources {
+            let mut texts = keys.texts.clone();
+            texts.extend(resource_tags(tx, context, resource)?);
+            let (action, resource, tag_keys) = (action.clone(), resource.clone(), keys.tag_keys.clone());
+            cases.push(Case { action, resource, texts, tag_keys });
+        }
+    }
+    Ok(cases)
+}
+
 /// Refuses what the caller may not do.
 ///
 /// # Errors
 /// `AccessDeniedException`, in AWS's words.
-pub(crate) fn authorize(
-    tx: &Transaction,
-    context: &Context,
-    service: Service,
-    operation: &str,
-    input: Input,
-) -> Result<(), AwsError> {
-    if context.caller.permissions().is_none() {
-        return Ok(());
-    }
-    let needs = match (service, input) {
-        (Service::Glue, Input::Json(body)) => glue::needs(tx, context, operation, body)?,
-        (Service::DynamoDb, Input::Json(body)) => dynamodb::needs(context, operation, body),
-        (Service::Iam | Service::Sts, Input::Query(params)) => iam::needs(tx, context, service, operation, params)?,
-        _ => None,
-    };
-    match needs {
-        Some(needs) => needs.iter().try_for_each(|need| check(tx, context, need)),
-        None => {
-            let action = format!("{}:{operation}", service.name().to_ascii_lowercase());
-            Err(context.denied(&action, ANYTHING, "because this endpoint does not know what permission that needs"))
-        }
-    }
-}
-
-/// Refuses one thing that the caller may not do.
-///
-/// # Errors
-/// `AccessDeniedException`, in AWS's words.
-pub(crate) fn check(tx: &Transaction, context: &Context, need: &Need) -> Result<(), AwsError> {
+pub(crate) fn judge(context: &Context, cases: &[Case]) -> Result<(), AwsError> {
     let Some(permissions) = context.caller.permissions() else { return Ok(()) };
-    let Need { action, resources, keys } = need;
-    for resource in resources {
-        let tags = resource_tags(tx, context, resource)?;
-        let texts = keys.texts.iter().chain(&tags).map(|(key, value)| (key.as_str(), Known::Text(value)));
-        let mut known: Vec<(&str, Known)> = texts.collect();
-        if !keys.tag_keys.is_empty() {
-            known.push(("aws:TagKeys", Known::Texts(&keys.tag_keys)));
+    for Case { action, resource, texts, tag_keys } in cases {
+        let mut known: Vec<_> = texts.iter().map(|(key, value)| (key.as_str(), Known::Text(value))).collect();
+        if !tag_keys.is_empty() {
+            known.push(("aws:TagKeys", Known::Texts(tag_keys)));
         }
         known.push(("aws:ResourceAccount", Known::Text(&context.account)));
         known.push(("aws:RequestedRegion", Known::Text(requested_region(context, action))));
@@ -147,6 +167,17 @@ pub(crate) fn check(tx: &Transaction, context: &Context, need: &Need) -> Result<
         return Err(context.denied(action, resource, &why));
     }
     Ok(())
+}
+
+/// Refuses one thing that the caller may not do.
+///
+/// # Errors
+/// `AccessDeniedException`, in AWS's words.
+pub(crate) fn check(tx: &Transaction, context: &Context, need: &Need) -> Result<(), AwsError> {
+    match context.caller.permissions() {
+        None => Ok(()),
+        Some(_) => judge(context, &cases_of(tx, context, std::slice::from_ref(need))?),
+    }
 }
 
 /// IAM is global, and answers from one region of a partition.

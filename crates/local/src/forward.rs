@@ -1,7 +1,9 @@
 //! Requests passed on to another endpoint.
 
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, CONNECTION, EXPECT, HeaderMap, TRANSFER_ENCODING};
+use axum::http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, EXPECT, HeaderMap, TRANSFER_ENCODING};
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
 use axum::http::{Request, Response, Uri, request};
 use bytes::Bytes;
@@ -12,7 +14,7 @@ use hyper_util::rt::TokioExecutor;
 
 use crate::error::AwsError;
 use crate::server::StartError;
-use crate::wire::{Service, Signer};
+use crate::wire::{Call, Service};
 
 /// Another endpoint.
 pub(crate) struct Forward {
@@ -59,16 +61,21 @@ impl Forward {
     }
 }
 
-/// Puts the access key of crawls in the place of one that was issued here, which nobody else knows: DynamoDB Local keeps the
-/// tables of each access key apart. The signature is none any more.
-pub(crate) fn disown(headers: &mut HeaderMap, signer: &Signer) {
-    headers.remove("x-amz-security-token");
-    let authorization = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if let Ok(value) = authorization.replacen(&signer.access_key, "local", 1).parse() {
-        headers.insert(AUTHORIZATION, value);
-    }
+/// The head of a judged request of a role, made anew: nothing of what it came with reaches the other endpoint but the
+/// operation. It carries the access key of crawls in the place of one that was issued here, which nobody else knows: DynamoDB
+/// Local keeps the tables of each access key apart. The signature is none.
+pub(crate) fn judged(call: &Call, now: i64) -> request::Parts {
+    let target = format!("DynamoDB_20120810.{}", call.operation);
+    let time =
+        DateTime::from_secs(now.div_euclid(1000)).fmt(Format::DateTime).unwrap_or_default().replace(['-', ':'], "");
+    let day = time.get(..8).unwrap_or_default();
+    let scope = format!("local/{day}/{}/dynamodb/aws4_request", call.region);
+    let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none");
+    let request = Request::post("/").header(CONTENT_TYPE, "application/x-amz-json-1.0");
+    let request = request.header("x-amz-target", target).header("x-amz-date", &time).header(AUTHORIZATION, signature);
+    // Operation and region were checked for their characters.
+    request.body(()).unwrap_or_default().into_parts().0
 }
-
 /// Two connections meet here, each with its own.
 fn remove_those_of_the_connection(headers: &mut HeaderMap) {
     for name in [CONNECTION.as_str(), TRANSFER_ENCODING.as_str(), EXPECT.as_str(), "keep-alive"] {

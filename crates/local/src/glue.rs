@@ -3,6 +3,7 @@
 //! Names, limits and messages follow the service model of AWS Glue (2017-03-31) and what is publicly known of the service;
 //! everything is kept per account and region.
 
+mod asked;
 mod compatibility;
 pub mod crawl;
 mod crawl_history;
@@ -11,6 +12,7 @@ mod crawler;
 mod crawler_input;
 mod crawler_state;
 mod database;
+pub(crate) mod operations;
 mod paging;
 mod reference;
 mod registry;
@@ -34,8 +36,11 @@ use aws_smithy_types::date_time::Format;
 use rusqlite::Transaction;
 use serde_json::{Map, Value, json};
 
+pub(crate) use self::asked::Asked;
+use self::asked::Names;
 pub use self::crawl::CrawlJob;
-pub(crate) use self::registry::DEFAULT as DEFAULT_REGISTRY;
+use self::schema::SchemaKey;
+use self::schema_version::VersionKey;
 pub(crate) use self::tags::spread as spread_tags;
 use self::validate::Members;
 use crate::context::Context;
@@ -53,12 +58,51 @@ pub struct Answer {
     pub crawl: Option<CrawlJob>,
 }
 
-/// One request: its members, and where it takes effect.
+/// One request: what it names, its other members, and where it takes effect.
 struct Request<'a> {
     tx: &'a Transaction<'a>,
     context: &'a Context,
     scope: String,
+    asked: &'a Asked,
+    names: &'a Names,
     body: Members<'a>,
+}
+
+/// The names that were judged. Operations take them from here alone, never from the members.
+impl<'a> Request<'a> {
+    fn database(&self) -> Result<&'a str, AwsError> {
+        self.name(self.names.database.as_deref())
+    }
+
+    fn table(&self) -> Result<&'a str, AwsError> {
+        self.name(self.names.tables.first().map(String::as_str))
+    }
+
+    fn crawler(&self) -> Result<&'a str, AwsError> {
+        self.name(self.names.crawlers.first().map(String::as_str))
+    }
+
+    fn registry(&self) -> Result<&'a str, AwsError> {
+        self.name(self.names.registry.as_deref())
+    }
+
+    fn schema(&self) -> Result<&'a SchemaKey, AwsError> {
+        self.name(self.names.schema.as_ref())
+    }
+
+    fn version(&self) -> Result<&'a VersionKey, AwsError> {
+        self.name(self.names.version.as_ref())
+    }
+
+    fn arn(&self) -> Result<&'a str, AwsError> {
+        self.name(self.names.arn.as_deref())
+    }
+
+    /// [`operations`] says what each operation names: a name that is missing here is missing there.
+    fn name<T>(&self, name: Option<T>) -> Result<T, AwsError> {
+        let operation = &self.asked.operation;
+        name.ok_or_else(|| AwsError::internal(format!("{operation} uses a name that its request is not read for")))
+    }
 }
 
 /// Answers one request within its transaction.
@@ -66,13 +110,9 @@ struct Request<'a> {
 /// # Errors
 /// What AWS would answer: the exceptions of the operation, `ValidationException` for a broken constraint of the model,
 /// `SerializationException` for a wrong JSON type, `UnknownOperationException` for an operation that is not offered here.
-pub fn call(tx: &Transaction, context: &Context, operation: &str, body: &Value) -> Result<Answer, AwsError> {
-    let request = Request { tx, context, scope: scope(context), body: Members::of(body)? };
-    if let Some(catalog) = request.body.text("CatalogId", validate::NAME)?
-        && catalog != context.account
-    {
-        return Err(validate::not_found(format!("Catalog {catalog} not found.")));
-    }
+pub(crate) fn call(tx: &Transaction, context: &Context, asked: &Asked) -> Result<Answer, AwsError> {
+    let (names, operation) = (&asked.names, asked.operation.as_str());
+    let request = Request { tx, context, scope: scope(context), asked, names, body: Members::of(&asked.body)? };
     if operation == "StartCrawler" {
         let job = crawler_state::start(&request)?;
         return Ok(Answer { body: json!({}), crawl: Some(job) });

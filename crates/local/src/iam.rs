@@ -5,7 +5,7 @@
 //! attached, and of those AWSGlueServiceRole, AmazonDynamoDBReadOnlyAccess, AmazonDynamoDBFullAccess and
 //! AdministratorAccess are known; others allow nothing here.
 
-mod check;
+pub(crate) mod check;
 mod copies;
 mod document;
 mod evaluate;
@@ -29,7 +29,7 @@ pub(crate) use evaluate::{Permissions, Question, Refusal, assumable_by_glue, tru
 pub(crate) use matching::Known;
 pub(crate) use policies::arn as policy_arn;
 pub(crate) use roles::{Role, arn as role_arn, timestamp};
-pub(crate) use tags::{of as role_tags, read as requested_tags};
+pub(crate) use tags::{of as role_tags, read as requested_tags, read_keys as requested_tag_keys};
 
 /// The tables of this service in the state store.
 pub const TABLES: &str = "

@@ -120,7 +120,7 @@ fn assume_role(tx: &Transaction, context: &Context, params: &Params) -> Result<X
             ));
         }
     }
-    let arn = params.required("RoleArn")?;
+    let arn = iam::check::role_arn(params)?;
     let session = session_name(params)?;
     let denied = || {
         let why = "because no resource-based policy allows the sts:AssumeRole action";

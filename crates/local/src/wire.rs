@@ -5,7 +5,7 @@ pub(crate) mod params;
 pub(crate) mod xml;
 
 use axum::body::Body;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, ORIGIN};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, ORIGIN};
 use axum::http::{Method, Response, StatusCode, request};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use crate::error::AwsError;
 use params::Params;
 use xml::Xml;
+
+static TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+static TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
 /// The region of requests that carry no signature.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -118,8 +121,9 @@ impl Call {
     /// If no operation that could be served is named, or the request may come from a web page: see [`not_from_a_page`].
     pub(crate) fn read(parts: &request::Parts, body: &[u8]) -> Result<Call, AwsError> {
         not_from_a_page(parts)?;
+        only_once(parts)?;
         let query = parts.uri.query().unwrap_or_default();
-        if let Some(target) = parts.headers.get("x-amz-target") {
+        if let Some(target) = parts.headers.get(&TARGET) {
             if parts.method != Method::POST {
                 return Err(only_post());
             }
@@ -159,6 +163,15 @@ fn not_from_a_page(parts: &request::Parts) -> Result<(), AwsError> {
     match parts.headers.contains_key(ORIGIN) {
         true => Err(AwsError::new("AccessDeniedException", "Requests of web pages are not served.").status(403)),
         false => Ok(()),
+    }
+}
+
+/// A second value of a header that says what is asked for and by whom might be the one that somebody else reads.
+fn only_once(parts: &request::Parts) -> Result<(), AwsError> {
+    let twice = |name: &&HeaderName| parts.headers.get_all(*name).iter().nth(1).is_some();
+    match [&TARGET, &AUTHORIZATION, &TOKEN, &HOST].into_iter().find(twice) {
+        None => Ok(()),
+        Some(name) => Err(AwsError::new("InvalidRequestException", format!("The header {name} stands there twice."))),
     }
 }
 
@@ -203,14 +216,17 @@ impl Scope {
     fn find(parts: &request::Parts, query: &Params) -> Result<Scope, AwsError> {
         let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let credential = match (header, query.get("X-Amz-Credential")) {
-            (Some(header), _) => header
+            (Some(_), Some(_)) => {
+                return Err(incomplete("A request is signed in its header or in its query, not in both."));
+            }
+            (Some(header), None) => header
                 .split([' ', ','])
                 .find_map(|part| part.strip_prefix("Credential="))
                 .ok_or_else(|| incomplete("Authorization header requires 'Credential' parameter."))?,
             (None, Some(presigned)) => presigned,
             (None, None) => return Ok(Scope { region: DEFAULT_REGION.to_owned(), service: None, signer: None }),
         };
-        let token = parts.headers.get("x-amz-security-token").and_then(|value| value.to_str().ok());
+        let token = parts.headers.get(&TOKEN).and_then(|value| value.to_str().ok());
         Scope::parse(credential, token.or(query.get("X-Amz-Security-Token")))
     }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{ANYTHING, Need};
 use crate::context::Context;
+use crate::error::AwsError;
 
 /// Where a request names the tables that it means.
 pub(crate) enum On {
@@ -23,6 +24,12 @@ pub(crate) enum On {
     Transaction,
 }
 use On::*;
+
+/// The longest ARN of a table or a resource of one.
+const MAX_ARN: usize = 1_283;
+const MAX_INDEX: usize = 255;
+/// Tables or parts of one request.
+const MOST: usize = 100;
 
 impl On {
     /// The types of its resources, as the Service Authorization Reference calls them; none where they depend on the request.
@@ -66,27 +73,49 @@ pub(crate) const OPERATIONS: &[(&str, On)] = &[
 ];
 
 /// What a request needs; `None` for an operation without an entry.
-pub(super) fn needs(context: &Context, operation: &str, body: &Value) -> Option<Vec<Need>> {
-    let (_, on) = OPERATIONS.iter().find(|(name, _)| *name == operation)?;
-    let action = format!("dynamodb:{operation}");
-    let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+///
+/// # Errors
+/// `ValidationException` and `SerializationException` for names that can't be ones.
+pub(crate) fn needs(context: &Context, operation: &str, body: &Value) -> Result<Option<Vec<Need>>, AwsError> {
+    let Some((_, on)) = OPERATIONS.iter().find(|(name, _)| *name == operation) else { return Ok(None) };
     let resources = match on {
         Anything => vec![ANYTHING.to_owned()],
-        Table => vec![table(context, text("TableName"))],
-        TableOrIndex => match text("IndexName") {
-            "" => vec![table(context, text("TableName"))],
-            index => vec![format!("{}/index/{index}", table(context, text("TableName")))],
-        },
-        Resource => vec![text("ResourceArn").to_owned()],
-        TableArn => vec![text("TableArn").to_owned()],
-        Batch => {
-            let tables = body.get("RequestItems").and_then(Value::as_object);
-            let arns: Vec<String> = tables.into_iter().flatten().map(|(name, _)| table(context, name)).collect();
-            if arns.is_empty() { vec![table(context, "*")] } else { arns }
+        Table => vec![table(context, name(body, "TableName", MAX_ARN)?)],
+        TableOrIndex => {
+            let table = table(context, name(body, "TableName", MAX_ARN)?);
+            match name(body, "IndexName", MAX_INDEX)? {
+                "" => vec![table],
+                index => vec![format!("{table}/index/{index}")],
+            }
         }
+        Resource => vec![name(body, "ResourceArn", MAX_ARN)?.to_owned()],
+        TableArn => vec![name(body, "TableArn", MAX_ARN)?.to_owned()],
+        Batch => batch(context, body)?,
         Transaction => return transaction(context, body),
     };
-    Some(vec![Need::new(&action, resources)])
+    Ok(Some(vec![Need::new(&format!("dynamodb:{operation}"), resources)]))
+}
+
+/// What names a table, an index or a resource, as the service model bounds it; empty where it is absent.
+fn name<'a>(object: &'a Value, member: &str, most: usize) -> Result<&'a str, AwsError> {
+    match object.get(member) {
+        None | Some(Value::Null) => Ok(""),
+        Some(Value::String(text)) => bounded(text, member, most),
+        Some(_) => Err(AwsError::new("SerializationException", format!("{member} must be a string."))),
+    }
+}
+
+fn bounded<'a>(text: &'a str, member: &str, most: usize) -> Result<&'a str, AwsError> {
+    if text.len() <= most {
+        return Ok(text);
+    }
+    Err(too_long(member, most))
+}
+
+fn too_long(member: &str, most: usize) -> AwsError {
+    let must = format!("Member must have length less than or equal to {most}");
+    let message = format!("1 validation error detected: Value at '{member}' failed to satisfy constraint: {must}");
+    AwsError::new("ValidationException", message)
 }
 
 /// A table is named by name or ARN.
@@ -97,8 +126,22 @@ fn table(context: &Context, name: &str) -> String {
     }
 }
 
-fn transaction(context: &Context, body: &Value) -> Option<Vec<Need>> {
-    let items = body.get("TransactItems")?.as_array()?;
+/// At least one, so that an empty request is no way around.
+fn batch(context: &Context, body: &Value) -> Result<Vec<String>, AwsError> {
+    let Some(tables) = body.get("RequestItems").and_then(Value::as_object).filter(|tables| !tables.is_empty()) else {
+        return Ok(vec![table(context, "*")]);
+    };
+    if tables.len() > MOST {
+        return Err(too_long("RequestItems", MOST));
+    }
+    tables.keys().map(|name| Ok(table(context, bounded(name, "RequestItems", MAX_ARN)?))).collect()
+}
+
+fn transaction(context: &Context, body: &Value) -> Result<Option<Vec<Need>>, AwsError> {
+    let Some(items) = body.get("TransactItems").and_then(Value::as_array) else { return Ok(None) };
+    if items.len() > MOST {
+        return Err(too_long("TransactItems", MOST));
+    }
     let mut needs = Vec::new();
     for (kind, part) in items.iter().filter_map(Value::as_object).flatten() {
         let action = match kind.as_str() {
@@ -107,10 +150,9 @@ fn transaction(context: &Context, body: &Value) -> Option<Vec<Need>> {
             "Update" => "dynamodb:UpdateItem",
             "Delete" => "dynamodb:DeleteItem",
             "ConditionCheck" => "dynamodb:ConditionCheckItem",
-            _ => return None,
+            _ => return Ok(None),
         };
-        let name = part.get("TableName").and_then(Value::as_str).unwrap_or_default();
-        needs.push(Need::new(action, vec![table(context, name)]));
+        needs.push(Need::new(action, vec![table(context, name(part, "TableName", MAX_ARN)?)]));
     }
-    (!needs.is_empty()).then_some(needs)
+    Ok((!needs.is_empty()).then_some(needs))
 }

@@ -5,7 +5,7 @@ use rusqlite::Transaction;
 use super::{ANYTHING, Keys, Need};
 use crate::context::Context;
 use crate::error::AwsError;
-use crate::iam::{Role, policy_arn, requested_tags, role_arn};
+use crate::iam::{Role, check, policy_arn, requested_tag_keys, requested_tags, role_arn};
 use crate::wire::Service;
 use crate::wire::params::Params;
 
@@ -115,16 +115,19 @@ pub(super) fn needs(
         _ => ("iam", OPERATIONS),
     };
     let Some((_, on, keys)) = operations.iter().find(|(name, ..)| *name == operation) else { return Ok(None) };
-    let name = params.get("RoleName").unwrap_or_default();
-    let role = Role::find(tx, name)?;
-    let path = params.get("Path").unwrap_or("/");
+    let mut role = None;
     let resource = match on {
         Free => return Ok(Some(Vec::new())),
         Anything => ANYTHING.to_owned(),
-        NewRole => role_arn(context, path, name),
-        TheRole => role.as_ref().map_or_else(|| role_arn(context, "/", name), |role| role.arn(context)),
-        NewPolicy => policy_arn(context, path, params.get("PolicyName").unwrap_or_default()),
-        Arn(parameter) => params.get(parameter).unwrap_or_default().to_owned(),
+        NewRole => role_arn(context, check::path(params)?, check::role_name(params)?),
+        TheRole => {
+            let name = check::role_name(params)?;
+            role = Role::find(tx, name)?;
+            role.as_ref().map_or_else(|| role_arn(context, "/", name), |role| role.arn(context))
+        }
+        NewPolicy => policy_arn(context, check::path(params)?, check::policy_name(params)?),
+        Arn("RoleArn") => check::role_arn(params)?.to_owned(),
+        Arn(parameter) => check::policy_arn(params, parameter)?.to_owned(),
     };
     let need = |action: String, keys| Need { action, resources: vec![resource.clone()], keys };
     let mut needs = vec![need(format!("{prefix}:{operation}"), known(params, role.as_ref(), keys)?)];
@@ -135,13 +138,18 @@ pub(super) fn needs(
     Ok(Some(needs))
 }
 
+/// The ARN of a policy, if the parameter is there.
+fn given<'a>(params: &'a Params, parameter: &str) -> Result<Option<&'a str>, AwsError> {
+    params.get(parameter).map(|_| check::policy_arn(params, parameter)).transpose()
+}
+
 fn known(params: &Params, role: Option<&Role>, keys: &[Key]) -> Result<Keys, AwsError> {
     let mut known = Keys::default();
     for key in keys {
         let (name, value) = match key {
             Boundary => ("iam:PermissionsBoundary", role.and_then(|role| role.boundary.as_deref())),
-            NewBoundary => ("iam:PermissionsBoundary", params.get("PermissionsBoundary")),
-            ThePolicy => ("iam:PolicyARN", params.get("PolicyArn")),
+            NewBoundary => ("iam:PermissionsBoundary", given(params, "PermissionsBoundary")?),
+            ThePolicy => ("iam:PolicyARN", given(params, "PolicyArn")?),
             Tags => {
                 for tag in requested_tags(params)? {
                     known.texts.push((format!("aws:RequestTag/{}", tag.key), tag.value));
@@ -150,7 +158,7 @@ fn known(params: &Params, role: Option<&Role>, keys: &[Key]) -> Result<Keys, Aws
                 continue;
             }
             TagKeys => {
-                known.tag_keys = params.texts("TagKeys").into_iter().map(str::to_owned).collect();
+                known.tag_keys = requested_tag_keys(params)?.into_iter().map(str::to_owned).collect();
                 continue;
             }
         };

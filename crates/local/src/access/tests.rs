@@ -29,7 +29,7 @@ fn every_operation_that_is_served_has_an_entry_and_no_other() {
     };
     let mut of_glue = served(include_str!("../glue.rs"));
     of_glue.push("StartCrawler");
-    assert_eq!(sorted(of_glue), sorted(glue::OPERATIONS.iter().map(|(name, _)| *name).collect()));
+    assert_eq!(sorted(of_glue), sorted(crate::glue::operations::OPERATIONS.iter().map(|(name, _)| *name).collect()));
     let of_iam = iam::OPERATIONS.iter().map(|(name, ..)| *name).collect();
     assert_eq!(sorted(served(include_str!("../iam.rs"))), sorted(of_iam));
     let of_sts = iam::STS_OPERATIONS.iter().map(|(name, ..)| *name).collect();
@@ -54,7 +54,8 @@ fn lines(needs: Option<Vec<Need>>) -> String {
 
 fn of_glue(operation: &str, body: Value) -> String {
     let store = Store::open(None).unwrap();
-    lines(store.read(|tx| glue::needs(tx, &context(), operation, &body)).unwrap())
+    let asked = Asked::read(&context(), operation, body).unwrap();
+    lines(store.read(|tx| glue::needs(tx, &context(), &asked)).unwrap())
 }
 
 #[test]
@@ -135,8 +136,8 @@ fn what_the_registry_needs() {
         of_glue("CreateSchema", json!({"SchemaName": "s"})),
         of_glue("RegisterSchemaVersion", json!({"SchemaId": id})),
         of_glue("ListSchemaVersions", json!({"SchemaId": arn})),
-        of_glue("GetSchemaVersion", json!({"SchemaVersionId": "x"})),
-        of_glue("GetSchemaVersion", json!({"SchemaId": id})),
+        of_glue("GetSchemaVersion", json!({"SchemaVersionId": "00000000-0000-0000-0000-000000000000"})),
+        of_glue("GetSchemaVersion", json!({"SchemaId": id, "SchemaVersionNumber": {"LatestVersion": true}})),
         of_glue("ListSchemas", json!({})),
         of_glue("ListSchemas", json!({"RegistryId": {"RegistryName": "r"}})),
     ];
@@ -158,7 +159,7 @@ fn what_the_registry_needs() {
 
 #[test]
 fn what_dynamodb_needs() {
-    let of = |operation: &str, body: Value| lines(dynamodb::needs(&context(), operation, &body));
+    let of = |operation: &str, body: Value| lines(dynamodb::needs(&context(), operation, &body).unwrap());
     let all = [
         of("ListTables", json!({})),
         of("Scan", json!({"TableName": "Orders"})),
@@ -198,12 +199,15 @@ fn what_iam_and_sts_need() {
     };
     let iam = |operation: &str, query: &str| of(Service::Iam, operation, query);
     let all = [
-        iam("CreateRole", "RoleName=new&Path=/ours/&PermissionsBoundary=B&Tags.member.1.Key=k&Tags.member.1.Value=v"),
+        iam(
+            "CreateRole",
+            "RoleName=new&Path=/ours/&PermissionsBoundary=arn:aws:iam::123456789012:policy/b&Tags.member.1.Key=k&Tags.member.1.Value=v",
+        ),
         iam("CreateRole", "RoleName=new"),
         iam("PutRolePolicy", "RoleName=reader&PolicyName=p"),
         iam("PutRolePolicy", "RoleName=missing"),
-        iam("PutRolePermissionsBoundary", "RoleName=reader&PermissionsBoundary=C"),
-        iam("AttachRolePolicy", "RoleName=reader&PolicyArn=P"),
+        iam("PutRolePermissionsBoundary", "RoleName=reader&PermissionsBoundary=arn:aws:iam::123456789012:policy/c"),
+        iam("AttachRolePolicy", "RoleName=reader&PolicyArn=arn:aws:iam::123456789012:policy/p"),
         iam("TagRole", "RoleName=reader&Tags.member.1.Key=k&Tags.member.1.Value=v"),
         iam("UntagRole", "RoleName=reader&TagKeys.member.1=k"),
         iam("ListRoles", ""),
@@ -215,13 +219,13 @@ fn what_iam_and_sts_need() {
         of(Service::Sts, "GetSessionToken", ""),
     ];
     insta::assert_snapshot!(all.join("\n"), @r#"
-    iam:CreateRole on iam::123456789012:role/ours/new iam:PermissionsBoundary=B aws:RequestTag/k=v aws:TagKeys=["k"]
+    iam:CreateRole on iam::123456789012:role/ours/new iam:PermissionsBoundary=arn:aws:iam::123456789012:policy/b aws:RequestTag/k=v aws:TagKeys=["k"]
     iam:TagRole on iam::123456789012:role/ours/new aws:RequestTag/k=v aws:TagKeys=["k"]
     iam:CreateRole on iam::123456789012:role/new
     iam:PutRolePolicy on iam::123456789012:role/ours/Reader iam:PermissionsBoundary=arn:aws:iam::123456789012:policy/b
     iam:PutRolePolicy on iam::123456789012:role/missing
-    iam:PutRolePermissionsBoundary on iam::123456789012:role/ours/Reader iam:PermissionsBoundary=C
-    iam:AttachRolePolicy on iam::123456789012:role/ours/Reader iam:PolicyARN=P iam:PermissionsBoundary=arn:aws:iam::123456789012:policy/b
+    iam:PutRolePermissionsBoundary on iam::123456789012:role/ours/Reader iam:PermissionsBoundary=arn:aws:iam::123456789012:policy/c
+    iam:AttachRolePolicy on iam::123456789012:role/ours/Reader iam:PolicyARN=arn:aws:iam::123456789012:policy/p iam:PermissionsBoundary=arn:aws:iam::123456789012:policy/b
     iam:TagRole on iam::123456789012:role/ours/Reader aws:RequestTag/k=v aws:TagKeys=["k"]
     iam:UntagRole on iam::123456789012:role/ours/Reader aws:TagKeys=["k"]
     iam:ListRoles on *

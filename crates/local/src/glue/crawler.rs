@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::crawl_history::{Crawl, LOG_GROUP};
 use super::paging::Page;
-use super::validate::{NAME, exists, not_found};
+use super::validate::{ROLE, exists, not_found};
 use super::{Request, crawler_input, schedule, seconds, tags};
 use crate::error::AwsError;
 
@@ -107,9 +107,9 @@ fn last_crawl(name: &str, crawl: &Crawl) -> Value {
 }
 
 pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
-    let name = request.body.required("Name", NAME)?;
+    let name = request.crawler()?;
     request.body.required_members("Targets")?;
-    request.body.required("Role", super::validate::ANY)?;
+    request.body.required("Role", ROLE)?;
     let tags = request.body.tags("Tags")?;
     let schedule = schedule::read(request)?.flatten();
     let mut definition = crawler_input::defaults();
@@ -135,7 +135,7 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
-    let crawler = Crawler::find(request, request.body.required("Name", NAME)?)?;
+    let crawler = Crawler::find(request, request.crawler()?)?;
     Ok(json!({ "Crawler": crawler.wire(request)? }))
 }
 
@@ -151,7 +151,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
 /// Up to 100 crawlers by name, each once; those that are not there are named in the answer.
 pub(super) fn batch_get(request: &Request) -> Result<Value, AwsError> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
-    let mut names = request.body.texts("CrawlerNames", NAME, 100)?;
+    let mut names: Vec<&str> = request.names.crawlers.iter().map(String::as_str).collect();
     names.sort_unstable();
     names.dedup();
     for name in names {
@@ -187,7 +187,7 @@ pub(super) fn names(request: &Request) -> Result<Value, AwsError> {
 
 /// Changes what the request names and leaves the rest.
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
-    let name = request.body.required("Name", NAME)?;
+    let name = request.crawler()?;
     let crawler = Crawler::find(request, name)?;
     crawler.must_rest()?;
     let mut definition: Map<String, Value> = super::stored_object(&crawler.definition)?;
@@ -206,7 +206,7 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
-    let name = request.body.required("Name", NAME)?;
+    let name = request.crawler()?;
     Crawler::find(request, name)?.must_rest()?;
     let sql = "DELETE FROM glue_crawler WHERE scope = ?1 AND name = ?2";
     request.tx.execute(sql, params![request.scope, name])?;

@@ -52,7 +52,7 @@ pub(super) fn read(request: &Request) -> Result<Map<String, Value>, AwsError> {
     if let Some(targets) = body.members("Targets")? {
         kept.insert("Targets".to_owned(), read_targets(&targets)?);
     }
-    if let Some(role) = body.text("Role", ANY)? {
+    if let Some(role) = request.asked.role() {
         kept.insert("Role".to_owned(), check_role(request, role)?.into());
     }
     Ok(kept)

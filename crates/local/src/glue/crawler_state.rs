@@ -9,7 +9,6 @@ use super::crawl::{CrawlJob, Target};
 use super::crawl_history::Summary;
 use super::crawler::Crawler;
 use super::crawler_input::{CATALOG, DYNAMODB, TARGETS};
-use super::validate::NAME;
 use crate::error::AwsError;
 
 /// How long ListCrawls remembers: twelve months.
@@ -19,7 +18,7 @@ const REMEMBERED: i64 = 366 * 24 * 60 * 60 * 1000;
 ///
 /// Which error AWS gives at the limit of crawlers running at once is not documented: here it is a switch.
 pub(super) fn start(request: &Request) -> Result<CrawlJob, AwsError> {
-    let crawler = Crawler::find(request, request.body.required("Name", NAME)?)?;
+    let crawler = Crawler::find(request, request.crawler()?)?;
     let name = crawler.name;
     if crawler.state != "READY" {
         let message = format!("Crawler with name {name} has already started");
@@ -72,7 +71,7 @@ pub(super) fn start(request: &Request) -> Result<CrawlJob, AwsError> {
 
 /// Asks a crawl to stop: the crawler is STOPPING until its crawl has noticed.
 pub(super) fn stop(request: &Request) -> Result<Value, AwsError> {
-    let crawler = Crawler::find(request, request.body.required("Name", NAME)?)?;
+    let crawler = Crawler::find(request, request.crawler()?)?;
     let name = crawler.name;
     match crawler.state.as_str() {
         "RUNNING" => {}

@@ -12,7 +12,7 @@ use crate::error::AwsError;
 const MOST: i64 = 10_000;
 
 pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
-    let (name, input) = input(&request.body)?;
+    let (name, input) = (request.database()?, input(&request.body)?);
     let tags = request.body.tags("Tags")?;
     let sql = "SELECT count(*) FROM glue_database WHERE scope = ?1";
     if request.tx.query_one(sql, [&request.scope], |row| row.get::<_, i64>(0))? >= MOST {
@@ -26,15 +26,15 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
     if added == 0 {
         return Err(exists("Database already exists."));
     }
-    tags::replace(request, &arn(request, &name), &tags)?;
+    tags::replace(request, &arn(request, name), &tags)?;
     Ok(json!({}))
 }
 
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
-    let name = lower(&request.body, "Name")?;
+    let name = request.database()?;
     let sql = "SELECT name, input, created FROM glue_database WHERE scope = ?1 AND name = ?2";
     let found = request.tx.query_row(sql, params![request.scope, name], stored).optional()?;
-    let found = found.ok_or_else(|| absent(&name))?;
+    let found = found.ok_or_else(|| absent(name))?;
     Ok(json!({ "Database": wire(request, found)? }))
 }
 
@@ -49,9 +49,9 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
-    let name = lower(&request.body, "Name")?;
-    let (new_name, input) = input(&request.body)?;
-    must_exist(request, &name)?;
+    let (name, input) = (request.database()?, input(&request.body)?);
+    let new_name = request.body.required_members("DatabaseInput")?.required("Name", NAME)?.to_lowercase();
+    must_exist(request, name)?;
     if new_name != name {
         return Err(invalid("A database can't be renamed: Name and DatabaseInput.Name differ."));
     }
@@ -64,12 +64,12 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
 
 /// Deletes a database with its tables and their versions; AWS does the latter part later, in its own time.
 pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
-    let name = lower(&request.body, "Name")?;
+    let name = request.database()?;
     let sql = "DELETE FROM glue_database WHERE scope = ?1 AND name = ?2";
     if request.tx.execute(sql, params![request.scope, name])? == 0 {
-        return Err(absent(&name));
+        return Err(absent(name));
     }
-    tags::forget(request, &arn(request, &name))?;
+    tags::forget(request, &arn(request, name))?;
     Ok(json!({}))
 }
 
@@ -83,14 +83,9 @@ pub(super) fn must_exist(request: &Request, name: &str) -> Result<(), AwsError> 
     }
 }
 
-/// The catalog keeps names of databases and tables in lower case and finds them in any case.
-pub(super) fn lower(body: &Members, member: &str) -> Result<String, AwsError> {
-    body.required(member, NAME).map(str::to_lowercase)
-}
-
-fn input(body: &Members) -> Result<(String, Map<String, Value>), AwsError> {
+fn input(body: &Members) -> Result<Map<String, Value>, AwsError> {
     let input = body.required_members("DatabaseInput")?;
-    let name = lower(&input, "Name")?;
+    input.required("Name", NAME)?;
     input.text("Description", DESCRIPTION)?;
     input.text("LocationUri", DATABASE_LOCATION)?;
     input.parameters()?;
@@ -102,7 +97,7 @@ fn input(body: &Members) -> Result<(String, Map<String, Value>), AwsError> {
         "TargetDatabase",
         "FederatedDatabase",
     ];
-    Ok((name, input.keep(&known)))
+    Ok(input.keep(&known))
 }
 
 fn stored(row: &Row) -> rusqlite::Result<(String, String, i64)> {

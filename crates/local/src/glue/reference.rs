@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::schema::Schema;
-use super::schema_version::Version;
-use super::validate::{Members, VERSION_ID, invalid};
+use super::schema_version::{Version, VersionKey};
+use super::validate::{Members, invalid};
 use super::{Request, types};
 use crate::access::{self, Need};
 use crate::error::AwsError;
@@ -18,7 +18,7 @@ use crate::error::AwsError;
 /// `InvalidInputException` for half a reference or a version that can't be linked, `EntityNotFoundException` for one that is
 /// not there.
 pub(super) fn check(request: &Request, reference: &Members) -> Result<(), AwsError> {
-    let (version, schema) = find(request, reference)?;
+    let (version, schema) = find(request, &VersionKey::of_reference(request.context, reference)?)?;
     if version.status != "AVAILABLE" {
         let message =
             format!("Schema version {} is {}: a table needs one that is AVAILABLE.", version.id, version.status);
@@ -46,7 +46,9 @@ pub(super) fn expand(request: &Request, descriptor: &mut Map<String, Value>, sho
         descriptor.insert("Columns".to_owned(), Value::Array(Vec::new()));
         return Ok(());
     }
-    let allowed = access::check(request.tx, request.context, &Need::schema_version(request.context, reference));
+    let key = VersionKey::of_reference(request.context, &Members::of(reference)?)?;
+    let need = Need::schema_version(key.resources(request.context));
+    let allowed = access::check(request.tx, request.context, &need);
     match allowed {
         Err(_) if !request.context.unknowns.reader_denied => {
             descriptor.insert("Columns".to_owned(), Value::Array(Vec::new()));
@@ -54,7 +56,7 @@ pub(super) fn expand(request: &Request, descriptor: &mut Map<String, Value>, sho
         }
         allowed => allowed?,
     }
-    let columns = match find(request, &Members::of(reference)?) {
+    let columns = match find(request, &key) {
         Ok((version, _)) => types::of_avro(&version.definition).unwrap_or_default(),
         Err(error) if error.status == 400 => Vec::new(),
         Err(error) => return Err(error),
@@ -64,22 +66,8 @@ pub(super) fn expand(request: &Request, descriptor: &mut Map<String, Value>, sho
     Ok(())
 }
 
-fn find(request: &Request, reference: &Members) -> Result<(Version, Schema), AwsError> {
-    let number = reference.integer("SchemaVersionNumber", 1..=100_000)?;
-    match (reference.text("SchemaVersionId", VERSION_ID)?, reference.members("SchemaId")?, number) {
-        (Some(id), None, None) => {
-            let version = Version::with_id(request, id)?;
-            let schema = Schema::at(request, &version.registry, &version.schema)?;
-            Ok((version, schema))
-        }
-        (Some(_), ..) => Err(invalid("No other input parameters can be specified when fetching by SchemaVersionId.")),
-        (None, Some(schema), Some(number)) => {
-            let schema = Schema::find(request, &schema)?;
-            Ok((Version::numbered(request, &schema, number)?, schema))
-        }
-        (None, Some(_), None) => Err(invalid("One of version number (or) latest version is required.")),
-        (None, None, _) => {
-            Err(invalid("A schema reference needs a SchemaVersionId, or a SchemaId and its version number."))
-        }
-    }
+fn find(request: &Request, key: &VersionKey) -> Result<(Version, Schema), AwsError> {
+    let version = key.find(request)?;
+    let schema = Schema::at(request, &version.registry, &version.schema)?;
+    Ok((version, schema))
 }

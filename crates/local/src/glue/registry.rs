@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::paging::Page;
 use super::validate::{ARN, DESCRIPTION, Members, REGISTRY_NAME, exists, invalid, not_found};
 use super::{Request, iso, tags};
+use crate::context::Context;
 use crate::error::AwsError;
 
 /// Where schemas go that name no registry; made when the first of them comes.
@@ -15,20 +16,20 @@ pub(crate) const DEFAULT: &str = "default-registry";
 const MOST: i64 = 100;
 
 pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
-    let name = request.body.required("RegistryName", REGISTRY_NAME)?;
+    let name = request.registry()?;
     let description = request.body.text("Description", DESCRIPTION)?;
-    let tags = request.body.tags("Tags")?;
+    let tags = request.asked.tags();
     add(request, name, description)?;
     let arn = arn(request, name);
-    tags::replace(request, &arn, &tags)?;
+    tags::replace(request, &arn, tags)?;
     Ok(json!({ "RegistryArn": arn, "RegistryName": name, "Description": description.unwrap_or(""), "Tags": tags }))
 }
 
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
-    let name = required(request)?;
+    let name = request.registry()?;
     let sql = "SELECT name, description, created, updated FROM glue_registry WHERE scope = ?1 AND name = ?2";
     let found = request.tx.query_row(sql, params![request.scope, name], stored).optional()?;
-    found.map(|row| wire(request, &row)).ok_or_else(|| absent(request, &name))
+    found.map(|row| wire(request, &row)).ok_or_else(|| absent(request, name))
 }
 
 pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
@@ -43,37 +44,41 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
-    let name = required(request)?;
+    let name = request.registry()?;
     let description = request.body.required("Description", DESCRIPTION)?;
     let sql = "UPDATE glue_registry SET description = ?3, updated = ?4 WHERE scope = ?1 AND name = ?2";
     if request.tx.execute(sql, params![request.scope, name, description, request.context.now])? == 0 {
-        return Err(absent(request, &name));
+        return Err(absent(request, name));
     }
-    Ok(json!({ "RegistryName": name, "RegistryArn": arn(request, &name) }))
+    Ok(json!({ "RegistryName": name, "RegistryArn": arn(request, name) }))
 }
 
 /// Deletes a registry with its schemas. AWS does it later, which is why the answer says `DELETING`.
 pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
-    let name = required(request)?;
-    must_exist(request, &name)?;
+    let name = request.registry()?;
+    must_exist(request, name)?;
     let sql = "DELETE FROM glue_tag WHERE scope = ?1 AND arn IN
                (SELECT ?3 || name FROM glue_schema WHERE scope = ?1 AND registry = ?2)";
     let schemas = request.context.arn("glue", &format!("schema/{name}/"));
     request.tx.execute(sql, params![request.scope, name, schemas])?;
     let sql = "DELETE FROM glue_registry WHERE scope = ?1 AND name = ?2";
     request.tx.execute(sql, params![request.scope, name])?;
-    let arn = arn(request, &name);
+    let arn = arn(request, name);
     tags::forget(request, &arn)?;
     Ok(json!({ "RegistryName": name, "RegistryArn": arn, "Status": "DELETING" }))
 }
 
 /// The registry that `RegistryId` names; `None` when the request has none.
-pub(super) fn named(request: &Request) -> Result<Option<String>, AwsError> {
-    let Some(id) = request.body.members("RegistryId")? else { return Ok(None) };
+pub(super) fn key_if_named(context: &Context, body: &Members) -> Result<Option<String>, AwsError> {
+    body.members("RegistryId")?.map(|id| key(context, &id)).transpose()
+}
+
+/// The registry that a `RegistryId` names.
+pub(super) fn key(context: &Context, id: &Members) -> Result<String, AwsError> {
     match (id.text("RegistryName", REGISTRY_NAME)?, id.text("RegistryArn", ARN)?) {
-        (Some(name), None) => Ok(Some(name.to_owned())),
-        (None, Some(arn)) => match arn.strip_prefix(&request.context.arn("glue", "registry/")) {
-            Some(name) => Ok(Some(name.to_owned())),
+        (Some(name), None) => Ok(name.to_owned()),
+        (None, Some(arn)) => match arn.strip_prefix(&context.arn("glue", "registry/")) {
+            Some(name) => Ok(name.to_owned()),
             None => Err(invalid("RegistryArn is not the ARN of a registry of this account and region.")),
         },
         (None, None) => Err(invalid("RegistryId must hold a RegistryName or a RegistryArn.")),
@@ -138,11 +143,6 @@ fn add(request: &Request, name: &str, description: Option<&str>) -> Result<(), A
         return Err(AwsError::new("ResourceNumberLimitExceededException", message));
     }
     Ok(())
-}
-
-fn required(request: &Request) -> Result<String, AwsError> {
-    let _: Members = request.body.required_members("RegistryId")?;
-    named(request)?.ok_or_else(|| invalid("RegistryId must hold a RegistryName or a RegistryArn."))
 }
 
 fn absent(request: &Request, name: &str) -> AwsError {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::paging::Page;
 use super::validate::{ARN, DEFINITION, DESCRIPTION, Members, REGISTRY_NAME, exists, invalid, not_found};
 use super::{Request, compatibility, iso, registry, schema_version, tags};
+use crate::context::Context;
 use crate::error::AwsError;
 
 /// One schema, as it is stored.
@@ -43,13 +44,13 @@ impl Schema {
         })
     }
 
-    /// The schema that `SchemaId` names, with its pending versions decided.
+    /// The schema that the request names, with its pending versions decided.
     ///
     /// # Errors
-    /// `InvalidInputException` for half an id, `EntityNotFoundException` for a schema that is not there.
-    pub(super) fn find(request: &Request, id: &Members) -> Result<Schema, AwsError> {
-        let (registry, name) = key(request, id)?;
-        Schema::at(request, &registry, &name)
+    /// `EntityNotFoundException` for a schema that is not there.
+    pub(super) fn named(request: &Request) -> Result<Schema, AwsError> {
+        let SchemaKey { registry, name } = request.schema()?;
+        Schema::at(request, registry, name)
     }
 
     pub(super) fn at(request: &Request, registry: &str, name: &str) -> Result<Schema, AwsError> {
@@ -75,42 +76,38 @@ impl Schema {
 
 pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
     let body = &request.body;
-    let name = body.required("SchemaName", REGISTRY_NAME)?;
+    let SchemaKey { registry, name } = request.schema()?;
     let format = body.choice("DataFormat", &compatibility::FORMATS)?;
     let format = format.ok_or_else(|| invalid("DataFormat is required."))?;
     let mode = body.choice("Compatibility", &compatibility::MODES)?.unwrap_or("NONE");
     check_mode(format, mode)?;
     let description = body.text("Description", DESCRIPTION)?;
-    let tags = body.tags("Tags")?;
+    let tags = request.asked.tags();
     let definition = body.text("SchemaDefinition", DEFINITION)?;
-    let registry = match registry::named(request)? {
-        Some(registry) => registry,
-        None => {
-            registry::ensure_default(request)?;
-            registry::DEFAULT.to_owned()
-        }
-    };
-    registry::must_exist(request, &registry)?;
+    if !body.has("RegistryId") {
+        registry::ensure_default(request)?;
+    }
+    registry::must_exist(request, registry)?;
     let added = request.tx.execute(
         "INSERT OR IGNORE INTO glue_schema
          (scope, registry, name, format, compatibility, description, checkpoint, latest, next, created, updated)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, 0, 1, ?7, ?7)",
         params![request.scope, registry, name, format, mode, description, request.context.now],
     )?;
-    let arn = arn(request, &registry, name);
+    let arn = arn(request, registry, name);
     if added == 0 {
         let names = format!("RegistryName: {registry}, SchemaName: {name}, SchemaArn: {arn}");
         return Err(exists(format!("Schema already exists. {names}")));
     }
-    tags::replace(request, &arn, &tags)?;
+    tags::replace(request, &arn, tags)?;
     // The first version has nothing to be compared with: it is AVAILABLE at once.
     if let Some(definition) = definition {
-        schema_version::register(request, &Schema::at(request, &registry, name)?, definition)?;
+        schema_version::register(request, &Schema::at(request, registry, name)?, definition)?;
     }
-    let schema = Schema::at(request, &registry, name)?;
+    let schema = Schema::at(request, registry, name)?;
     let mut answer = json!({
         "RegistryName": registry,
-        "RegistryArn": registry::arn(request, &registry),
+        "RegistryArn": registry::arn(request, registry),
         "SchemaName": name,
         "SchemaArn": arn,
         "Description": description.unwrap_or(""),
@@ -131,7 +128,7 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
-    let schema = Schema::find(request, &request.body.required_members("SchemaId")?)?;
+    let schema = Schema::named(request)?;
     Ok(json!({
         "RegistryName": schema.registry,
         "RegistryArn": registry::arn(request, &schema.registry),
@@ -152,8 +149,8 @@ pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
 
 /// Schemas of one registry, or of all, by ARN.
 pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
-    let registry = registry::named(request)?;
-    if let Some(registry) = &registry {
+    let registry = &request.names.registry;
+    if let Some(registry) = registry {
         registry::must_exist(request, registry)?;
     }
     let page = Page::of(&request.body, 100, 100)?;
@@ -182,7 +179,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
 /// Changes the description, or the compatibility mode together with the checkpoint from which on it binds.
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     let body = &request.body;
-    let schema = Schema::find(request, &body.required_members("SchemaId")?)?;
+    let schema = Schema::named(request)?;
     let mode = body.choice("Compatibility", &compatibility::MODES)?;
     let description = body.text("Description", DESCRIPTION)?;
     let number = body.members("SchemaVersionNumber")?;
@@ -208,7 +205,7 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
 
 /// Deletes a schema with its versions. AWS does it later, which is why the answer says `DELETING`.
 pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
-    let schema = Schema::find(request, &request.body.required_members("SchemaId")?)?;
+    let schema = Schema::named(request)?;
     let sql = "DELETE FROM glue_schema WHERE scope = ?1 AND registry = ?2 AND name = ?3";
     request.tx.execute(sql, params![request.scope, schema.registry, schema.name])?;
     let arn = schema.arn(request);
@@ -216,19 +213,40 @@ pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
     Ok(json!({ "SchemaArn": arn, "SchemaName": schema.name, "Status": "DELETING" }))
 }
 
-/// `SchemaId`: an ARN, or a name with that of its registry.
-fn key(request: &Request, id: &Members) -> Result<(String, String), AwsError> {
-    let registry = id.text("RegistryName", REGISTRY_NAME)?;
-    match (id.text("SchemaArn", ARN)?, id.text("SchemaName", REGISTRY_NAME)?, registry) {
-        (Some(arn), None, None) => {
-            let resource = arn.strip_prefix(&request.context.arn("glue", "schema/"));
-            let (registry, name) = resource
-                .and_then(|resource| resource.split_once('/'))
-                .ok_or_else(|| invalid("SchemaArn is not the ARN of a schema of this account and region."))?;
-            Ok((registry.to_owned(), name.to_owned()))
-        }
-        (None, Some(name), Some(registry)) => Ok((registry.to_owned(), name.to_owned())),
-        _ => Err(invalid("SchemaId must hold a SchemaArn, or a SchemaName and a RegistryName.")),
+/// Names a schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SchemaKey {
+    pub(super) registry: String,
+    pub(super) name: String,
+}
+
+impl SchemaKey {
+    /// Reads a `SchemaId`: an ARN, or a name with that of its registry.
+    ///
+    /// # Errors
+    /// `InvalidInputException` for half an id, and for more than one.
+    pub(super) fn read(context: &Context, id: &Members) -> Result<SchemaKey, AwsError> {
+        let registry = id.text("RegistryName", REGISTRY_NAME)?;
+        let (registry, name) = match (id.text("SchemaArn", ARN)?, id.text("SchemaName", REGISTRY_NAME)?, registry) {
+            (Some(arn), None, None) => {
+                let resource = arn.strip_prefix(&context.arn("glue", "schema/"));
+                resource
+                    .and_then(|resource| resource.split_once('/'))
+                    .ok_or_else(|| invalid("SchemaArn is not the ARN of a schema of this account and region."))?
+            }
+            (None, Some(name), Some(registry)) => (registry, name),
+            _ => return Err(invalid("SchemaId must hold a SchemaArn, or a SchemaName and a RegistryName.")),
+        };
+        Ok(SchemaKey { registry: registry.to_owned(), name: name.to_owned() })
+    }
+
+    /// The ARNs of the registry and of the schema: whoever does something with a schema must be allowed to on both.
+    pub(super) fn resources(&self, context: &Context) -> Vec<String> {
+        let SchemaKey { registry, name } = self;
+        vec![
+            context.arn("glue", &format!("registry/{registry}")),
+            context.arn("glue", &format!("schema/{registry}/{name}")),
+        ]
     }
 }
 

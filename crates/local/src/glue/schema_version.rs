@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::paging::Page;
-use super::schema::Schema;
+use super::schema::{Schema, SchemaKey};
 use super::validate::{ANY, DEFINITION, Members, VERSION_ID, invalid, not_found};
 use super::{Request, compatibility, iso};
+use crate::context::Context;
 use crate::error::AwsError;
 
 /// Versions of all schemas of one account and region.
@@ -68,6 +69,7 @@ impl Version {
 }
 
 /// `SchemaVersionNumber`.
+#[derive(Debug)]
 pub(super) enum Which {
     Number(i64),
     Latest,
@@ -91,21 +93,68 @@ impl Which {
     }
 }
 
-/// The version that a request names: by `SchemaVersionId`, or by `SchemaId` and `SchemaVersionNumber`.
-pub(super) fn named(request: &Request) -> Result<Version, AwsError> {
-    let body = &request.body;
-    let (schema, number) = (body.members("SchemaId")?, body.members("SchemaVersionNumber")?);
-    match (body.text("SchemaVersionId", VERSION_ID)?, schema, number) {
-        (Some(id), None, None) => Version::with_id(request, id),
-        (Some(_), ..) => Err(invalid("No other input parameters can be specified when fetching by SchemaVersionId.")),
-        (None, Some(schema), Some(number)) => Which::number(&number)?.find(request, &Schema::find(request, &schema)?),
-        (None, Some(_), None) => Err(invalid("One of version number (or) latest version is required.")),
-        (None, None, _) => Err(invalid("One of SchemaVersionId, or SchemaId and SchemaVersionNumber, is required.")),
+/// Names a version: by its id, or by its schema and number.
+#[derive(Debug)]
+pub(super) enum VersionKey {
+    Id(String),
+    Of(SchemaKey, Which),
+}
+
+impl VersionKey {
+    /// Reads `SchemaVersionId`, or `SchemaId` and `SchemaVersionNumber`.
+    ///
+    /// # Errors
+    /// `InvalidInputException` for less than one name, and for more.
+    pub(super) fn read(context: &Context, body: &Members) -> Result<VersionKey, AwsError> {
+        let number = body.members("SchemaVersionNumber")?.map(|number| Which::number(&number)).transpose()?;
+        VersionKey::one(context, body, number)
+    }
+
+    /// As [`VersionKey::read`], of a table's `SchemaReference`, which has its number without an object around it.
+    pub(super) fn of_reference(context: &Context, reference: &Members) -> Result<VersionKey, AwsError> {
+        let number = reference.integer("SchemaVersionNumber", 1..=100_000)?.map(Which::Number);
+        VersionKey::one(context, reference, number)
+    }
+
+    fn one(context: &Context, named: &Members, number: Option<Which>) -> Result<VersionKey, AwsError> {
+        match (named.text("SchemaVersionId", VERSION_ID)?, named.members("SchemaId")?, number) {
+            (Some(id), None, None) => Ok(VersionKey::Id(id.to_owned())),
+            (Some(_), ..) => {
+                Err(invalid("No other input parameters can be specified when fetching by SchemaVersionId."))
+            }
+            (None, Some(schema), Some(number)) => Ok(VersionKey::Of(SchemaKey::read(context, &schema)?, number)),
+            (None, Some(_), None) => Err(invalid("One of version number (or) latest version is required.")),
+            (None, None, _) => {
+                Err(invalid("One of SchemaVersionId, or SchemaId and SchemaVersionNumber, is required."))
+            }
+        }
+    }
+
+    /// What whoever asks for the version must be allowed to do something with: an id says nothing of its schema.
+    pub(super) fn resources(&self, context: &Context) -> Vec<String> {
+        match self {
+            VersionKey::Id(_) => vec!["*".to_owned()],
+            VersionKey::Of(schema, _) => schema.resources(context),
+        }
+    }
+
+    pub(super) fn find(&self, request: &Request) -> Result<Version, AwsError> {
+        match self {
+            VersionKey::Id(id) => Version::with_id(request, id),
+            VersionKey::Of(SchemaKey { registry, name }, which) => {
+                which.find(request, &Schema::at(request, registry, name)?)
+            }
+        }
     }
 }
 
+/// The version that a request names.
+pub(super) fn named(request: &Request) -> Result<Version, AwsError> {
+    request.version()?.find(request)
+}
+
 pub(super) fn register_version(request: &Request) -> Result<Value, AwsError> {
-    let schema = Schema::find(request, &request.body.required_members("SchemaId")?)?;
+    let schema = Schema::named(request)?;
     let definition = request.body.required("SchemaDefinition", DEFINITION)?;
     let version = register(request, &schema, definition)?;
     Ok(json!({ "SchemaVersionId": version.id, "VersionNumber": version.number, "Status": version.status }))
@@ -205,7 +254,7 @@ pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
 
 /// All versions of a schema, the newest first.
 pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
-    let schema = Schema::find(request, &request.body.required_members("SchemaId")?)?;
+    let schema = Schema::named(request)?;
     let page = Page::of(&request.body, 100, 100)?;
     let below = if page.after.is_empty() { Ok(i64::MAX) } else { page.after.parse() };
     let below: i64 = below.map_err(|_| invalid("NextToken is not one that this service gave out."))?;
@@ -229,7 +278,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn by_definition(request: &Request) -> Result<Value, AwsError> {
-    let schema = Schema::find(request, &request.body.required_members("SchemaId")?)?;
+    let schema = Schema::named(request)?;
     let definition = request.body.required("SchemaDefinition", DEFINITION)?;
     let arn = schema.arn(request);
     let found = with_hash(request, &schema, &hash(&schema, definition)?)?;
@@ -260,7 +309,7 @@ pub(super) fn check_validity(request: &Request) -> Result<Value, AwsError> {
 /// form of the text.
 pub(super) fn diff(request: &Request) -> Result<Value, AwsError> {
     let body = &request.body;
-    let schema = Schema::find(request, &body.required_members("SchemaId")?)?;
+    let schema = Schema::named(request)?;
     if body.choice("SchemaDiffType", &["SYNTAX_DIFF"])?.is_none() {
         return Err(invalid("SchemaDiffType is required."));
     }
@@ -276,7 +325,7 @@ pub(super) fn diff(request: &Request) -> Result<Value, AwsError> {
 
 /// Deletes the versions `n` or `n-m`. The first version and the checkpoint stay: they are named in the answer.
 pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
-    let schema = Schema::find(request, &request.body.required_members("SchemaId")?)?;
+    let schema = Schema::named(request)?;
     let versions = request.body.required("Versions", ANY)?;
     let (first, last) = versions.split_once('-').unwrap_or((versions, versions));
     let number = |text: &str| text.parse::<i64>().ok().filter(|number| (1..=100_000).contains(number));

@@ -4,7 +4,7 @@ use regex_lite::{Regex, RegexBuilder};
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::{Map, Value, json};
 
-use super::database::{self, lower};
+use super::database;
 use super::paging::Page;
 use super::validate::{EXPRESSION, NAME, exists, invalid, not_found};
 use super::{Request, reference, seconds, table_input, table_version};
@@ -93,10 +93,10 @@ impl Table {
 
 pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
     refuse(request, &["OpenTableFormatInput", "PartitionIndexes", "TransactionId"])?;
-    let database = lower(&request.body, "DatabaseName")?;
-    let (name, mut input) = table_input::read(request)?;
+    let (database, name) = (request.database()?, request.table()?);
+    let mut input = table_input::read(request)?;
     input.insert(CREATED_BY.to_owned(), request.context.caller.arn(request.context).into());
-    database::must_exist(request, &database)?;
+    database::must_exist(request, database)?;
     let added = request.tx.execute(
         "INSERT OR IGNORE INTO glue_table (scope, database, name, version, input, created, updated)
          VALUES (?1, ?2, ?3, 0, ?4, ?5, ?5)",
@@ -110,18 +110,18 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
 
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
     refuse(request, &["QueryAsOfTime", "TransactionId"])?;
-    let table = Table::find(request, &lower(&request.body, "DatabaseName")?, &lower(&request.body, "Name")?)?;
+    let table = Table::find(request, request.database()?, request.table()?)?;
     Ok(json!({ "Table": table.alone(request)? }))
 }
 
 /// Tables of a database by name. `Expression` filters before paging, so that every page but the last is full.
 pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     refuse(request, &["QueryAsOfTime", "TransactionId"])?;
-    let database = lower(&request.body, "DatabaseName")?;
+    let database = request.database()?;
     let expression = request.body.text("Expression", EXPRESSION)?.filter(|text| !text.is_empty());
     let expression = expression.map(name_pattern).transpose()?;
     let page = Page::of(&request.body, 100, 100)?;
-    database::must_exist(request, &database)?;
+    database::must_exist(request, database)?;
     let sql = format!(
         "SELECT {COLUMNS} FROM glue_table WHERE scope = ?1 AND database = ?2 AND name > ?3 ORDER BY name LIMIT ?4"
     );
@@ -142,11 +142,11 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
 /// Replaces a table's definition. The version before goes to the archive unless `SkipArchive`; the number grows either way.
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     refuse(request, &["UpdateOpenTableFormatInput", "ViewUpdateAction", "TransactionId"])?;
-    let database = lower(&request.body, "DatabaseName")?;
-    let (name, mut input) = table_input::read(request)?;
+    let (database, name) = (request.database()?, request.table()?);
+    let mut input = table_input::read(request)?;
     let skip_archive = request.body.flag("SkipArchive")?.unwrap_or(false);
     let expected = request.body.text("VersionId", NAME)?;
-    let table = Table::find(request, &database, &name)?;
+    let table = Table::find(request, database, name)?;
     if expected.is_some_and(|version| version != table.version.to_string()) {
         let message = "Update table failed due to concurrent modifications.";
         return Err(AwsError::new("ConcurrentModificationException", message));
@@ -164,18 +164,17 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
-    let database = lower(&request.body, "DatabaseName")?;
-    remove(request, &database, &lower(&request.body, "Name")?)?;
+    remove(request, request.database()?, request.table()?)?;
     Ok(json!({}))
 }
 
 /// Deletes up to 100 tables; those that can't be deleted are named in the answer and don't stop the others.
 pub(super) fn batch_delete(request: &Request) -> Result<Value, AwsError> {
-    let database = lower(&request.body, "DatabaseName")?;
-    database::must_exist(request, &database)?;
+    let database = request.database()?;
+    database::must_exist(request, database)?;
     let mut errors = Vec::new();
-    for name in request.body.texts("TablesToDelete", NAME, 100)? {
-        match remove(request, &database, &name.to_lowercase()) {
+    for name in &request.names.tables {
+        match remove(request, database, name) {
             Ok(()) => {}
             Err(error) if error.status == 400 => errors.push(json!({
                 "TableName": name,

@@ -10,10 +10,9 @@ use super::validate::{
 use super::{Request, reference};
 use crate::error::AwsError;
 
-/// The checked `TableInput` of a request: the table's name in lower case, and the definition to store.
-pub(super) fn read(request: &Request) -> Result<(String, Map<String, Value>), AwsError> {
+/// The checked `TableInput` of a request: the definition to store.
+pub(super) fn read(request: &Request) -> Result<Map<String, Value>, AwsError> {
     let input = request.body.required_members("TableInput")?;
-    let name = super::database::lower(&input, "Name")?;
     input.text("Description", DESCRIPTION)?;
     input.text("Owner", NAME)?;
     input.number("LastAccessTime")?;
@@ -53,7 +52,7 @@ pub(super) fn read(request: &Request) -> Result<(String, Map<String, Value>), Aw
     if let Some(descriptor) = descriptor {
         kept.insert("StorageDescriptor".to_owned(), complete(&descriptor));
     }
-    Ok((name, kept))
+    Ok(kept)
 }
 
 fn check_descriptor<'a>(request: &Request, descriptor: &Members<'a>) -> Result<Vec<Members<'a>>, AwsError> {

@@ -4,10 +4,9 @@ use rusqlite::{OptionalExtension, params};
 use serde_json::{Map, Value, json};
 
 use super::Request;
-use super::database::lower;
 use super::paging::Page;
 use super::table::{COLUMNS, Table};
-use super::validate::{Members, NAME, invalid, not_found};
+use super::validate::{NAME, invalid, not_found};
 use crate::error::AwsError;
 
 /// Keeps `table` as a version of the past.
@@ -86,8 +85,7 @@ pub(super) fn batch_delete(request: &Request) -> Result<Value, AwsError> {
 }
 
 fn current(request: &Request) -> Result<Table, AwsError> {
-    let body: &Members = &request.body;
-    Table::find(request, &lower(body, "DatabaseName")?, &lower(body, "TableName")?)
+    Table::find(request, request.database()?, request.table()?)
 }
 
 fn remove(request: &Request, current: &Table, version: &str) -> Result<(), AwsError> {

@@ -6,28 +6,27 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde_json::{Value, json};
 
 use super::Request;
-use super::validate::{ARN, MAX_TAGS, TAG_KEY, invalid, not_found};
+use super::validate::{MAX_TAGS, invalid, not_found};
 use crate::context::Context;
 use crate::error::AwsError;
 
 pub(super) fn tag(request: &Request) -> Result<Value, AwsError> {
-    let arn = request.body.required("ResourceArn", ARN)?;
-    let added = request.body.tags("TagsToAdd")?;
+    let arn = request.arn()?;
+    let added = request.asked.tags();
     must_exist(request, arn)?;
     let mut tags = of(request, arn)?;
-    tags.extend(added.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+    tags.extend(added.clone());
     if tags.len() > MAX_TAGS {
         return Err(invalid(format!("A resource can't have more than {MAX_TAGS} tags.")));
     }
-    replace(request, arn, &added)?;
+    replace(request, arn, added)?;
     Ok(json!({}))
 }
 
 pub(super) fn untag(request: &Request) -> Result<Value, AwsError> {
-    let arn = request.body.required("ResourceArn", ARN)?;
-    let removed = request.body.texts("TagsToRemove", TAG_KEY, MAX_TAGS)?;
+    let arn = request.arn()?;
     must_exist(request, arn)?;
-    for key in removed {
+    for key in request.asked.tags_removed() {
         let sql = "DELETE FROM glue_tag WHERE scope = ?1 AND arn = ?2 AND key = ?3";
         request.tx.execute(sql, params![request.scope, arn, key])?;
     }
@@ -35,18 +34,22 @@ pub(super) fn untag(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
-    let arn = request.body.required("ResourceArn", ARN)?;
+    let arn = request.arn()?;
     must_exist(request, arn)?;
     Ok(json!({ "Tags": of(request, arn)? }))
 }
 
 /// Adds tags to a resource, or gives them new values.
-pub(super) fn replace(request: &Request, arn: &str, tags: &BTreeMap<&str, &str>) -> Result<(), AwsError> {
+pub(super) fn replace(
+    request: &Request,
+    arn: &str,
+    tags: &BTreeMap<impl AsRef<str>, impl AsRef<str>>,
+) -> Result<(), AwsError> {
     let mut insert = request
         .tx
         .prepare_cached("INSERT OR REPLACE INTO glue_tag (scope, arn, key, value) VALUES (?1, ?2, ?3, ?4)")?;
     for (key, value) in tags {
-        insert.execute(params![request.scope, arn, key, value])?;
+        insert.execute(params![request.scope, arn, key.as_ref(), value.as_ref()])?;
     }
     Ok(())
 }

@@ -41,7 +41,8 @@ impl Glue {
     }
 
     fn answer(&self, operation: &str, body: &Value) -> Result<super::Answer, AwsError> {
-        self.store.transaction(|tx| super::call(tx, &self.context, operation, body))
+        let asked = super::Asked::read(&self.context, operation, body.clone())?;
+        self.store.transaction(|tx| super::call(tx, &self.context, &asked))
     }
 
     #[track_caller]

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use super::Request;
-use super::database::{self, lower};
+use super::database;
 use super::table::Table;
 use super::validate::{NAME, not_found};
 use crate::error::AwsError;
@@ -40,20 +40,20 @@ pub(super) fn column_statistics(request: &Request) -> Result<Value, AwsError> {
 /// Functions of a database, or of all.
 pub(super) fn functions(request: &Request) -> Result<Value, AwsError> {
     request.body.required("Pattern", NAME)?;
-    if request.body.has("DatabaseName") {
-        database::must_exist(request, &lower(&request.body, "DatabaseName")?)?;
+    if let Some(database) = &request.names.database {
+        database::must_exist(request, database)?;
     }
     Ok(json!({ "UserDefinedFunctions": [] }))
 }
 
 pub(super) fn function(request: &Request) -> Result<Value, AwsError> {
     let name = request.body.required("FunctionName", NAME)?;
-    database::must_exist(request, &lower(&request.body, "DatabaseName")?)?;
+    database::must_exist(request, request.database()?)?;
     Err(not_found(format!("Function {name} not found.")))
 }
 
 /// # Errors
 /// `EntityNotFoundException` when there is no such table.
 fn table(request: &Request) -> Result<(), AwsError> {
-    Table::find(request, &lower(&request.body, "DatabaseName")?, &lower(&request.body, "TableName")?).map(drop)
+    Table::find(request, request.database()?, request.table()?).map(drop)
 }

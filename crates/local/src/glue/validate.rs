@@ -48,6 +48,8 @@ pub(super) const SEARCH: Text = Text { min: 1, max: 1_024, chars: Chars::Any };
 pub(super) const TABLE_PREFIX: Text = Text { min: 0, max: 128, chars: Chars::Any };
 pub(super) const TAG_KEY: Text = Text { min: 1, max: 128, chars: Chars::Any };
 pub(super) const TAG_VALUE: Text = Text { min: 0, max: 256, chars: Chars::Any };
+/// A role's name, with or without its path, or its ARN: the model states no bounds, IAM does.
+pub(super) const ROLE: Text = Text { min: 0, max: 2_048, chars: Chars::Any };
 pub(super) const ARN: Text = Text { min: 1, max: 10_240, chars: Chars::Any };
 pub(super) const REGISTRY_NAME: Text = Text { min: 1, max: 255, chars: Chars::Registry };
 pub(super) const VERSION_ID: Text = Text { min: 36, max: 36, chars: Chars::Registry };

@@ -3,8 +3,12 @@
 use crate::error::AwsError;
 use crate::wire::params::Params;
 
+/// The most of a wrong value that a message shows, in characters.
+const SHOWN: usize = 2_048;
+
 /// `Value '…' at '…' failed to satisfy constraint: …`, as IAM words it.
 pub(super) fn constraint(name: &str, value: &str, must: &str) -> AwsError {
+    let value: String = value.chars().take(SHOWN).collect();
     let message = format!(
         "1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: Member must {must}"
     );
@@ -28,12 +32,12 @@ pub(super) fn length(name: &str, value: &str, least: usize, most: usize) -> Resu
 }
 
 /// The parameter RoleName.
-pub(super) fn role_name(params: &Params) -> Result<&str, AwsError> {
+pub(crate) fn role_name(params: &Params) -> Result<&str, AwsError> {
     name(params, "RoleName", "roleName", 64)
 }
 
 /// The parameter PolicyName.
-pub(super) fn policy_name(params: &Params) -> Result<&str, AwsError> {
+pub(crate) fn policy_name(params: &Params) -> Result<&str, AwsError> {
     name(params, "PolicyName", "policyName", 128)
 }
 
@@ -47,7 +51,7 @@ fn name<'a>(params: &'a Params, parameter: &str, shown: &str, most: usize) -> Re
 }
 
 /// The parameter Path; `/` by default.
-pub(super) fn path(params: &Params) -> Result<&str, AwsError> {
+pub(crate) fn path(params: &Params) -> Result<&str, AwsError> {
     let path = params.get("Path").unwrap_or("/");
     length("path", path, 1, 512)?;
     if !path.starts_with('/')
@@ -64,7 +68,7 @@ pub(super) fn path(params: &Params) -> Result<&str, AwsError> {
 }
 
 /// The parameter PathPrefix; `/` by default.
-pub(super) fn path_prefix(params: &Params) -> Result<&str, AwsError> {
+pub(crate) fn path_prefix(params: &Params) -> Result<&str, AwsError> {
     let prefix = params.get("PathPrefix").unwrap_or("/");
     length("pathPrefix", prefix, 1, 512)?;
     if !prefix.starts_with('/') || !prefix.bytes().all(|b| b.is_ascii_graphic()) {
@@ -100,16 +104,23 @@ pub(super) fn max_session(params: &Params) -> Result<Option<i64>, AwsError> {
     Ok(Some(seconds))
 }
 
+/// The parameter RoleArn, of which only the length is checked.
+pub(crate) fn role_arn(params: &Params) -> Result<&str, AwsError> {
+    let arn = params.required("RoleArn")?;
+    length("roleArn", arn, 20, 2048)?;
+    Ok(arn)
+}
+
 /// A parameter that holds the ARN of a managed policy.
-pub(super) fn policy_arn<'a>(params: &'a Params, parameter: &str) -> Result<&'a str, AwsError> {
+pub(crate) fn policy_arn<'a>(params: &'a Params, parameter: &str) -> Result<&'a str, AwsError> {
     let arn = params.required(parameter)?;
+    length("arn", arn, 1, 2048)?;
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts[..] {
         ["arn", partition, "iam", "", account, resource]
             if partition.starts_with("aws")
                 && (account == "aws" || account.len() == 12)
-                && resource.strip_prefix("policy/").is_some_and(|name| !name.is_empty())
-                && arn.len() <= 2048 =>
+                && resource.strip_prefix("policy/").is_some_and(|name| !name.is_empty()) =>
         {
             Ok(arn)
         }

@@ -59,7 +59,7 @@ impl Policy {
             let principals = either(statement, "Principal", principals)?
                 .ok_or_else(|| malformed("Missing required field Principal"))?;
             let actions = actions(statement)?;
-            if actions.patterns.iter().any(|action| !action.to_ascii_lowercase().starts_with("sts:")) {
+            if actions.patterns.iter().any(|action| !action.starts_with("sts:")) {
                 return Err(malformed("AssumeRole policy may only specify STS AssumeRole actions."));
             }
             Ok((actions, None, Some(principals)))
@@ -165,8 +165,9 @@ fn effect(statement: &Map<String, Value>) -> Result<Effect, AwsError> {
     }
 }
 
+/// In lower case: actions are matched in any.
 fn actions(statement: &Map<String, Value>) -> Result<Listed, AwsError> {
-    let actions =
+    let mut actions =
         either(statement, "Action", texts)?.ok_or_else(|| malformed("Policy statement must contain actions."))?;
     let vendor = |action: &String| {
         action == "*" || action.split_once(':').is_some_and(|(vendor, name)| !vendor.is_empty() && !name.is_empty())
@@ -174,6 +175,7 @@ fn actions(statement: &Map<String, Value>) -> Result<Listed, AwsError> {
     if !actions.patterns.iter().all(vendor) {
         return Err(malformed("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."));
     }
+    actions.patterns.iter_mut().for_each(|action| action.make_ascii_lowercase());
     Ok(actions)
 }
 

@@ -135,7 +135,7 @@ impl Question<'_> {
 
     fn is_meant(&self, statement: &Statement, who: &[&str]) -> bool {
         let action = self.action.to_ascii_lowercase();
-        statement.actions.holds(|pattern| glob(&pattern.to_ascii_lowercase(), &action))
+        statement.actions.holds(|pattern| glob(pattern, &action))
             && statement.resources.as_ref().is_none_or(|listed| listed.holds(|pattern| glob(pattern, self.resource)))
             && statement
                 .principals

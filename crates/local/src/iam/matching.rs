@@ -14,29 +14,45 @@ pub(crate) enum Known<'a> {
 }
 
 /// `*` stands for any text, `?` for one character.
+///
+/// The parts between the stars are looked for one after the other, each at the first place where it is: no place is looked at
+/// for more than one part, however many stars there are.
 pub(super) fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut p, mut t) = (0, 0);
-    // Where to go on when the text after the last star doesn't match: the star takes one character more.
-    let mut retry = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                retry = Some((p, t));
-                p += 1;
-            }
-            Some('?') => (p, t) = (p + 1, t + 1),
-            Some(c) if text.get(t) == Some(c) => (p, t) = (p + 1, t + 1),
-            _ => match retry {
-                Some((star, taken)) => {
-                    retry = Some((star, taken + 1));
-                    (p, t) = (star + 1, taken + 1);
-                }
-                None => return false,
-            },
-        }
+    let Some((first, rest)) = pattern.split_once('*') else { return part_at_start(pattern, text) == Some(text.len()) };
+    let Some(mut text) = part_at_start(first, text).and_then(|end| text.get(end..)) else { return false };
+    let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
+    for part in middle.split('*').filter(|part| !part.is_empty()) {
+        let Some(after) = part_anywhere(part, text).and_then(|end| text.get(end..)) else { return false };
+        text = after;
     }
-    pattern.iter().skip(p).all(|c| *c == '*')
+    let length = last.chars().count();
+    match length.checked_sub(1) {
+        None => true,
+        // The last part is as long as the end that it has to match.
+        Some(others) => text
+            .char_indices()
+            .nth_back(others)
+            .is_some_and(|(at, _)| text.get(at..).is_some_and(|end| part_at_start(last, end) == Some(end.len()))),
+    }
+}
+
+/// Where the part of a pattern without stars ends, if the text begins with it.
+fn part_at_start(part: &str, text: &str) -> Option<usize> {
+    if !part.contains('?') {
+        return text.starts_with(part).then_some(part.len());
+    }
+    let mut rest = text.chars();
+    part.chars()
+        .all(|wanted| rest.next().is_some_and(|c| wanted == '?' || wanted == c))
+        .then(|| text.len() - rest.as_str().len())
+}
+
+/// Where the part first ends in the text.
+fn part_anywhere(part: &str, text: &str) -> Option<usize> {
+    if !part.contains('?') {
+        return text.find(part).map(|at| at + part.len());
+    }
+    text.char_indices().find_map(|(at, _)| part_at_start(part, text.get(at..)?).map(|end| at + end))
 }
 
 /// Each of the six parts of an ARN by itself.

@@ -40,7 +40,11 @@ pub(crate) fn of(tx: &Transaction, role: &str) -> Result<Vec<Tag>, AwsError> {
 /// The parameter Tags.
 pub(crate) fn read(params: &Params) -> Result<Vec<Tag>, AwsError> {
     let mut tags: Vec<Tag> = Vec::new();
-    for [key, value] in params.structures("Tags", ["Key", "Value"]) {
+    let given = params.structures("Tags", ["Key", "Value"]);
+    if given.len() > MAX_TAGS {
+        return Err(check::constraint("tags", "", &format!("have length less than or equal to {MAX_TAGS}")));
+    }
+    for [key, value] in given {
         let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());
         check::length("tags.key", key, 1, 128)?;
         check::length("tags.value", value, 0, 256)?;
@@ -60,6 +64,16 @@ pub(crate) fn read(params: &Params) -> Result<Vec<Tag>, AwsError> {
         tags.push(Tag { key: key.to_owned(), value: value.to_owned() });
     }
     Ok(tags)
+}
+
+/// The parameter TagKeys.
+pub(crate) fn read_keys(params: &Params) -> Result<Vec<&str>, AwsError> {
+    let keys = params.texts("TagKeys");
+    if keys.len() > MAX_TAGS {
+        return Err(check::constraint("tagKeys", "", &format!("have length less than or equal to {MAX_TAGS}")));
+    }
+    keys.iter().try_for_each(|key| check::length("tagKeys", key, 1, 128))?;
+    Ok(keys)
 }
 
 fn allowed(c: char) -> bool {
@@ -101,7 +115,7 @@ pub(super) fn tag(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
 
 pub(super) fn untag(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
     let role = Role::named(tx, params)?;
-    for key in params.texts("TagKeys") {
+    for key in read_keys(params)? {
         tx.execute("DELETE FROM iam_role_tag WHERE role = ?1 AND key = ?2", [&role.name, key])?;
     }
     Ok(Xml::default())

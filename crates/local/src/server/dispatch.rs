@@ -9,20 +9,19 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Method, Response, request};
 use bytes::Bytes;
 use rusqlite::Transaction;
-use serde_json::Value;
 use tokio::task::{JoinSet, spawn_blocking};
 
 use super::reset;
 use super::wire_log::WireLog;
-use crate::access::{self, Input};
+use crate::access;
 use crate::caller::Caller;
 use crate::context::Context;
 use crate::dynamodb::DynamoDb;
 use crate::engine::Engine;
 use crate::error::AwsError;
 use crate::faults::{Fault, Faults, Moment};
-use crate::forward::{Forward, disown};
-use crate::wire::{Call, Service, error_answer, json_answer, json_body, xml_answer};
+use crate::forward::{Forward, judged};
+use crate::wire::{Call, Service, Signer, error_answer, json_answer, json_body, xml_answer};
 use crate::{glue, iam, sts};
 
 /// No request that the services accept is near to this; DynamoDB's own limit is 16 MB.
@@ -118,6 +117,11 @@ impl Endpoint {
             Service::Glue => self.glue(call, body).await.map(|body| json_answer(service, body)),
             Service::DynamoDb => self.dynamodb(call, parts, body).await,
             Service::Iam | Service::Sts => match &self.iam {
+                // Credentials that were issued here mean nothing there, or too much.
+                Some(_) if call.signer.as_ref().is_some_and(Signer::is_role) => Err(AwsError::new(
+                    "UnrecognizedClientException",
+                    "The security token included in the request is invalid.",
+                )),
                 Some(elsewhere) => elsewhere.send(service, parts, body).await,
                 None => self.query(call, request_id).await,
             },
@@ -131,18 +135,14 @@ impl Endpoint {
     }
 
     async fn glue(&self, call: Call, body: Bytes) -> Result<Bytes, AwsError> {
-        let body = json_body(&body)?;
-        if let ("CreateCrawler" | "UpdateCrawler", Some(role)) =
-            (call.operation.as_str(), body.get("Role").and_then(Value::as_str))
-        {
+        let asked = glue::Asked::read(&self.engine.context(&call.region), &call.operation, json_body(&body)?)?;
+        if let Some(role) = asked.role() {
             self.engine.refresh_role(role).await?;
         }
         let (engine, crawls) = (Arc::clone(&self.engine), Arc::clone(&self.crawls));
         let answer = blocking(move || {
-            let answer = engine.store.transaction(|tx| {
-                let context = admitted(tx, &engine, &call, Input::Json(&body))?;
-                glue::call(tx, &context, &call.operation, &body)
-            })?;
+            let context = admitted(&engine, &call, access::Request::Glue(&asked))?;
+            let answer = engine.store.transaction(|tx| glue::call(tx, &context, &asked))?;
             // Here, where nothing cuts in: a request whose client is gone ends at its next await, and would leave the crawler
             // RUNNING for good.
             if let Some(job) = answer.crawl {
@@ -156,32 +156,34 @@ impl Endpoint {
         Ok(answer.to_string().into())
     }
 
-    async fn dynamodb(&self, call: Call, mut parts: request::Parts, body: Bytes) -> Result<Response<Body>, AwsError> {
-        let Some(signer) = call.signer.as_ref().filter(|signer| signer.is_role()) else {
+    async fn dynamodb(&self, call: Call, parts: request::Parts, body: Bytes) -> Result<Response<Body>, AwsError> {
+        if !call.signer.as_ref().is_some_and(Signer::is_role) {
             return self.dynamodb.answer(call, parts, body, &self.engine).await;
-        };
-        disown(&mut parts.headers, signer);
+        }
         let (engine, asked) = (Arc::clone(&self.engine), json_body(&body)?);
         let admit = move || {
-            engine.store.read(|tx| admitted(tx, &engine, &call, Input::Json(&asked)))?;
-            Ok(call)
+            let context = engine.context(&call.region);
+            let needs = access::dynamodb::needs(&context, &call.operation, &asked)?;
+            admitted(&engine, &call, access::Request::DynamoDb(&call.operation, needs.as_deref()))?;
+            Ok((call, asked))
         };
-        let call = blocking(admit).await?;
-        self.dynamodb.answer(call, parts, body, &self.engine).await
+        let (call, asked) = blocking(admit).await?;
+        // What was judged and nothing else: another endpoint may read the bytes of the request in another way than this one.
+        let parts = judged(&call, (self.engine.clock)());
+        self.dynamodb.answer(call, parts, asked.to_string().into(), &self.engine).await
     }
 
     async fn query(&self, call: Call, request_id: &str) -> Result<Response<Body>, AwsError> {
         let (service, operation) = (call.service, call.operation.clone());
         let engine = Arc::clone(&self.engine);
         let result = blocking(move || {
-            let answer = |tx: &Transaction| {
-                let context = admitted(tx, &engine, &call, Input::Query(&call.params))?;
-                match call.service {
-                    Service::Sts => sts::call(tx, &context, &call.operation, &call.params),
-                    _ => iam::call(tx, &context, &call.operation, &call.params),
-                }
+            let Call { service, operation, params, .. } = &call;
+            let context = admitted(&engine, &call, access::Request::Query(*service, operation, params))?;
+            let answer = |tx: &Transaction| match service {
+                Service::Sts => sts::call(tx, &context, operation, params),
+                _ => iam::call(tx, &context, operation, params),
             };
-            match call.operation.as_str() {
+            match operation.as_str() {
                 // It opens every run, which need not wait for another process that writes.
                 "GetCallerIdentity" => engine.store.read(answer),
                 _ => engine.store.transaction(answer),
@@ -195,11 +197,18 @@ impl Endpoint {
 /// The context of a request that its caller may make.
 ///
 /// # Errors
-/// Those of [`Caller::of`] and [`access::authorize`].
-fn admitted(tx: &Transaction, engine: &Engine, call: &Call, input: Input) -> Result<Context, AwsError> {
+/// Those of [`Caller::of`], [`access::cases`] and [`access::judge`].
+fn admitted(engine: &Engine, call: &Call, request: access::Request) -> Result<Context, AwsError> {
     let mut context = engine.context(&call.region);
-    context.caller = Caller::of(tx, &context, call.signer.as_ref())?;
-    access::authorize(tx, &context, call.service, &call.operation, input)?;
+    if !call.signer.as_ref().is_some_and(Signer::is_role) {
+        return Ok(context);
+    }
+    let (caller, cases) = engine.store.read(|tx| {
+        context.caller = Caller::of(tx, &context, call.signer.as_ref())?;
+        Ok((context.caller.clone(), access::cases(tx, &context, request)?))
+    })?;
+    context.caller = caller;
+    access::judge(&context, &cases)?;
     Ok(context)
 }
 

@@ -9,13 +9,18 @@ use crate::error::AwsError;
 pub(crate) struct Params(BTreeMap<String, String>);
 
 impl Params {
-    /// Reads a URL's query and a form body; what can't be decoded is an error.
+    /// Reads a URL's query and a form body; what can't be decoded is an error, and so is a name that stands twice: who else
+    /// reads the request may take the other value.
     pub(crate) fn read(query: &str, body: &[u8]) -> Result<Params, AwsError> {
         let malformed = |_| AwsError::new("MalformedQueryString", "The query string is not valid.");
-        let mut all: BTreeMap<_, _> =
-            serde_urlencoded::from_str::<Vec<(String, String)>>(query).map_err(malformed)?.into_iter().collect();
-        all.extend(serde_urlencoded::from_bytes::<Vec<(String, String)>>(body).map_err(malformed)?);
-        Ok(Params(all))
+        let mut given: Vec<(String, String)> = serde_urlencoded::from_str(query).map_err(malformed)?;
+        given.extend(serde_urlencoded::from_bytes::<Vec<(String, String)>>(body).map_err(malformed)?);
+        let count = given.len();
+        let all: BTreeMap<_, _> = given.into_iter().collect();
+        match all.len() == count {
+            true => Ok(Params(all)),
+            false => Err(AwsError::new("MalformedQueryString", "A parameter of the request stands there twice.")),
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {

@@ -5,6 +5,7 @@
 mod authorize;
 mod catalog;
 mod crawlers;
+mod decoys;
 mod dynamodb;
 mod elsewhere;
 mod faults;
