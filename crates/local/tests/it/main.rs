@@ -9,6 +9,7 @@ mod decoys;
 mod dynamodb;
 mod elsewhere;
 mod faults;
+mod forward;
 mod iam;
 mod iam_policies;
 mod registry;
