@@ -19,6 +19,7 @@
 mod access;
 mod caller;
 pub mod context;
+pub mod descriptors;
 pub mod dynamodb;
 pub mod engine;
 pub mod error;

@@ -1,6 +1,9 @@
 //! The server: starting, stopping, and what tests and reports ask of it.
 
 mod dispatch;
+mod held;
+mod host;
+mod listen;
 mod reset;
 mod wire_log;
 
@@ -12,9 +15,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
-use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::dynamodb::DynamoDb;
@@ -27,6 +29,7 @@ use crate::store::Store;
 use crate::unknowns::Unknowns;
 use dispatch::Endpoint;
 pub(crate) use dispatch::blocking;
+use host::Hosts;
 use wire_log::WireLog;
 
 /// How long [`Server::stop`] lets requests in flight go on.
@@ -40,6 +43,13 @@ pub struct Config {
     /// Allows addresses that other machines reach. Default false: signatures aren't verified, so whoever can connect may
     /// do everything.
     pub allow_remote: bool,
+    /// Names beside `localhost` and loopback addresses by which the endpoint may be called, such as that of its container.
+    /// Default none.
+    pub allow_hosts: Vec<String>,
+    /// How long a connection may take until the next request's head is there, be it idle or slow. Default 60 s.
+    pub head_timeout: Duration,
+    /// How long a request's body may take. Default 30 s.
+    pub body_timeout: Duration,
     /// Where DynamoDB tables come from. Default none.
     pub source: Source,
     /// Another endpoint in whose place IAM and STS are not served here. Default none.
@@ -61,6 +71,9 @@ impl Default for Config {
         Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4566)),
             allow_remote: false,
+            allow_hosts: Vec::new(),
+            head_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(30),
             source: Source::None,
             iam: None,
             state: None,
@@ -147,8 +160,8 @@ pub enum StartError {
 pub struct Server {
     url: String,
     endpoint: Arc<Endpoint>,
-    shutdown: oneshot::Sender<()>,
-    serving: JoinHandle<io::Result<()>>,
+    shutdown: watch::Sender<bool>,
+    serving: JoinHandle<()>,
 }
 
 impl Server {
@@ -174,13 +187,13 @@ impl Server {
         let log_error = |path: &PathBuf, error| StartError::WireLog { path: path.clone(), error };
         let log =
             config.wire_log.as_ref().map(|path| WireLog::open(path).map_err(|e| log_error(path, e))).transpose()?;
-        let engine = Engine::new(Arc::new(store), url.clone(), config);
-        let endpoint = Arc::new(Endpoint::new(Arc::new(engine), dynamodb, iam, log));
-
-        let router = Router::new().fallback(dispatch::serve).with_state(Arc::clone(&endpoint));
-        let (shutdown, stopped) = oneshot::channel::<()>();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(async { drop(stopped.await) });
-        Ok(Server { url, endpoint, shutdown, serving: tokio::spawn(serving.into_future()) })
+        let (hosts, body, head) =
+            (Hosts::new(config.listen, &config.allow_hosts), config.body_timeout, config.head_timeout);
+        let engine = Arc::new(Engine::new(Arc::new(store), url.clone(), config));
+        let endpoint = Arc::new(Endpoint::new(engine, dynamodb, iam, log, hosts, body));
+        let (shutdown, closing) = watch::channel(false);
+        let serving = tokio::spawn(listen::serve(listener, Arc::clone(&endpoint), head, closing));
+        Ok(Server { url, endpoint, shutdown, serving })
     }
 
     /// Where clients find it, e.g. `http://127.0.0.1:4566`.
@@ -202,7 +215,7 @@ impl Server {
     /// frees the address.
     pub async fn stop(self) {
         self.endpoint.end_crawls().await;
-        drop(self.shutdown);
+        self.shutdown.send_replace(true);
         let abort = self.serving.abort_handle();
         if tokio::time::timeout(GRACE, self.serving).await.is_err() {
             abort.abort();

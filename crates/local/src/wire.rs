@@ -144,7 +144,8 @@ impl Call {
             (Some("sts"), _) | (None, Some("2011-06-15")) => Service::Sts,
             _ => return Err(not_served("The request's service")),
         };
-        if parts.method != Method::POST && service != Service::Sts {
+        let harmless = service == Service::Sts && action == "GetCallerIdentity" && parts.method == Method::GET;
+        if parts.method != Method::POST && !harmless {
             return Err(only_post());
         }
         Ok(Call { service, operation: operation_name(action)?, region: scope.region, signer: scope.signer, params })
@@ -158,7 +159,7 @@ impl Call {
 
 /// Refuses what a browser sends for a page of any site: no signature keeps the page out, and a name of its own that resolves
 /// to a loopback address makes the endpoint look like its own site. Browsers put `Origin` on every POST, and no AWS client
-/// does; a GET without it can only be an STS call, which changes nothing and tells the account's number.
+/// does; a GET without it can only be GetCallerIdentity, which changes nothing and tells the account's number.
 fn not_from_a_page(parts: &request::Parts) -> Result<(), AwsError> {
     match parts.headers.contains_key(ORIGIN) {
         true => Err(AwsError::new("AccessDeniedException", "Requests of web pages are not served.").status(403)),

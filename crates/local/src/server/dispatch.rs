@@ -2,20 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::extract::Request;
+use axum::http::header::{CONNECTION, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, Response, request};
 use bytes::Bytes;
 use rusqlite::Transaction;
+use tokio::sync::Semaphore;
 use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::timeout;
 
+use super::host::Hosts;
 use super::reset;
 use super::wire_log::WireLog;
 use crate::access;
 use crate::caller::Caller;
 use crate::context::Context;
+use crate::descriptors;
 use crate::dynamodb::DynamoDb;
 use crate::engine::Engine;
 use crate::error::AwsError;
@@ -37,16 +42,25 @@ pub(super) struct Endpoint {
     calls: Mutex<BTreeMap<String, u64>>,
     crawls: Arc<Mutex<JoinSet<()>>>,
     log: Option<WireLog>,
+    hosts: Hosts,
+    body_timeout: Duration,
+    /// Crawls that are worked on at once; the others are RUNNING too, and wait.
+    crawling: Arc<Semaphore>,
 }
 
 /// Answers every request, whatever its path.
-pub(super) async fn serve(State(endpoint): State<Arc<Endpoint>>, request: Request) -> Response<Body> {
+pub(super) async fn serve(endpoint: Arc<Endpoint>, request: Request) -> Response<Body> {
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let (parts, body) = request.into_parts();
+    if let Err(error) = endpoint.hosts.check(&parts) {
+        return error_answer(None, &error, &request_id);
+    }
+    let request = Request::from_parts(parts, body);
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/health") => return json(r#"{"status":"ok","services":["glue","dynamodb","iam","sts"]}"#),
         (&Method::GET, "/actions") => return json(access::actions().to_string()),
         _ => {}
     }
-    let request_id = uuid::Uuid::new_v4().to_string();
     let mut response = endpoint.respond(request, &request_id).await;
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().entry("x-amzn-requestid").or_insert(value);
@@ -61,9 +75,17 @@ fn json(text: impl Into<Body>) -> Response<Body> {
 }
 
 impl Endpoint {
-    pub(super) fn new(engine: Arc<Engine>, dynamodb: DynamoDb, iam: Option<Forward>, log: Option<WireLog>) -> Endpoint {
+    pub(super) fn new(
+        engine: Arc<Engine>,
+        dynamodb: DynamoDb,
+        iam: Option<Forward>,
+        log: Option<WireLog>,
+        hosts: Hosts,
+        body_timeout: Duration,
+    ) -> Endpoint {
+        let crawling = Arc::new(Semaphore::new(descriptors::crawls()));
         let (faults, calls, crawls) = (Faults::default(), Mutex::default(), Arc::default());
-        Endpoint { engine, dynamodb, iam, faults, calls, crawls, log }
+        Endpoint { engine, dynamodb, iam, faults, calls, crawls, log, hosts, body_timeout, crawling }
     }
 
     pub(super) fn calls(&self) -> BTreeMap<String, u64> {
@@ -77,10 +99,17 @@ impl Endpoint {
 
     async fn respond(&self, request: Request, request_id: &str) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        let Ok(body) = to_bytes(body, MAX_BODY).await else {
-            let error =
-                AwsError::new("RequestEntityTooLargeException", "The request is larger than 16 MiB.").status(413);
-            return error_answer(None, &error, request_id);
+        let body = match timeout(self.body_timeout, to_bytes(body, MAX_BODY)).await {
+            Ok(Ok(body)) => body,
+            late_or_large => {
+                let error = match late_or_large {
+                    Err(_) => AwsError::new("RequestTimeoutException", "The request's body did not come in time.").status(408),
+                    Ok(_) => AwsError::new("RequestEntityTooLargeException", "The request is larger than 16 MiB.").status(413),
+                };
+                let mut response = error_answer(None, &error, request_id);
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                return response;
+            }
         };
         let call = match Call::read(&parts, &body) {
             Ok(call) => call,
@@ -140,6 +169,7 @@ impl Endpoint {
             self.engine.refresh_role(role).await?;
         }
         let (engine, crawls) = (Arc::clone(&self.engine), Arc::clone(&self.crawls));
+        let crawling = Arc::clone(&self.crawling);
         let answer = blocking(move || {
             let context = admitted(&engine, &call, access::Request::Glue(&asked))?;
             let answer = engine.store.transaction(|tx| glue::call(tx, &context, &asked))?;
@@ -148,7 +178,11 @@ impl Endpoint {
             if let Some(job) = answer.crawl {
                 let mut crawls = lock(&crawls);
                 while crawls.try_join_next().is_some() {}
-                crawls.spawn(glue::crawl::run(Arc::clone(&engine), job));
+                let engine = Arc::clone(&engine);
+                crawls.spawn(async move {
+                    let _turn = crawling.acquire().await;
+                    glue::crawl::run(engine, job).await;
+                });
             }
             Ok(answer.body)
         })

@@ -1,0 +1,170 @@
+//! Connections: accepted as far as there are descriptors, and closed when nothing comes.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+
+use super::dispatch::{self, Endpoint};
+use super::held::Held;
+use crate::descriptors;
+
+/// How long to wait when the system has no descriptor left.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// Accepts connections until `closing` is true, then lets the requests in flight finish.
+pub(super) async fn serve(
+    listener: TcpListener,
+    endpoint: Arc<Endpoint>,
+    head: Duration,
+    mut closing: watch::Receiver<bool>,
+) {
+    let room = Arc::new(Semaphore::new(descriptors::connections()));
+    let open = Arc::new(Open::default());
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &room, &open) => accepted,
+            _ = closing.wait_for(|closing| *closing) => break,
+        };
+        while connections.try_join_next().is_some() {}
+        let (stream, permit) = accepted;
+        let connection = open.enter();
+        let (endpoint, open, closing) = (Arc::clone(&endpoint), Arc::clone(&open), closing.clone());
+        connections.spawn(async move {
+            talk(stream, endpoint, Arc::clone(&connection), head, closing).await;
+            open.leave(&connection);
+            drop(permit);
+        });
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// The next connection, once there is room for it: one that is idle is closed for it, the longest idle first.
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>, open: &Open) -> (TcpStream, OwnedSemaphorePermit) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                drop(stream.set_nodelay(true));
+                loop {
+                    if let Ok(permit) = Arc::clone(room).try_acquire_owned() {
+                        return (stream, permit);
+                    }
+                    open.close_one();
+                    tokio::select! {
+                        // Never an error: nobody closes the semaphore.
+                        Ok(permit) = Arc::clone(room).acquire_owned() => return (stream, permit),
+                        () = tokio::time::sleep(RETRY) => {}
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a connection could not be accepted");
+                open.close_one();
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+/// Answers the requests of one connection. Its end, be it by an error, is the client's affair.
+async fn talk(
+    stream: TcpStream,
+    endpoint: Arc<Endpoint>,
+    connection: Arc<Connection>,
+    head: Duration,
+    mut closing: watch::Receiver<bool>,
+) {
+    let state = Arc::clone(&connection);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (endpoint, busy) = (Arc::clone(&endpoint), state.busy());
+        async move {
+            let response = dispatch::serve(endpoint, request.map(Body::new)).await;
+            Ok::<Response<Held>, Infallible>(response.map(|body| Held::new(body, busy)))
+        }
+    });
+    let mut builder = http1::Builder::new();
+    // It runs from the end of the answer before: an idle connection is one that has sent no head for that long.
+    builder.timer(TokioTimer::new()).header_read_timeout(head);
+    let serving = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(serving);
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        () = connection.close.notified() => {}
+        _ = closing.wait_for(|closing| *closing) => {}
+    }
+    if connection.idle_since().is_none() {
+        serving.as_mut().graceful_shutdown();
+        drop(serving.await);
+    }
+}
+
+/// All connections that are open, by number.
+#[derive(Default)]
+struct Open(Mutex<BTreeMap<u64, Arc<Connection>>>);
+
+/// One connection.
+struct Connection {
+    number: u64,
+    /// None while a request is worked on or answered.
+    idle_since: Mutex<Option<Instant>>,
+    close: Notify,
+}
+
+/// As long as it is there, its connection is not idle.
+pub(super) struct Busy(Arc<Connection>);
+
+impl Open {
+    fn enter(&self) -> Arc<Connection> {
+        let mut open = lock(&self.0);
+        let number = open.last_key_value().map_or(0, |(last, _)| last + 1);
+        let idle_since = Mutex::new(Some(Instant::now()));
+        let connection = Arc::new(Connection { number, idle_since, close: Notify::new() });
+        open.insert(number, Arc::clone(&connection));
+        connection
+    }
+
+    fn leave(&self, connection: &Connection) {
+        lock(&self.0).remove(&connection.number);
+    }
+
+    fn close_one(&self) {
+        let open = lock(&self.0);
+        let idle = open.values().filter_map(|connection| Some((connection.idle_since()?, connection)));
+        if let Some((_, connection)) = idle.min_by_key(|(since, _)| *since) {
+            connection.close.notify_one();
+        }
+    }
+}
+
+impl Connection {
+    fn idle_since(&self) -> Option<Instant> {
+        *lock(&self.idle_since)
+    }
+
+    fn busy(self: &Arc<Self>) -> Busy {
+        *lock(&self.idle_since) = None;
+        Busy(Arc::clone(self))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        *lock(&self.0.idle_since) = Some(Instant::now());
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
