@@ -231,6 +231,9 @@ pub(crate) struct Serve {
     /// Listen on an address that other machines reach; signatures are not verified, so whoever can connect may do anything
     #[arg(long)]
     pub allow_remote: bool,
+    /// A name by which clients call the endpoint beside localhost, such as that of its container; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub allow_host: Vec<String>,
     /// Serve DynamoDB reads over the table files in DIR
     #[arg(long, value_name = "DIR", conflicts_with = "dynamodb_endpoint")]
     pub tables: Option<PathBuf>,

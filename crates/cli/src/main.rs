@@ -30,6 +30,7 @@ const INTERRUPTED: u8 = 130;
 async fn main() -> ExitCode {
     let args = Args::parse();
     output::start_logging(&args.common);
+    local::descriptors::raise();
     let done = match &args.command {
         Command::Sync(sync) => commands::sync::run(&args.common, sync).await,
         Command::Crawl(crawl) => commands::crawl::run(&args.common, crawl).await,
@@ -50,7 +51,9 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         Some(error) if error.kind == Kind::Settings => USAGE,
         // Nothing but an interrupt sets a run an end.
         Some(error) if error.kind == Kind::Deadline => INTERRUPTED,
-        _ if error.is::<settings::Wrong>() => USAGE,
+        _ if error.is::<settings::Wrong>() || error.downcast_ref().is_some_and(local::StartError::is_of_settings) => {
+            USAGE
+        }
         _ => FAILED,
     }
 }

@@ -40,7 +40,7 @@ impl Caller {
         let invalid =
             || AwsError::new("UnrecognizedClientException", "The security token included in the request is invalid.");
         let session = sts::session(tx, &signer.access_key)?.ok_or_else(invalid)?;
-        if signer.token.as_deref() != Some(&session.token) {
+        if signer.token.as_deref().map(sts::fingerprint).as_ref() != Some(&session.token) {
             return Err(invalid());
         }
         if session.expires <= context.now {

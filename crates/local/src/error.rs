@@ -1,5 +1,7 @@
 //! Errors as the AWS services put them on the wire.
 
+use rusqlite::ErrorCode;
+
 /// A service error: what a client sees as `__type` (JSON) or `Code` (XML), and its message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
@@ -30,8 +32,17 @@ impl AwsError {
     }
 }
 
+/// Another process has what was asked for.
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
 impl From<rusqlite::Error> for AwsError {
     fn from(error: rusqlite::Error) -> Self {
+        if is_busy(&error) {
+            let message = "the state is locked by another process, which may be stopped: try again".to_owned();
+            return AwsError { status: 503, ..AwsError::internal(message) };
+        }
         AwsError::internal(format!("state store: {error}"))
     }
 }

@@ -28,6 +28,7 @@ mod forward;
 pub mod glue;
 pub mod iam;
 mod presence;
+mod private;
 pub mod server;
 pub mod store;
 pub mod sts;
@@ -36,4 +37,5 @@ mod wire;
 
 pub use caller::Caller;
 pub use server::{Config, IamEndpoint, Server, Source, StartError};
+pub use store::StateError;
 pub use unknowns::Unknowns;

@@ -4,8 +4,10 @@
 //! endpoint which was killed is told from one that works.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+
+use crate::private;
 
 const PREFIX: &str = "endpoint-";
 const SUFFIX: &str = ".lock";
@@ -31,8 +33,10 @@ impl Presence {
         let id = uuid::Uuid::new_v4().to_string();
         let file = folder.map(|folder| {
             let path = folder.join(format!("{PREFIX}{id}{SUFFIX}"));
-            let lock = File::create_new(&path)?;
+            let mut lock = private::file(&path, File::options().write(true).create_new(true))?;
             lock.lock()?;
+            // For those who wait for the state, and wonder for whom.
+            write!(lock, "{}", std::process::id())?;
             Ok::<_, io::Error>(Locked { folder: folder.to_owned(), path, _lock: lock })
         });
         Ok(Presence { id, file: file.transpose()? })
@@ -66,6 +70,19 @@ impl Presence {
         }
         Ok(living)
     }
+}
+
+/// The processes that use the state in `folder`, as far as they tell.
+pub(crate) fn processes(folder: &Path) -> Vec<u32> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let held = entries.filter(|entry| {
+        let name = entry.file_name();
+        let is_one = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        is_one
+            && File::open(entry.path())
+                .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    });
+    held.filter_map(|entry| fs::read_to_string(entry.path()).ok()?.trim().parse().ok()).collect()
 }
 
 impl Drop for Locked {

@@ -10,11 +10,12 @@ mod wire_log;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
+use rusqlite::Transaction;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,7 +26,7 @@ use crate::error::AwsError;
 use crate::faults::Faults;
 use crate::forward::Forward;
 use crate::glue;
-use crate::store::Store;
+use crate::store::{StateError, Store, in_the_way};
 use crate::unknowns::Unknowns;
 use dispatch::Endpoint;
 pub(crate) use dispatch::blocking;
@@ -34,6 +35,9 @@ use wire_log::WireLog;
 
 /// How long [`Server::stop`] lets requests in flight go on.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long to wait for the state without a word.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// How to run the endpoint.
 #[derive(Debug, Clone)]
@@ -133,8 +137,8 @@ pub enum StartError {
     #[error("the account {0:?} is not a number of twelve digits")]
     Account(String),
     /// The state folder can't be used.
-    #[error("cannot open the endpoint's state: {}", .0.message)]
-    State(AwsError),
+    #[error("cannot open the endpoint's state: {0}")]
+    State(#[from] StateError),
     /// The folder of table files can't be used.
     #[error("cannot read the folder of tables {folder}: {error}", folder = folder.display())]
     Tables {
@@ -154,6 +158,14 @@ pub enum StartError {
     /// Not a URL that requests can be passed on to.
     #[error("cannot pass requests on to {0:?}: expected http://HOST[:PORT]")]
     Endpoint(String),
+}
+
+impl StartError {
+    /// Whether other settings would help.
+    pub fn is_of_settings(&self) -> bool {
+        use StateError::{Foreign, Later, NotAFolder};
+        matches!(self, StartError::State(NotAFolder(_) | Foreign(_) | Later { .. }))
+    }
 }
 
 /// A running endpoint. Dropping it stops it too, without waiting.
@@ -177,8 +189,9 @@ impl Server {
             return Err(StartError::Account(config.account));
         }
         let dynamodb = DynamoDb::open(&config.source, config.state.as_deref())?;
-        let store = Store::open(config.state.as_deref()).map_err(StartError::State)?;
-        store.transaction(|tx| glue::recover(tx, &store.living()?, (config.clock)())).map_err(StartError::State)?;
+        let store = opened(config.state.as_deref()).await?;
+        let recover = |tx: &Transaction| glue::recover(tx, &store.living()?, (config.clock)());
+        store.transaction(recover).map_err(StateError::Use)?;
 
         let listen_error = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
@@ -220,6 +233,23 @@ impl Server {
         if tokio::time::timeout(GRACE, self.serving).await.is_err() {
             abort.abort();
         }
+    }
+}
+
+/// Opens the state. Who waits for another process is told so after a moment, and can stop waiting by dropping this.
+async fn opened(state: Option<&Path>) -> Result<Store, StateError> {
+    let (started, mut told) = (Instant::now(), false);
+    loop {
+        let folder = state.map(Path::to_owned);
+        let attempt = tokio::task::spawn_blocking(move || Store::attempt(folder.as_deref())).await;
+        if let Some(store) = attempt.map_err(|error| StateError::Use(AwsError::internal(error.to_string())))?? {
+            return Ok(store);
+        }
+        if let (false, Some(folder)) = (told || started.elapsed() < MOMENT, state) {
+            tracing::warn!("{}", in_the_way(folder));
+            told = true;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

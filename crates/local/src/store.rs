@@ -3,18 +3,78 @@
 //! Several endpoints, in several processes, may share a state folder: SQLite keeps their transactions apart, and
 //! each endpoint that starts learns whose crawls are still worked on.
 
-use std::fs::{self, File};
-use std::path::Path;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
-use crate::error::AwsError;
-use crate::presence::Presence;
+use crate::error::{AwsError, is_busy};
+use crate::presence::{self, Presence};
+use crate::private;
 
 /// What the tables look like, kept in the file as its `user_version`: a release that changes them counts it up.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
+
+/// How long a request waits for another process that writes. A transaction takes milliseconds, unless its process is stopped.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long an attempt to open the state waits for another process.
+const ATTEMPT: Duration = Duration::from_millis(200);
+
+const FILE: &str = "endpoint.sqlite";
+const OPENING: &str = "opening.lock";
+
+/// Why the state can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Something else is where the folder should be.
+    #[error("{} is not a folder: name another one with --state", .0.display())]
+    NotAFolder(PathBuf),
+    /// The file is not a database, or that of another program.
+    #[error("{} is not a state of this program: name another folder with --state, or move that file away", .0.display())]
+    Foreign(PathBuf),
+    /// The file was written by a later release.
+    #[error(
+        "{} was written by a later release (its format is {format}, this release knows {VERSION}): update this program, or name another folder with --state",
+        path.display()
+    )]
+    Later {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        format: i64,
+    },
+    /// The file was cut or overwritten.
+    #[error("{} is damaged ({error}): restore it from a copy, or move it away to start afresh", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: rusqlite::Error,
+    },
+    /// It can't be read or written.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The database fails.
+    #[error("{}: {error}", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: rusqlite::Error,
+    },
+    /// A request of the start itself failed.
+    #[error("the endpoint's state: {}", .0.message)]
+    Use(AwsError),
+}
 
 /// The SQLite database behind the endpoint. All access is through [`Store::transaction`] and [`Store::read`].
 pub struct Store {
@@ -23,27 +83,31 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens (and creates) `endpoint.sqlite` in the folder `state`; `None` keeps everything in memory.
+    /// Opens (and creates) `endpoint.sqlite` in the folder `state`; `None` keeps everything in memory. Waits for other
+    /// processes.
     ///
     /// # Errors
     /// If the folder or the file can't be made, was written by a later release, or holds something that is not our
     /// database.
-    pub fn open(state: Option<&Path>) -> Result<Store, AwsError> {
+    pub fn open(state: Option<&Path>) -> Result<Store, StateError> {
+        loop {
+            match Store::attempt(state)? {
+                Some(store) => return Ok(store),
+                None => std::thread::sleep(ATTEMPT),
+            }
+        }
+    }
+
+    /// As [`Store::open`], but `None` where another process is in the way.
+    pub(crate) fn attempt(state: Option<&Path>) -> Result<Option<Store>, StateError> {
+        let Some(folder) = state else { return attempt(None) };
+        private::folder(folder).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => StateError::NotAFolder(folder.to_owned()),
+            _ => StateError::Io { path: folder.to_owned(), error },
+        })?;
         // Held while opening: SQLite does not wait for its turn to make a new file a write-ahead logged one.
-        let _opening = state.map(only_opener).transpose()?;
-        let mut connection = match state {
-            None => Connection::open_in_memory()?,
-            Some(folder) => Connection::open(folder.join("endpoint.sqlite"))?,
-        };
-        connection.busy_timeout(Duration::from_secs(10))?;
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        prepare(&transaction)?;
-        let presence = Presence::enter(state).map_err(|error| unusable(state.unwrap_or(Path::new("")), &error))?;
-        transaction.commit()?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        Ok(Store { connection: Mutex::new(connection), presence })
+        let Some(_opening) = only_opener(folder)? else { return Ok(None) };
+        attempt(Some(folder))
     }
 
     /// Runs `work` in one transaction: committed when it returns `Ok`, rolled back otherwise. Nobody else writes meanwhile,
@@ -79,7 +143,10 @@ impl Store {
         behavior: TransactionBehavior,
         work: impl FnOnce(&Transaction) -> Result<T, AwsError>,
     ) -> Result<T, AwsError> {
+        let asked = Instant::now();
         let mut connection = self.lock();
+        // All who wait for their turn behind one that waits for another process have waited as long.
+        connection.busy_timeout(PATIENCE.saturating_sub(asked.elapsed()).max(Duration::from_millis(50)))?;
         let transaction = connection.transaction_with_behavior(behavior)?;
         let result = work(&transaction)?;
         transaction.commit()?;
@@ -91,51 +158,125 @@ impl Store {
     }
 }
 
-/// Makes the tables of a new file, or those that a file of an earlier release lacks; accepts one that this release wrote.
-fn prepare(tx: &Transaction) -> Result<(), AwsError> {
-    let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let is_new = tx.query_one("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get::<_, bool>(0))?;
-    match version {
-        VERSION => Ok(()),
-        0 | 1 if is_new == (version == 0) => {
-            if is_new {
-                tx.execute_batch(crate::glue::TABLES)?;
-                tx.execute_batch(crate::iam::TABLES)?;
-            }
-            tx.execute_batch(crate::iam::POLICY_TABLE)?;
-            tx.execute_batch(crate::sts::TABLES)?;
-            Ok(tx.pragma_update(None, "user_version", VERSION)?)
+/// Opens the database; `None` where another process keeps it locked.
+fn attempt(folder: Option<&Path>) -> Result<Option<Store>, StateError> {
+    let path = folder.map_or_else(PathBuf::new, |folder| folder.join(FILE));
+    if path.is_dir() {
+        return Err(StateError::Foreign(path));
+    }
+    let failed = |path: &Path, error| StateError::Io { path: path.to_owned(), error };
+    if folder.is_some() {
+        // SQLite gives its other files the mode of this one.
+        private::file(&path, File::options().append(true).create(true)).map_err(|error| failed(&path, error))?;
+    }
+    let open = || -> rusqlite::Result<_> {
+        let mut connection = match folder {
+            None => Connection::open_in_memory()?,
+            Some(_) => Connection::open(&path)?,
+        };
+        connection.busy_timeout(ATTEMPT)?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        match prepare(&transaction)? {
+            Format::Ours => {}
+            // Left as it is.
+            other => return Ok(Err(other)),
         }
-        later if later > VERSION => Err(AwsError::internal(format!(
-            "endpoint.sqlite was written by a later release (its format is {later}, this release knows {VERSION}): update \
-             this program, or use another state folder"
-        ))),
-        _ => Err(AwsError::internal(
-            "endpoint.sqlite is not a state of this program: use another state folder, or remove that file",
-        )),
+        // Entered while nobody else looks who is there.
+        let presence = Presence::enter(folder);
+        transaction.commit()?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        Ok(Ok((connection, presence)))
+    };
+    match open() {
+        Ok(Ok((connection, presence))) => {
+            let presence = presence.map_err(|error| failed(folder.unwrap_or(Path::new("")), error))?;
+            for file in ["", "-wal", "-shm"] {
+                let file = folder.map(|folder| folder.join(format!("{FILE}{file}")));
+                file.map_or(Ok(()), |file| private::close(&file).map_err(|error| failed(&file, error)))?;
+            }
+            Ok(Some(Store { connection: Mutex::new(connection), presence }))
+        }
+        Ok(Err(Format::Later(format))) => Err(StateError::Later { path, format }),
+        Ok(Err(_)) => Err(StateError::Foreign(path)),
+        Err(error) if is_busy(&error) => Ok(None),
+        Err(error) => Err(match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => StateError::Foreign(path),
+            Some(ErrorCode::DatabaseCorrupt) => StateError::Damaged { path, error },
+            _ => StateError::Database { path, error },
+        }),
     }
 }
 
-/// Makes the folder, and waits until nobody else is opening it.
-fn only_opener(folder: &Path) -> Result<File, AwsError> {
-    let lock = || {
-        fs::create_dir_all(folder)?;
-        let file = File::create(folder.join("opening.lock"))?;
-        file.lock()?;
-        Ok(file)
-    };
-    lock().map_err(|error| unusable(folder, &error))
+/// What a file is.
+enum Format {
+    Ours,
+    Later(i64),
+    Foreign,
 }
 
-fn unusable(folder: &Path, error: &std::io::Error) -> AwsError {
-    AwsError::internal(format!("{}: {error}", folder.display()))
+/// Makes the tables of a new file, or those that a file of an earlier release lacks; leaves all others alone.
+fn prepare(tx: &Transaction) -> rusqlite::Result<Format> {
+    let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: i64 = tx.query_one("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    let sql = "SELECT count(*) = 2 FROM sqlite_schema WHERE name IN ('glue_database', 'iam_role')";
+    let is_ours = tx.query_one(sql, [], |row| row.get::<_, bool>(0))?;
+    match version {
+        VERSION if is_ours => return Ok(Format::Ours),
+        0 if tables == 0 => {
+            tx.execute_batch(crate::glue::TABLES)?;
+            tx.execute_batch(crate::iam::TABLES)?;
+            tx.execute_batch(crate::iam::POLICY_TABLE)?;
+        }
+        1 if is_ours => tx.execute_batch(crate::iam::POLICY_TABLE)?,
+        // Sessions were kept with their secrets: they end, and nothing of them stays in the file.
+        2 if is_ours => tx.execute_batch("PRAGMA secure_delete = ON; DROP TABLE sts_session")?,
+        later if later > VERSION => return Ok(Format::Later(later)),
+        _ => return Ok(Format::Foreign),
+    }
+    tx.execute_batch(crate::sts::TABLES)?;
+    tx.pragma_update(None, "user_version", VERSION)?;
+    Ok(Format::Ours)
+}
+
+/// The turn to open the state; `None` while another process has it.
+fn only_opener(folder: &Path) -> Result<Option<File>, StateError> {
+    let path = folder.join(OPENING);
+    let turn = || {
+        let mut file = private::file(&path, File::options().write(true).create(true))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        file.set_len(0)?;
+        write!(file, "{}", std::process::id())?;
+        Ok(Some(file))
+    };
+    turn().map_err(|error| StateError::Io { path: path.clone(), error })
+}
+
+/// What is waited for while the state can't be opened, for people.
+pub(crate) fn in_the_way(folder: &Path) -> String {
+    let mut processes = presence::processes(folder);
+    processes.extend(fs::read_to_string(folder.join(OPENING)).ok().and_then(|pid| pid.trim().parse::<u32>().ok()));
+    processes.retain(|process| *process != std::process::id());
+    processes.sort_unstable();
+    processes.dedup();
+    let processes: Vec<String> = processes.iter().map(ToString::to_string).collect();
+    let who = match processes.as_slice() {
+        [] => "another process".to_owned(),
+        all => format!("another process ({})", all.join(", ")),
+    };
+    format!("waiting for the state in {}, which {who} keeps locked", folder.display())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn reopened(change: &str) -> Result<Store, AwsError> {
+    fn reopened(change: &str) -> Result<Store, StateError> {
         let folder = tempfile::tempdir().unwrap();
         drop(Store::open(Some(folder.path())).unwrap());
         let file = Connection::open(folder.path().join("endpoint.sqlite")).unwrap();
@@ -147,9 +288,9 @@ mod tests {
     #[test]
     fn only_files_of_this_format_are_opened() {
         assert!(reopened("").is_ok());
-        let error = |change| reopened(change).err().unwrap().message;
-        let later = error("PRAGMA user_version = 3");
-        assert!(later.contains("later release") && later.contains("format is 3"), "{later}");
+        let error = |change| reopened(change).err().unwrap().to_string();
+        let later = error("PRAGMA user_version = 4");
+        assert!(later.contains("later release") && later.contains("format is 4"), "{later}");
         assert!(error("PRAGMA user_version = 0").contains("not a state of this program"));
     }
 

@@ -1,6 +1,7 @@
 //! STS: who the caller is, and the credentials of roles.
 
 use rusqlite::{OptionalExtension, Transaction, params};
+use sha2::{Digest, Sha256};
 
 use crate::caller::Caller;
 use crate::context::Context;
@@ -14,8 +15,7 @@ use crate::wire::xml::Xml;
 pub const TABLES: &str = "
     CREATE TABLE sts_session (
         access_key TEXT NOT NULL PRIMARY KEY,
-        secret TEXT NOT NULL,
-        token TEXT NOT NULL,
+        token TEXT NOT NULL,            -- SHA-256 of the session token
         role TEXT NOT NULL,
         role_id TEXT NOT NULL,
         session TEXT NOT NULL,
@@ -41,6 +41,7 @@ pub(crate) struct Issued {
 
 /// What is known of an access key that was issued here.
 pub(crate) struct Session {
+    /// As [`fingerprint`] has it: neither the token nor the secret key is kept, the one is only compared and the other not used.
     pub(crate) token: String,
     pub(crate) role: String,
     pub(crate) role_id: String,
@@ -69,6 +70,11 @@ pub(crate) fn session(tx: &Transaction, access_key: &str) -> Result<Option<Sessi
     Ok(tx.prepare_cached(sql)?.query_row([access_key], stored).optional()?)
 }
 
+/// What is kept of a session token.
+pub(crate) fn fingerprint(token: &str) -> String {
+    Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Credentials for a session of a role, good for `seconds`.
 pub(crate) fn issue(tx: &Transaction, role: &Role, session: &str, seconds: i64, now: i64) -> Result<Issued, AwsError> {
     tx.execute("DELETE FROM sts_session WHERE expires < ?1", [now - REMEMBERED])?;
@@ -80,9 +86,8 @@ pub(crate) fn issue(tx: &Transaction, role: &Role, session: &str, seconds: i64, 
         expires: now + seconds * 1000,
     };
     tx.execute(
-        "INSERT INTO sts_session (access_key, secret, token, role, role_id, session, expires)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![issued.access_key, issued.secret, issued.token, role.name, role.id, session, issued.expires],
+        "INSERT INTO sts_session (access_key, token, role, role_id, session, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![issued.access_key, fingerprint(&issued.token), role.name, role.id, session, issued.expires],
     )?;
     Ok(issued)
 }

@@ -28,6 +28,7 @@ pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
     let config = Config {
         listen: args.listen,
         allow_remote: args.allow_remote,
+        allow_hosts: args.allow_host.clone(),
         source,
         iam,
         state: Some(args.state.clone()),
@@ -36,7 +37,11 @@ pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
         ..Config::default()
     };
     let mut signals = Signals::new()?;
-    let server = Server::start(config).await.context("the endpoint did not start")?;
+    // Its state may be in use by a process that is stopped: a signal ends the wait.
+    let server = tokio::select! {
+        server = Server::start(config) => server.context("the endpoint did not start")?,
+        () = signals.next() => return Ok(crate::INTERRUPTED),
+    };
     output::result(format!("listening on {}\n", server.url()).as_bytes())?;
     output::note(
         common,

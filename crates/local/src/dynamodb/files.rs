@@ -37,8 +37,19 @@ pub(super) struct Table {
     pub(super) index: Index,
     /// When the definition was last written, in seconds since 1970.
     pub(super) created: f64,
-    data: Option<File>,
+    data: Option<Data>,
+}
+
+/// The file of the items as it was indexed. It is opened for each page: many tables need no more descriptors than few.
+struct Data {
     path: PathBuf,
+    size: u64,
+    modified: SystemTime,
+}
+
+/// The items of a table, for one page.
+pub(super) struct Items<'a> {
+    data: Option<(File, &'a Path)>,
 }
 
 impl Files {
@@ -90,7 +101,7 @@ impl Files {
         let mut loaded = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let version = paths.version()?;
         let table = match &*loaded {
-            Some(loaded) if loaded.version == version => loaded.table.clone(),
+            Some(loaded) if loaded.version == version && loaded.is_whole() => loaded.table.clone(),
             _ => {
                 let table = Table::read(name, &paths, &version, spool).map(Arc::new);
                 *loaded = Some(Loaded { version, table: table.clone() });
@@ -98,6 +109,14 @@ impl Files {
             }
         };
         table.map(Some)
+    }
+}
+
+impl Loaded {
+    /// An unpacked copy may be gone, though what it was unpacked from is there.
+    fn is_whole(&self) -> bool {
+        let data = self.table.as_ref().ok().and_then(|table| table.data.as_ref());
+        data.is_none_or(|data| data.path.exists())
     }
 }
 
@@ -182,31 +201,56 @@ impl Table {
         let (definition, key) = Definition::parse(name, &json).map_err(|problem| wrong(&paths.definition, problem))?;
         let created = since_1970(version.definition.1).as_secs_f64();
         let Some((path, size, modified)) = &version.data else {
-            let path = paths.definition.clone();
-            return Ok(Table { definition, key, index: Index::default(), created, data: None, path });
+            return Ok(Table { definition, key, index: Index::default(), created, data: None });
         };
-        let data = if path.extension().is_some_and(|extension| extension == "gz") {
+        let opened = if path.extension().is_some_and(|extension| extension == "gz") {
             spool.unpacked(name, path, &format!("{size}-{}.jsonl", since_1970(*modified).as_nanos()))
         } else {
-            File::open(path)
+            File::open(path).map(|file| (file, path.clone()))
         };
-        let data = data.map_err(|error| wrong(path, error.to_string()))?;
+        let (file, data) = opened.map_err(|error| wrong(path, error.to_string()))?;
+        let found = file.metadata().and_then(|found| Ok((found.len(), found.modified()?)));
+        let (size, modified) = found.map_err(|error| unreadable(path, &error))?;
         let index =
-            Index::build(BufReader::with_capacity(BUFFER, &data), &key).map_err(|problem| wrong(path, problem))?;
+            Index::build(BufReader::with_capacity(BUFFER, &file), &key).map_err(|problem| wrong(path, problem))?;
         tracing::debug!(table = name, items = index.len(), "indexed");
-        Ok(Table { definition, key, index, created, data: Some(data), path: path.clone() })
+        Ok(Table { definition, key, index, created, data: Some(Data { path: data, size, modified }) })
     }
 
+    /// Opens the items.
+    ///
+    /// # Errors
+    /// If they can't be read, or are others than were indexed.
+    pub(super) fn items(&self) -> Result<Items<'_>, AwsError> {
+        let Some(Data { path, size, modified }) = &self.data else { return Ok(Items { data: None }) };
+        let open = || {
+            let file = File::open(path)?;
+            let found = file.metadata()?;
+            Ok((found.len() == *size && found.modified()? == *modified).then_some(file))
+        };
+        match open().map_err(|error| unreadable(path, &error))? {
+            Some(file) => Ok(Items { data: Some((file, path)) }),
+            None => Err(changed()),
+        }
+    }
+}
+
+/// What a table says while its data file is written.
+pub(super) fn changed() -> AwsError {
+    AwsError::internal("the table's data file was changed while it was read: try again")
+}
+
+impl Items<'_> {
     /// Appends the JSON of one item.
     ///
     /// # Errors
     /// If the file was cut since it was indexed.
-    pub(super) fn read_item(&self, entry: &Entry, into: &mut Vec<u8>) -> Result<(), AwsError> {
-        let Some(data) = &self.data else { return Ok(()) };
+    pub(super) fn read(&self, entry: &Entry, into: &mut Vec<u8>) -> Result<(), AwsError> {
+        let Some((file, path)) = &self.data else { return Ok(()) };
         let start = into.len();
         into.resize(start + entry.length as usize, 0);
         let bytes = into.get_mut(start..).unwrap_or_default();
-        read_exact_at(data, bytes, entry.offset).map_err(|error| unreadable(&self.path, &error))
+        read_exact_at(file, bytes, entry.offset).map_err(|error| unreadable(path, &error))
     }
 }
 

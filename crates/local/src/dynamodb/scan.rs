@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::check::{constraint, invalid, members, within};
 use super::describe::existing;
-use super::files::{Files, Table};
+use super::files::{Files, Table, changed};
 use super::index::Segment;
 use super::item::measure;
 use crate::context::Context;
@@ -164,7 +164,7 @@ impl Page {
         limit: Option<u32>,
         count_only: bool,
     ) -> Result<Page, AwsError> {
-        let entries = table.index.after(segment, start);
+        let (entries, data) = (table.index.after(segment, start), table.items()?);
         let mut page = Page { count: 0, size: 0, items: (!count_only).then(Vec::new), last_key: None };
         let mut last = None;
         for entry in entries {
@@ -176,7 +176,7 @@ impl Page {
                 if page.count > 0 {
                     items.push(b',');
                 }
-                table.read_item(entry, items)?;
+                data.read(entry, items)?;
             }
             page.size = size;
             page.count += 1;
@@ -185,7 +185,7 @@ impl Page {
         let ended_early = (page.count as usize) < entries.len() || limit == Some(page.count);
         if let (Some(entry), true) = (last, ended_early) {
             let mut item = Vec::new();
-            table.read_item(entry, &mut item)?;
+            data.read(entry, &mut item)?;
             let measured = measure(&item, &table.key).map_err(|_| changed())?;
             // An item that moved under the index would send the client to another place of the table.
             if table.key.position(&measured.key) != Some(entry.position) {
@@ -195,8 +195,4 @@ impl Page {
         }
         Ok(page)
     }
-}
-
-fn changed() -> AwsError {
-    AwsError::internal("the table's data file was changed while it was read: try again")
 }

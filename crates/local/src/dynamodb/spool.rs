@@ -22,11 +22,11 @@ impl Spool {
         })
     }
 
-    /// The unpacked `packed`, the data of `table` in the version that `version` names; older versions are removed.
+    /// The unpacked `packed` and where it is, the data of `table` in the version that `version` names; older versions are removed.
     ///
     /// # Errors
     /// If `packed` isn't gzip, ends early, or the disk is full.
-    pub(super) fn unpacked(&self, table: &str, packed: &Path, version: &str) -> io::Result<File> {
+    pub(super) fn unpacked(&self, table: &str, packed: &Path, version: &str) -> io::Result<(File, PathBuf)> {
         let folder = match self {
             Spool::Kept(path) => path.join(table),
             Spool::Temporary(dir) => dir.path().join(table),
@@ -44,7 +44,7 @@ impl Spool {
             copy.persist(&path)?;
             remove_others(&folder, &path)?;
         }
-        File::open(path)
+        Ok((File::open(&path)?, path))
     }
 }
 

@@ -103,8 +103,11 @@ impl Endpoint {
             Ok(Ok(body)) => body,
             late_or_large => {
                 let error = match late_or_large {
-                    Err(_) => AwsError::new("RequestTimeoutException", "The request's body did not come in time.").status(408),
-                    Ok(_) => AwsError::new("RequestEntityTooLargeException", "The request is larger than 16 MiB.").status(413),
+                    Err(_) => {
+                        AwsError::new("RequestTimeoutException", "The request's body did not come in time.").status(408)
+                    }
+                    Ok(_) => AwsError::new("RequestEntityTooLargeException", "The request is larger than 16 MiB.")
+                        .status(413),
                 };
                 let mut response = error_answer(None, &error, request_id);
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

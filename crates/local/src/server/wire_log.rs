@@ -10,6 +10,7 @@ use axum::http::header::USER_AGENT;
 use axum::http::{Response, request};
 use serde_json::{Value, json};
 
+use crate::private;
 use crate::wire::Call;
 
 /// Answers that are longer are logged without their body.
@@ -23,7 +24,7 @@ pub(super) struct WireLog(Mutex<File>);
 impl WireLog {
     /// Several processes may append to one file.
     pub(super) fn open(path: &Path) -> io::Result<WireLog> {
-        Ok(WireLog(Mutex::new(OpenOptions::new().create(true).append(true).open(path)?)))
+        Ok(WireLog(Mutex::new(private::file(path, OpenOptions::new().create(true).append(true))?)))
     }
 
     /// What is known of a request before it is answered.

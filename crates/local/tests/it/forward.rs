@@ -42,7 +42,8 @@ async fn only_what_was_judged_is_passed_on() {
     let issued = assume.role_arn(format!("arn:aws:iam::{ACCOUNT}:role/r")).send().await.unwrap().credentials.unwrap();
     let (key, token) = (issued.access_key_id(), issued.session_token());
     let scope = format!("{key}/20260101/eu-west-1/dynamodb/aws4_request");
-    let signed = format!("Authorization: AWS4-HMAC-SHA256 Credential={scope}, Signature=x\r\nX-Amz-Security-Token: {token}");
+    let signed =
+        format!("Authorization: AWS4-HMAC-SHA256 Credential={scope}, Signature=x\r\nX-Amz-Security-Token: {token}");
     let target = "X-Amz-Target: DynamoDB_20120810.Scan";
     let twice = r#"{"TableName":"theirs","TableName":"mine"}"#;
 

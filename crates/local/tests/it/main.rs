@@ -10,6 +10,7 @@ mod dynamodb;
 mod elsewhere;
 mod faults;
 mod forward;
+mod guard;
 mod iam;
 mod iam_policies;
 mod registry;
