@@ -7,4 +7,5 @@ mod infer;
 mod interrupt;
 mod policy;
 mod run;
+mod serve;
 mod sync;

@@ -39,7 +39,10 @@ async fn only_its_own_names_are_served() {
         assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("--allow-host"), "{refused}: {answer}");
     }
     let mut stream = connect(&endpoint).await;
-    stream.write_all(b"GET http://evil.example/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+    stream
+        .write_all(b"GET http://evil.example/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
     let answer = rest(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
 }
@@ -64,7 +67,10 @@ async fn who_sends_nothing_is_not_waited_for() {
         (connect(&endpoint).await, connect(&endpoint).await, connect(&endpoint).await, connect(&endpoint).await);
     slow.write_all(b"POST / HT").await.unwrap();
     idle.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
-    bodyless.write_all(format!("{TABLES}\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{{}}").as_bytes()).await.unwrap();
+    bodyless
+        .write_all(format!("{TABLES}\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{{}}").as_bytes())
+        .await
+        .unwrap();
     let (silent, slow, idle, bodyless) =
         tokio::join!(rest(&mut silent), rest(&mut slow), rest(&mut idle), rest(&mut bodyless));
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
