@@ -110,6 +110,9 @@ fn the_state_is_for_its_owner_and_keeps_no_secrets() {
     }
 }
 
+/// What is in the place of the state, who puts it there, the exit code, and what is said.
+type Broken<'a> = (&'a str, &'a dyn Fn(&Path), i32, &'a str);
+
 #[test]
 fn a_state_that_can_not_be_used_is_named_with_what_to_do() {
     let foreign = |path: &Path| {
@@ -120,7 +123,7 @@ fn a_state_that_can_not_be_used_is_named_with_what_to_do() {
         drop(local::store::Store::open(path.parent()).unwrap());
         rusqlite::Connection::open(path).unwrap().execute_batch(change).unwrap();
     };
-    let cases: &[(&str, &dyn Fn(&Path), i32, &str)] = &[
+    let cases: &[Broken] = &[
         (
             "no database",
             &|path| fs::write(path, "not a database".repeat(1000)).unwrap(),
