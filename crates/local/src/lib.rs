@@ -13,6 +13,7 @@
 //! | [`dynamodb`] | ListTables, DescribeTable and Scan over files, or another endpoint behind this one |
 //! | [`iam`], [`sts`] | roles with their policies; who am I, and credentials of roles |
 //! | `access` | what each operation needs of a role |
+//! | [`descriptors`] | how many files and connections may be open |
 //! | [`engine`] | what a crawl gets to work with |
 //! | [`unknowns`] | what AWS does not publish, as switches |
 
