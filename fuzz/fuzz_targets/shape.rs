@@ -14,8 +14,11 @@ fuzz_target!(|input: (u16, &[u8])| {
     assert_eq!(shape.to_bytes(), one);
     if let Ok(mut other) = Shape::from_bytes(two) {
         let first = shape.clone();
-        shape.merge(&other);
-        other.merge(&first);
+        let (one, two) = (shape.merge(other.clone()), other.merge(first));
+        assert_eq!(one, two);
+        if one.is_err() {
+            return;
+        }
         assert_eq!(shape, other);
         assert_eq!(Shape::from_bytes(&shape.to_bytes()).as_ref(), Ok(&shape));
     }

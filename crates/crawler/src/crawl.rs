@@ -16,7 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::types::{KeyType, ScalarAttributeType, TableDescription};
 use aws_sdk_glue::types::Table;
-use schema::{Key, KeyKind, Shape};
+use schema::{Key, KeyKind, Shape, TooManyPlaces};
 
 use crate::error::{Error, Kind};
 use crate::publish::{self, Source, Statistics};
@@ -314,6 +314,11 @@ pub(crate) fn keys(description: &TableDescription) -> Vec<Key> {
         .chain(of_type(KeyType::Range))
         .map(|key| Key { name: key.attribute_name().to_owned(), kind: kind_of(key.attribute_name()) })
         .collect()
+}
+
+/// The items of a table, or what several saw of it, are too many for one Shape.
+fn too_many(table: &str) -> impl Fn(TooManyPlaces) -> Error {
+    move |error| Error::new(Kind::Data, format!("the DynamoDB table {table}: {error}"))
 }
 
 fn gone(table: &str) -> Error {

@@ -36,6 +36,6 @@ mod types;
 pub use policy::{Dialect, NumberPolicy, Policy};
 pub use read::{ReadError, ReadErrorKind, Reader, ScanPage};
 pub use settle::{Key, KeyKind};
-pub use shape::{Attribute, Shape, ShapeBytesError};
+pub use shape::{Attribute, Shape, ShapeBytesError, TooManyPlaces};
 pub use table::{Column, TableSchema};
 pub use types::{Field, GlueType, ParseTypeError};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use memchr::{memchr, memrchr};
 
 use crate::policy::Policy;
-use crate::shape::Shape;
+use crate::shape::{MAX_PLACES, Shape};
 
 mod cursor;
 mod error;
@@ -23,6 +23,10 @@ pub use error::{ReadError, ReadErrorKind};
 /// The longest line. The largest item, 400 KB, takes under 6 MB of DynamoDB JSON when written without white space.
 const MAX_LINE: usize = 16 << 20;
 
+/// Input that is read at once into the Shape, which may then lower its limit. A longer line, or page, is read into one of its own:
+/// it may have too many places, and what was read of it can't be taken back.
+const PIECE: usize = 256 << 10;
+
 /// Reads DynamoDB JSON in one pass from bytes into a [`Shape`], building no tree and keeping no value.
 ///
 /// A Reader takes either [`lines`](Reader::lines) or [`scan_response`](Reader::scan_response)s, or both. After an error it is
@@ -33,6 +37,7 @@ const MAX_LINE: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Reader {
     shape: Shape,
+    piece: usize,
     memory: Memory,
     /// The start of a line whose end has not come yet.
     carry: Vec<u8>,
@@ -65,8 +70,15 @@ pub struct ScanPage {
 impl Reader {
     /// A Reader that has seen nothing. Of the policy, only `max_struct_fields` matters here.
     pub fn new(policy: &Policy) -> Reader {
+        Reader::with_room(policy, MAX_PLACES, PIECE)
+    }
+
+    /// With less room than usual, for tests: at most so many places, and pieces of the input of so many bytes.
+    #[doc(hidden)]
+    pub fn with_room(policy: &Policy, places: u64, piece: usize) -> Reader {
         Reader {
-            shape: Shape::new(policy.max_struct_fields),
+            shape: Shape::new(policy.max_struct_fields, places),
+            piece,
             memory: Memory::default(),
             carry: Vec::new(),
             place: Place::default(),
@@ -113,8 +125,7 @@ impl Reader {
     /// those in this body.
     pub fn scan_response(&mut self, body: &[u8]) -> Result<ScanPage, ReadError> {
         self.usable()?;
-        let mut parser = Parser::new(body, true, &mut self.memory, self.shape.limit);
-        let page = parser.page(&mut self.shape);
+        let page = self.parse(body, true, &|parser, shape| parser.page(shape));
         page.map_err(|stop| self.fail(stop, body, Place::default()))
     }
 
@@ -126,18 +137,81 @@ impl Reader {
         self.usable()?;
         let line = std::mem::take(&mut self.carry);
         self.whole_lines(&line)?;
-        Ok(self.shape)
+        match self.shape.fit() {
+            Ok(()) => Ok(self.shape),
+            Err(_) => Err(self.fail(Stop::full(0), &[], self.place)),
+        }
     }
 
-    fn whole_lines(&mut self, input: &[u8]) -> Result<(), ReadError> {
-        let mut parser = Parser::new(input, false, &mut self.memory, self.shape.limit);
-        match parser.lines(&mut self.shape) {
-            Ok(lines) => {
-                self.place.lines += lines;
-                self.place.bytes += input.len() as u64;
-                Ok(())
+    fn whole_lines(&mut self, mut input: &[u8]) -> Result<(), ReadError> {
+        while !input.is_empty() {
+            let (piece, rest) = input.split_at(self.piece_of(input));
+            match self.parse(piece, false, &|parser, shape| parser.lines(shape)) {
+                Ok(lines) => {
+                    self.place.lines += lines;
+                    self.place.bytes += piece.len() as u64;
+                }
+                Err(stop) => return Err(self.fail(stop, piece, self.place)),
             }
-            Err(stop) => Err(self.fail(stop, input, self.place)),
+            input = rest;
+        }
+        Ok(())
+    }
+
+    /// The bytes of as many whole lines as make a piece, or of one that is longer.
+    fn piece_of(&self, input: &[u8]) -> usize {
+        let Some((start, rest)) = input.split_at_checked(self.piece) else { return input.len() };
+        match memrchr(b'\n', start) {
+            Some(newline) => newline + 1,
+            None => memchr(b'\n', rest).map_or(input.len(), |newline| self.piece + newline + 1),
+        }
+    }
+
+    /// Has `input` parsed, within bounds.
+    fn parse<T>(
+        &mut self,
+        input: &[u8],
+        newlines: bool,
+        parse: &dyn Fn(&mut Parser<'_>, &mut Shape) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        if input.len() > self.piece {
+            return self.parse_apart(input, newlines, parse);
+        }
+        self.memory.most_places = u64::MAX;
+        let parsed = parse(&mut Parser::new(input, newlines, &mut self.memory, self.shape.limit), &mut self.shape)?;
+        if self.memory.places > self.shape.room {
+            self.shape.fit().map_err(|_| Stop::full(0))?;
+            self.memory.places = self.shape.places();
+        }
+        Ok(parsed)
+    }
+
+    /// The same with a Shape of its own, from the start again with a lower limit as often as that is full.
+    fn parse_apart<T>(
+        &mut self,
+        input: &[u8],
+        newlines: bool,
+        parse: &dyn Fn(&mut Parser<'_>, &mut Shape) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let Shape { mut limit, room, .. } = self.shape;
+        loop {
+            let mut shape = Shape::new(limit, room);
+            // The one that makes it stop is not in the Shape yet.
+            let mut memory = Memory { most_places: room.saturating_add(1), ..Memory::default() };
+            match parse(&mut Parser::new(input, newlines, &mut memory, limit), &mut shape) {
+                Err(stop) if stop.is_full() => {
+                    if shape.fit().is_err() || shape.limit == limit {
+                        return Err(stop);
+                    }
+                    limit = shape.limit;
+                }
+                Err(stop) => return Err(stop),
+                Ok(parsed) => {
+                    self.shape.merge(shape).map_err(|_| Stop::full(0))?;
+                    self.memory.places = self.shape.places();
+                    return Ok(parsed);
+                }
+            }
         }
     }
 

@@ -7,40 +7,48 @@ use crate::number::Numbers;
 mod attributes;
 mod bytes;
 mod fields;
+mod places;
 
 pub use attributes::Attribute;
 pub use bytes::ShapeBytesError;
-pub(crate) use fields::{Field, Fields, Next};
+pub(crate) use fields::{Field, Fields, Next, width};
+pub use places::TooManyPlaces;
+pub(crate) use places::{MAX_PLACES, below};
 
 /// What the items seen look like: for each place in them, how often each DynamoDB type stood there, the widths of its
 /// numbers, and the same again for what maps, lists and sets hold. No value is kept.
 ///
 /// A map with more distinct names than [`Policy::max_struct_fields`](crate::Policy::max_struct_fields) is folded: its values
-/// share one summary. The attributes of the items themselves are never folded.
+/// share one summary; so is one with a name of over 255 bytes. The attributes of the items themselves are never folded.
+///
+/// A Shape that could need more than 40,000 places lowers the limit, to the highest with which it can't: see
+/// [`merge`](Shape::merge).
 ///
 /// A Shape depends only on the items, not on their order or on how they were divided among readers: [`merge`](Shape::merge) is
 /// associative and commutative, with the empty Shape (`Default`) as identity. That holds for Shapes read with the same limit;
 /// of two limits the lower one wins, as if all had been read with it.
 ///
 /// # Memory
-/// About 200 bytes for each distinct place in the items, whatever their number.
+/// At most 40,000 places, whatever the number of items, of some 350 bytes each and the bytes of its name.
 #[derive(Clone)]
 pub struct Shape {
     pub(crate) attributes: Fields,
     pub(crate) limit: usize,
+    /// The most places; see [`Shape::fit`].
+    pub(crate) room: u64,
     pub(crate) items: u64,
     pub(crate) bytes: u64,
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Shape::new(usize::MAX)
+        Shape::new(usize::MAX, MAX_PLACES)
     }
 }
 
 impl Shape {
-    pub(crate) fn new(limit: usize) -> Shape {
-        Shape { attributes: Fields::default(), limit, items: 0, bytes: 0 }
+    pub(crate) fn new(limit: usize, room: u64) -> Shape {
+        Shape { attributes: Fields::default(), limit, room, items: 0, bytes: 0 }
     }
 
     /// The number of items.
@@ -55,16 +63,20 @@ impl Shape {
 
     /// Adds what another Shape saw.
     ///
+    /// # Errors
+    /// If the attributes of both are too many for one Shape, in whichever order they are merged; it is of no use afterwards.
+    ///
     /// # Cost
-    /// A copy of `other` and a walk over it; nothing depends on the number of items.
-    pub fn merge(&mut self, other: &Shape) {
-        let mut other = other.clone();
+    /// A walk over both; nothing depends on the number of items.
+    pub fn merge(&mut self, mut other: Shape) -> Result<(), TooManyPlaces> {
         let limit = self.limit.min(other.limit);
         self.lower_limit(limit);
         other.lower_limit(limit);
         self.attributes.merge(other.attributes, limit);
         self.items = self.items.saturating_add(other.items);
         self.bytes = self.bytes.saturating_add(other.bytes);
+        self.room = self.room.min(other.room);
+        self.fit()
     }
 
     /// Whether the two differ in nothing but how often things were seen.
@@ -243,7 +255,8 @@ impl Debug for Node {
 
 /// All maps of one place.
 ///
-/// The state is a function of the set of values seen: folded exactly if they had more distinct names than the limit.
+/// The state is a function of the set of values seen: folded exactly if they had more distinct names than the limit, or a
+/// long one.
 /// Merging Nodes gives the Node of all values of both, so folding before, after or between merges makes no difference.
 #[derive(Clone)]
 pub(crate) enum Map {
@@ -272,7 +285,7 @@ impl Map {
     /// Gives up the names if there are more than `limit`.
     pub(crate) fn fold(&mut self, limit: usize) {
         if let Map::Fields(fields) = self
-            && fields.list.len() > limit
+            && fields.width > limit
         {
             *self = Map::Folded(std::mem::take(fields).into_one(limit));
         }

@@ -112,8 +112,9 @@ fn read_all(files: &[PathBuf], policy: &schema::Policy) -> anyhow::Result<Shape>
         loop {
             let nth = next.fetch_add(1, Ordering::Relaxed);
             let Some(file) = files.get(nth) else { return Ok(shape) };
-            match read(file, policy).with_context(|| file.display().to_string()) {
-                Ok(one) => shape.merge(&one),
+            let one = read(file, policy).and_then(|one| Ok(shape.merge(one)?));
+            match one.with_context(|| file.display().to_string()) {
+                Ok(()) => {}
                 Err(error) => {
                     next.store(files.len(), Ordering::Relaxed);
                     return Err((nth, error));
@@ -132,7 +133,7 @@ fn read_all(files: &[PathBuf], policy: &schema::Policy) -> anyhow::Result<Shape>
     let mut first_error: Option<(usize, anyhow::Error)> = None;
     for result in results {
         match result {
-            Ok(one) => shape.merge(&one),
+            Ok(one) => shape.merge(one)?,
             Err((nth, error)) if first_error.as_ref().is_none_or(|(first, _)| nth < *first) => {
                 first_error = Some((nth, error));
             }

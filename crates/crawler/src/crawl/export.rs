@@ -27,7 +27,7 @@ use schema::{GlueType, Policy};
 use serde::Serialize;
 
 use super::lanes::Collected;
-use super::{CrawlRequest, Crawled, Memory, Reading, Unfinished, describe, memory, publish_reading};
+use super::{CrawlRequest, Crawled, Memory, Reading, Unfinished, describe, memory, publish_reading, too_many};
 use crate::deadline::cut_off;
 use crate::discover::Inventory;
 use crate::error::{Error, Kind};
@@ -153,7 +153,7 @@ impl Export {
         let (mut collected, mut finished) = (Collected::default(), Vec::new());
         while let Some(content) = reading.next().await {
             let (number, content) = content?;
-            collected.shape.merge(&content.shape);
+            collected.shape.merge(content.shape).map_err(too_many(self.table()))?;
             collected.records += content.records;
             finished.push(number);
         }

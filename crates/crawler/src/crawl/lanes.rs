@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use super::budget::units_per_second;
 use super::export::Export;
-use super::{describe, gone, memory, scan, split};
+use super::{describe, gone, memory, scan, split, too_many};
 use crate::deadline::Deadline;
 use crate::error::{Error, Kind};
 use crate::report::{Outcome, Report, TableReport};
@@ -198,7 +198,7 @@ pub async fn publish(
     first.is_of(&source)?;
     let mut read = Collected::default();
     for lane in &lanes {
-        read.shape.merge(&lane.seen()?);
+        read.shape.merge(lane.seen()?).map_err(too_many(&order.table))?;
         read.records += lane.records;
         read.read_units += lane.read_units;
     }
@@ -272,7 +272,7 @@ impl Lane {
             return Err(Error::new(Kind::Deadline, message));
         }
         let mut shape = self.seen()?;
-        shape.merge(&read.shape);
+        shape.merge(read.shape).map_err(too_many(table))?;
         let lane = Lane {
             done: left.is_empty(),
             left,

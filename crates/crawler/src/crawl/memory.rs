@@ -8,7 +8,7 @@ use aws_smithy_types::base64;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
-use schema::Shape;
+use schema::{Shape, TooManyPlaces};
 
 use super::Memory;
 use crate::publish::{self, SHAPE};
@@ -29,13 +29,16 @@ pub(super) struct Known {
 
 impl Known {
     /// What was `seen` now, and what `table` keeps.
-    pub(super) fn of(memory: Memory, table: Option<&Table>, seen: &Shape) -> Known {
+    ///
+    /// # Errors
+    /// If the two are too many for one Shape.
+    pub(super) fn of(memory: Memory, table: Option<&Table>, seen: &Shape) -> Result<Known, TooManyPlaces> {
         let kept = if memory == Memory::None { None } else { table.and_then(recall) };
         let mut shape = seen.clone();
         if let (Memory::Kept, Some(kept)) = (memory, &kept) {
-            shape.merge(kept);
+            shape.merge(kept.clone())?;
         }
-        Known { shape, kept }
+        Ok(Known { shape, kept })
     }
 
     /// The parameter to be kept; `None` if it would be too long: the last one that was not then stays, which is still true.
@@ -110,9 +113,9 @@ mod tests {
     fn what_was_kept_is_known() {
         let (before, now) = (shape(r#"{"a":{"N":"1.5"}}"#), shape(r#"{"b":{"S":""}}"#));
         let mut both = before.clone();
-        both.merge(&now);
+        both.merge(now.clone()).unwrap();
         let table = keeping(encode(&before));
-        let known = |memory| Known::of(memory, Some(&table), &now);
+        let known = |memory| Known::of(memory, Some(&table), &now).unwrap();
         assert_eq!(known(Memory::Kept).shape, both);
         assert_eq!(decode(&known(Memory::Kept).parameter().unwrap()).unwrap(), both);
         assert_eq!(known(Memory::Forgotten).shape, now);
@@ -123,15 +126,15 @@ mod tests {
     fn counts_alone_are_no_news() {
         let kept = shape("{\"a\":{\"N\":\"1\"},\"l\":{\"L\":[{\"S\":\"\"}]}}\n{}");
         let table = keeping(encode(&kept));
-        let news = |items: &str| Known::of(Memory::Kept, Some(&table), &shape(items)).is_news();
+        let news = |items: &str| Known::of(Memory::Kept, Some(&table), &shape(items)).unwrap().is_news();
         assert!(!news(r#"{"a":{"N":"2"}}"#));
         assert!(!news(""));
         // Neither of these changes a column's type.
         assert!(news(r#"{"a":{"N":"200"}}"#), "digits");
         assert!(news(r#"{"a":{"NULL":true}}"#), "types");
         assert!(news(r#"{"l":{"L":[{"NULL":true}]}}"#), "elements");
-        assert!(Known::of(Memory::Kept, None, &kept).is_news());
-        assert!(Known::of(Memory::Forgotten, Some(&table), &shape(r#"{"a":{"N":"2"}}"#)).is_news());
+        assert!(Known::of(Memory::Kept, None, &kept).unwrap().is_news());
+        assert!(Known::of(Memory::Forgotten, Some(&table), &shape(r#"{"a":{"N":"2"}}"#)).unwrap().is_news());
     }
 
     #[test]
@@ -148,7 +151,7 @@ mod tests {
             [String::new(), "%".into(), "AAAA".into(), packed(b"DDBS"), packed(&later), packed(&vec![0; 11_000_000])]
         {
             assert!(decode(&text).is_err());
-            let known = Known::of(Memory::Kept, Some(&keeping(text)), &seen);
+            let known = Known::of(Memory::Kept, Some(&keeping(text)), &seen).unwrap();
             assert_eq!(known.shape, seen);
             assert!(known.is_news(), "it is replaced");
         }
@@ -164,6 +167,6 @@ mod tests {
         }
         let wide = shape(&item.trim_end_matches(',').chars().chain("}".chars()).collect::<String>());
         let table = keeping(encode(&shape(r#"{"a":{"N":"1"}}"#)));
-        assert_eq!(Known::of(Memory::Kept, Some(&table), &wide).parameter(), None);
+        assert_eq!(Known::of(Memory::Kept, Some(&table), &wide).unwrap().parameter(), None);
     }
 }

@@ -3,7 +3,7 @@
 use aws_sdk_glue::types::{Table, TableInput};
 
 use super::memory::Known;
-use super::{Change, CrawlRequest, Memory, Reading, Unfinished};
+use super::{Change, CrawlRequest, Memory, Reading, Unfinished, too_many};
 use crate::Clients;
 use crate::error::Error;
 use crate::publish::{self, Contract, Difference, Observed, Source, Statistics};
@@ -30,7 +30,7 @@ impl Publication<'_> {
             (Memory::Forgotten, Some(_)) => Memory::Kept,
             (memory, _) => *memory,
         };
-        let known = Known::of(memory, existing, &self.reading.shape);
+        let known = Known::of(memory, existing, &self.reading.shape).map_err(too_many(&self.request.table))?;
         let given = existing.map(publish::given_columns).unwrap_or_default();
         let schema = publish::settle(&known.shape, &self.source.keys, &given, (types, *readers));
         let shares = match self.reading.earlier {

@@ -17,7 +17,7 @@ use super::lanes::Collected;
 use super::page::{Key, Pages, Position, key};
 use super::resume::Unfinished;
 use super::split::{Goal, Plan, in_segments, requests_at_once};
-use super::{CrawlRequest, Memory, Reading, sample};
+use super::{CrawlRequest, Memory, Reading, sample, too_many};
 use crate::Clients;
 use crate::deadline::cut_off;
 use crate::error::{Error, Kind};
@@ -227,7 +227,7 @@ impl Part {
             };
             let shape = reader.finish().map_err(|e| unreadable(&table.name, &e))?;
             let mut progress = self.lock();
-            progress.shape.merge(&shape);
+            progress.shape.merge(shape).map_err(too_many(&table.name))?;
             match rest {
                 Some(rest) => progress.left.push_back(rest),
                 None => progress.finished.extend(segment.map(|(segment, _)| segment)),

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::error::{ReadErrorKind, Stop};
+use crate::shape::Node;
 
 /// The input and where newlines are allowed in it.
 pub(crate) struct Parser<'a> {
@@ -21,8 +22,19 @@ pub(crate) struct Memory {
     pub(super) maps: u64,
     /// The names of the folded maps being read, innermost last.
     pub(super) folded: FoldedNames,
-    /// The names added to the Shape.
-    pub(super) names: usize,
+    /// Places of the Shape.
+    pub(super) places: u64,
+    /// With more of them the parser stops, if it may.
+    pub(super) most_places: u64,
+}
+
+impl Memory {
+    /// A new place for what lists hold.
+    #[cold]
+    pub(super) fn element(&mut self) -> Box<Node> {
+        self.places += 1;
+        Box::default()
+    }
 }
 
 /// Names of folded maps, as they stand in the input, and beside them numbers that equal names share.

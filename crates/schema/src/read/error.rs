@@ -1,5 +1,7 @@
 //! What can be wrong with the input.
 
+use crate::shape::TooManyPlaces;
+
 /// Input that is not DynamoDB JSON: what is wrong and where, never the text itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} (byte {offset} of the input): {kind}")]
@@ -67,20 +69,30 @@ pub enum ReadErrorKind {
     /// A Scan response whose `Count` is not the number of its `Items`.
     #[error("the response's Count is not the number of its Items")]
     Count,
-    /// More names than a schema can be made of.
-    #[error("more than 4 million distinct names")]
+    /// More attributes than a Shape holds.
+    #[error("{TooManyPlaces}")]
     TooManyNames,
 }
 
-/// An error on its way out of the parser. Boxed, so that results fit registers.
+/// Why the parser stopped: an error, mostly. Boxed, so that results fit registers.
 #[derive(Debug)]
-pub(crate) struct Stop(Box<(usize, ReadErrorKind)>);
+pub(crate) struct Stop(Box<(usize, Reason)>);
+
+/// What made the parser stop.
+#[derive(Debug)]
+enum Reason {
+    Wrong(ReadErrorKind),
+    /// The map has one name more than it may keep.
+    Wide,
+    /// The Shape has more places than it may.
+    Full,
+}
 
 impl Stop {
     #[cold]
     #[inline(never)]
     pub(crate) fn at(at: usize, kind: ReadErrorKind) -> Stop {
-        Stop(Box::new((at, kind)))
+        Stop(Box::new((at, Reason::Wrong(kind))))
     }
 
     /// Where in the parser's input.
@@ -88,8 +100,31 @@ impl Stop {
         self.0.0
     }
 
-    /// Where in the parser's input, and what.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn wide(at: usize) -> Stop {
+        Stop(Box::new((at, Reason::Wide)))
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn full(at: usize) -> Stop {
+        Stop(Box::new((at, Reason::Full)))
+    }
+
+    pub(crate) fn is_wide(&self) -> bool {
+        matches!(self.0.1, Reason::Wide)
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        matches!(self.0.1, Reason::Full)
+    }
+
+    /// Where in the parser's input, and what. A Shape that no limit keeps within bounds has too many names.
     pub(crate) fn parts(self) -> (usize, ReadErrorKind) {
-        *self.0
+        match self.0.1 {
+            Reason::Wrong(kind) => (self.0.0, kind),
+            Reason::Wide | Reason::Full => (self.0.0, ReadErrorKind::TooManyNames),
+        }
     }
 }

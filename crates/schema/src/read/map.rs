@@ -4,15 +4,12 @@
 //! name, its colon and the brace and quote behind are then one comparison with the bytes that stood there last time. All
 //! other spellings (white space, escapes, names not seen before) take the general way and mean the same.
 
-use crate::shape::{Field, Fields, Next, Node};
+use crate::shape::{Field, Fields, Map, Next, Node, below, width};
 
 use super::cursor::{Parser, Separator};
 use super::error::{ReadErrorKind, Stop};
 use super::scan::{self, chunk};
 use super::text::{decode, end_of_plain_string, end_of_string};
-
-/// A table that has more names than this is none that a schema helps with; their Nodes take a gigabyte.
-const MAX_NAMES: usize = 4_000_000;
 
 impl Parser<'_> {
     /// Reads the members of a map from after its opening brace to after the closing one.
@@ -34,7 +31,7 @@ impl Parser<'_> {
                 }
                 _ => {
                     let value;
-                    (index, value) = self.other_field(at, fields, previous, next)?;
+                    (index, value) = self.other_field(at, fields, (previous, next), depth)?;
                     let Some(field) = fields.list.get_mut(index) else {
                         return Err(Stop::at(at, ReadErrorKind::Expected("an attribute name")));
                     };
@@ -65,15 +62,15 @@ impl Parser<'_> {
         &mut self,
         at: usize,
         fields: &mut Fields,
-        previous: Option<usize>,
-        next: Next,
+        (previous, next): (Option<usize>, Next),
+        depth: u32,
     ) -> Result<(usize, usize), Stop> {
         let second = next[1] as usize;
         let (index, value) = match fields.list.get(second).and_then(|field| self.starts_with(at, field)) {
             Some(length) => (second, at + length),
             None => match self.known(at, fields) {
                 Some(found) => found,
-                None => self.named(at, fields)?,
+                None => self.named(at, fields, depth)?,
             },
         };
         if next[0] as usize != index {
@@ -95,14 +92,14 @@ impl Parser<'_> {
 
     /// The same for any field in any spelling, old or new.
     #[inline(never)]
-    fn named(&mut self, at: usize, fields: &mut Fields) -> Result<(usize, usize), Stop> {
+    fn named(&mut self, at: usize, fields: &mut Fields, depth: u32) -> Result<(usize, usize), Stop> {
         let open = self.expect(at, b'"', "an attribute name in quotes")?;
         let end = end_of_string(self.input, open)?;
         let raw = &self.input[open..end];
         let name = decode(raw);
         let index = match fields.find(&name) {
             Some(index) => index,
-            None => self.added(open, &name, fields)?,
+            None => self.added(at, &name, fields, depth)?,
         };
         // Only what is spelled as it is meant is found by its spelling.
         if name.as_bytes() == raw {
@@ -111,36 +108,59 @@ impl Parser<'_> {
         Ok((index, self.type_of(end + 1)?))
     }
 
-    fn added(&mut self, at: usize, name: &str, fields: &mut Fields) -> Result<usize, Stop> {
-        self.memory.names += 1;
-        if self.memory.names > MAX_NAMES {
-            return Err(Stop::at(at, ReadErrorKind::TooManyNames));
+    fn added(&mut self, at: usize, name: &str, fields: &mut Fields, depth: u32) -> Result<usize, Stop> {
+        // Those of the item itself have a depth of 0.
+        if depth > 0 && fields.width.saturating_add(width(name)) > self.limit {
+            return Err(Stop::wide(at));
+        }
+        self.memory.places += 1;
+        if self.memory.places > self.memory.most_places {
+            return Err(Stop::full(at));
         }
         Ok(fields.push(name, Node::default()))
     }
 
+    /// Folds the map that begins at `start` and has, where the parser stopped, a name too many; reads on to after its end.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn folding(&mut self, start: usize, stop: &Stop, map: &mut Map, depth: u32) -> Result<usize, Stop> {
+        let Map::Fields(fields) = map else { return Err(Stop::at(start, ReadErrorKind::Expected("a map"))) };
+        let fields = std::mem::take(fields);
+        let before: u64 = fields.list.iter().map(|field| 1 + below(&field.value, 1).places).sum();
+        let value = fields.into_one(self.limit);
+        self.memory.places = (self.memory.places + 1 + below(&value, 1).places).saturating_sub(before);
+        *map = Map::Folded(value);
+        // The names before this one, which may not come again.
+        let base = self.memory.folded.names.len();
+        let mut at = start;
+        while at < stop.place() {
+            let end = self.folded_name(at)?;
+            let value = self.expect(end, b':', "':' after an attribute name")?;
+            let end = self.skip(value, 0)?;
+            at = match self.separator(end, b'}', "',' or '}' after an attribute")? {
+                Separator::Comma(after) | Separator::End(after) => after,
+            };
+        }
+        match map {
+            Map::Folded(value) => self.folded_from(at, base, value, depth),
+            Map::Fields(_) => Ok(at),
+        }
+    }
+
     /// Reads the members of a map that has given up its names.
-    pub(super) fn folded(&mut self, mut at: usize, value: &mut Node, depth: u32) -> Result<usize, Stop> {
+    pub(super) fn folded(&mut self, at: usize, value: &mut Node, depth: u32) -> Result<usize, Stop> {
         if let Some(end) = self.empty(at, b'}') {
             return Ok(end);
         }
-        let base = self.memory.folded.names.len();
+        self.folded_from(at, self.memory.folded.names.len(), value, depth)
+    }
+
+    /// The same from one of the members on; the names before it are noted from `base` on.
+    #[inline(always)]
+    fn folded_from(&mut self, mut at: usize, base: usize, value: &mut Node, depth: u32) -> Result<usize, Stop> {
         loop {
-            let open = self.expect(at, b'"', "an attribute name in quotes")?;
-            let end = match end_of_plain_string(self.input, open) {
-                Some(end) => {
-                    self.memory.folded.numbers.push(number_of(&self.input[open..end]));
-                    end
-                }
-                None => {
-                    let end = end_of_string(self.input, open)?;
-                    let name = decode(&self.input[open..end]);
-                    self.memory.folded.numbers.push(number_of(name.as_bytes()));
-                    end
-                }
-            };
-            self.memory.folded.names.push(open..end);
-            at = self.type_of(end + 1)?;
+            at = self.folded_name(at)?;
+            at = self.type_of(at)?;
             at = self.tagged(at, value, depth)?;
             match self.end_of_member(at, b'}', "',' or '}' after an attribute")? {
                 Separator::Comma(after) => at = after,
@@ -150,6 +170,26 @@ impl Parser<'_> {
                 }
             }
         }
+    }
+
+    /// Notes the name at `at`; gives the place after its closing quote.
+    #[inline(always)]
+    fn folded_name(&mut self, at: usize) -> Result<usize, Stop> {
+        let open = self.expect(at, b'"', "an attribute name in quotes")?;
+        let end = match end_of_plain_string(self.input, open) {
+            Some(end) => {
+                self.memory.folded.numbers.push(number_of(&self.input[open..end]));
+                end
+            }
+            None => {
+                let end = end_of_string(self.input, open)?;
+                let name = decode(&self.input[open..end]);
+                self.memory.folded.numbers.push(number_of(name.as_bytes()));
+                end
+            }
+        };
+        self.memory.folded.names.push(open..end);
+        Ok(end + 1)
     }
 
     /// Forgets the names of a folded map, if they differ.

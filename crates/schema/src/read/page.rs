@@ -7,8 +7,8 @@ use super::cursor::{Parser, Separator};
 use super::error::{ReadErrorKind, Stop};
 use super::text::{decode, end_of_string};
 
-/// How deep members may nest that are skipped.
-const MAX_SKIPPED_DEPTH: u32 = 64;
+/// How deep members may nest that are skipped: twice as deep as values, each of which is an object and its content.
+const MAX_SKIPPED_DEPTH: u32 = 2 * 33;
 
 impl Parser<'_> {
     /// Reads the whole body.
@@ -126,7 +126,7 @@ impl Parser<'_> {
     }
 
     /// Checks any JSON value at `at`; gives the place after it.
-    fn skip(&mut self, at: usize, depth: u32) -> Result<usize, Stop> {
+    pub(super) fn skip(&mut self, at: usize, depth: u32) -> Result<usize, Stop> {
         if depth > MAX_SKIPPED_DEPTH {
             return Err(Stop::at(at, ReadErrorKind::TooDeep));
         }

@@ -180,12 +180,10 @@ impl Parser<'_> {
         let map = node.map.get_or_insert_with(|| Box::new(Map::Fields(Fields::default())));
         match &mut **map {
             Map::Folded(value) => self.folded(at, value, depth),
-            Map::Fields(fields) => {
-                let end = self.fields(at, fields, depth)?;
-                // Not before the end of the map: until there, its fields tell which names it had.
-                map.fold(self.limit);
-                Ok(end)
-            }
+            Map::Fields(fields) => match self.fields(at, fields, depth) {
+                Err(stop) if stop.is_wide() => self.folding(at, &stop, map, depth),
+                end => end,
+            },
         }
     }
 
@@ -196,7 +194,7 @@ impl Parser<'_> {
         if let Some(end) = self.empty(at, b']') {
             return Ok(end);
         }
-        let element = node.element.get_or_insert_default();
+        let element = node.element.get_or_insert_with(|| self.memory.element());
         loop {
             let value = if scan::chunk(self.input, at) == Some(b"{\"") { at + 2 } else { self.value(at)? };
             at = self.tagged(value, element, depth)?;
@@ -214,7 +212,7 @@ impl Parser<'_> {
         if let Some(end) = self.empty(at, b']') {
             return Ok(end);
         }
-        let elements = node.element.get_or_insert_default();
+        let elements = node.element.get_or_insert_with(|| self.memory.element());
         loop {
             at = self.expect(at, b'"', "a string as the element of a set")?;
             at = self.scalar(element, at, elements)?;

@@ -13,7 +13,7 @@
 
 use crate::number::Numbers;
 
-use super::{Fields, Kind, Map, Node, Shape};
+use super::{Fields, Kind, MAX_PLACES, Map, Node, Shape};
 
 const MAGIC: &[u8] = b"DDBS\x01";
 /// Levels of nodes below an item: the attribute, and 32 of lists and maps.
@@ -42,9 +42,9 @@ impl Shape {
     /// Reads what [`to_bytes`](Shape::to_bytes) wrote.
     ///
     /// # Errors
-    /// For anything else, be it hostile. Memory stays proportional to the length of `bytes`.
+    /// For anything else, be it hostile: more places than a Shape may have included.
     pub fn from_bytes(bytes: &[u8]) -> Result<Shape, ShapeBytesError> {
-        let mut input = Input { bytes, at: 0 };
+        let mut input = Input { bytes, at: 0, places: 0 };
         if !bytes.starts_with(MAGIC) {
             return Err(input.error("no signature of version 1"));
         }
@@ -56,7 +56,7 @@ impl Shape {
         if input.at < bytes.len() {
             return Err(input.error("surplus bytes"));
         }
-        Ok(Shape { attributes, limit, items, bytes: bytes_read })
+        Ok(Shape { attributes, limit, room: MAX_PLACES, items, bytes: bytes_read })
     }
 }
 
@@ -113,6 +113,8 @@ fn has_elements(kind: Kind) -> bool {
 struct Input<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// Nodes that were read.
+    places: u64,
 }
 
 impl<'a> Input<'a> {
@@ -134,6 +136,10 @@ impl<'a> Input<'a> {
             let node = self.node(depth, limit)?;
             fields.push(name, node);
         }
+        // A map with a long name is folded, whatever the limit.
+        if fields.width > most {
+            return Err(self.error("more names than the limit"));
+        }
         Ok(fields)
     }
 
@@ -141,6 +147,10 @@ impl<'a> Input<'a> {
         let Some(depth) = depth.checked_sub(1) else {
             return Err(self.error("too many levels"));
         };
+        self.places += 1;
+        if self.places > MAX_PLACES {
+            return Err(self.error("more places than a Shape may have"));
+        }
         let kinds = self.number()?;
         if kinds == 0 || kinds >> Kind::ALL.len() != 0 {
             return Err(self.error("unknown types"));

@@ -1,18 +1,25 @@
 //! The fields of a map, and what the reader remembers to find them fast.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
 
 use wide::u8x32;
 
 use super::Node;
 
+/// A longer name, in bytes, makes every map fold that has it: what a place takes stays bounded.
+pub(crate) const LONG_NAME: usize = 255;
+/// The width of such a name: more than any number of names.
+const TOO_WIDE: usize = 1 << 32;
+
 /// Names, each with its Node.
 #[derive(Clone)]
 pub(crate) struct Fields {
     /// In the order of their first sight, which is the order in which items tend to have them.
     pub(crate) list: Vec<Field>,
-    by_name: BTreeMap<Box<str>, u32>,
+    /// Indices into the list, in byte order of the names. Most maps are small: a tree would be larger than they are.
+    by_name: Vec<u32>,
+    /// How many names there are; see [`width`].
+    pub(crate) width: usize,
     /// The fields that maps lately began with.
     pub(crate) first: Next,
     /// The fields found lately, each at one of the places that its name's number gives; a later one may take its place.
@@ -21,7 +28,7 @@ pub(crate) struct Fields {
 
 impl Default for Fields {
     fn default() -> Self {
-        Fields { list: Vec::new(), by_name: BTreeMap::new(), first: NO_NEXT, lately: Vec::new() }
+        Fields { list: Vec::new(), by_name: Vec::new(), width: 0, first: NO_NEXT, lately: Vec::new() }
     }
 }
 
@@ -83,14 +90,25 @@ impl Run {
 
 impl Fields {
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name).map(|index| *index as usize)
+        self.place(name).ok().and_then(|place| self.by_name.get(place)).map(|index| *index as usize)
+    }
+
+    /// Where a name stands among the sorted ones, or would stand.
+    fn place(&self, name: &str) -> Result<usize, usize> {
+        self.by_name.binary_search_by(|index| (*self.list[*index as usize].name).cmp(name))
     }
 
     /// Adds a name that is not there yet.
     pub(crate) fn push(&mut self, name: &str, value: Node) -> usize {
         let index = self.list.len();
+        let (Ok(place) | Err(place)) = self.place(name);
         // More names than u32 holds would take a terabyte of Nodes.
-        self.by_name.insert(name.into(), index as u32);
+        self.by_name.insert(place, index as u32);
+        self.width = self.width.saturating_add(width(name));
+        if index == self.list.capacity() {
+            // A half more: most maps have few names, and a Vec would begin with room for four.
+            self.list.reserve_exact(index.div_ceil(2).max(1));
+        }
         let spelled_so = !name.contains(|c: char| c == '"' || c == '\\' || c < ' ');
         let run = if spelled_so { Run::new(format!("\"{name}\":{{\"").as_bytes()) } else { Run::NONE };
         self.list.push(Field { run, next: NO_NEXT, seen: 0, name: name.into(), value });
@@ -107,7 +125,7 @@ impl Fields {
     /// Makes a field one of the guesses for a number.
     pub(crate) fn remember(&mut self, number: u64, index: usize) {
         if self.lately.len() < 4 * self.list.len() {
-            self.lately = vec![u32::MAX; (4 * self.list.len()).next_power_of_two().max(16)];
+            self.lately = vec![u32::MAX; (4 * self.list.len()).next_power_of_two().max(4)];
         }
         let places = places(number, self.lately.len());
         let free = places.clone().find(|place| self.lately[*place] == u32::MAX);
@@ -118,7 +136,10 @@ impl Fields {
 
     /// In byte order of the names.
     pub(crate) fn sorted(&self) -> impl ExactSizeIterator<Item = (&str, &Node)> {
-        self.by_name.iter().map(|(name, index)| (&**name, &self.list[*index as usize].value))
+        self.by_name.iter().map(|index| {
+            let field = &self.list[*index as usize];
+            (&*field.name, &field.value)
+        })
     }
 
     pub(super) fn merge(&mut self, other: Fields, limit: usize) {
@@ -140,6 +161,11 @@ impl Fields {
         }
         one
     }
+}
+
+/// How many names a name counts for.
+pub(crate) fn width(name: &str) -> usize {
+    if name.len() > LONG_NAME { TOO_WIDE } else { 1 }
 }
 
 /// Where a number's guesses stand among so many, a power of two.

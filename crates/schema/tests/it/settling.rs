@@ -72,7 +72,7 @@ proptest! {
     fn what_was_merged_settles_as_what_was_read_at_once(a in generate::items(), b in generate::items(), limit in 0..8usize) {
         let both: Vec<_> = a.iter().chain(&b).cloned().collect();
         let mut merged = shape_of(&b, limit);
-        merged.merge(&shape_of(&a, limit));
+        merged.merge(shape_of(&a, limit)).unwrap();
         for dialect in [Dialect::Portable, Dialect::Crawler] {
             let settle = |shape: &schema::Shape, max| {
                 shape.settle(&[], &BTreeMap::new(), &Policy { dialect, ..policy(max) })

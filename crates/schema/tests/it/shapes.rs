@@ -9,7 +9,7 @@ use crate::reading::{read, shape_of};
 
 fn merged(shapes: &[&Shape]) -> Shape {
     let mut all = Shape::default();
-    shapes.iter().for_each(|shape| all.merge(shape));
+    shapes.iter().for_each(|shape| all.merge((*shape).clone()).unwrap());
     all
 }
 
