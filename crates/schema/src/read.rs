@@ -209,6 +209,8 @@ impl Reader {
                 Ok(parsed) => {
                     self.shape.merge(shape).map_err(|_| Stop::full(0))?;
                     self.memory.places = self.shape.places();
+                    // Fields that came with the Shape know the numbers of its maps: none of those may come again.
+                    self.memory.maps = self.memory.maps.max(memory.maps);
                     return Ok(parsed);
                 }
             }

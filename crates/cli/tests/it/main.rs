@@ -5,6 +5,7 @@
 mod export;
 mod infer;
 mod interrupt;
+mod memory;
 mod policy;
 mod run;
 mod serve;

@@ -6,6 +6,7 @@ mod avro;
 mod generate;
 mod hive;
 mod oracle;
+mod places;
 mod reading;
 mod settling;
 mod shapes;

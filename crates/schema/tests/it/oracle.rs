@@ -292,9 +292,35 @@ fn place(values: &[Value], limit: usize) -> Place {
         let names: BTreeSet<&String> = maps.iter().flat_map(|map| map.keys()).collect();
         let values: Vec<Value> = maps.iter().flat_map(|map| map.values().cloned()).collect();
         let all = Box::new(self::place(&values, limit));
-        place.map = Some(if names.len() > limit { Map::Folded(all) } else { Map::Fields(by_name(&maps, limit), all) });
+        let too_wide = names.len() > limit || names.iter().any(|name| name.len() > 255);
+        place.map = Some(if too_wide { Map::Folded(all) } else { Map::Fields(by_name(&maps, limit), all) });
     }
     place
+}
+
+/// The highest limit, up to this one, with which the items can't have had more than `room` places, if there is any.
+pub(crate) fn limit_within(items: &[Item], limit: usize, room: u64) -> Option<usize> {
+    let most = |limit: usize| -> u64 {
+        let attributes = attributes(items, limit);
+        attributes.iter().map(|(name, place)| (name.len() / 256) as u64 + with_below(place, limit).0).sum()
+    };
+    (0..=limit).rev().find(|limit| most(*limit) <= room)
+}
+
+/// A place with those below it: how many there can have been, and how many values they hold.
+fn with_below(place: &Place, limit: usize) -> (u64, u64) {
+    let (mut places, mut values) = (1, place.counts.iter().sum());
+    let mut add = |(more, held): (u64, u64)| (places, values) = (places + more, values + held);
+    place.element.iter().for_each(|element| add(with_below(element, limit)));
+    match &place.map {
+        None => {}
+        Some(Map::Fields(fields, _)) => fields.values().for_each(|field| add(with_below(field, limit))),
+        Some(Map::Folded(value)) => {
+            let (once, held) = with_below(value, limit);
+            add(((once * limit.max(1) as u64).min(held), held));
+        }
+    }
+    (places, values)
 }
 
 /// The serialised Shape, by the grammar in its documentation.
