@@ -1,5 +1,6 @@
 //! Arguments over environment over TOML file over defaults, resolved once.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use anyhow::Context;
@@ -29,6 +30,33 @@ pub(crate) fn resolve(common: &Common, mut typed: Map<String, Value>) -> anyhow:
 }
 
 fn read(file: &Path) -> Result<Map<String, Value>, Wrong> {
-    let text = std::fs::read_to_string(file).map_err(|error| Wrong(format!("{}: {error}", file.display())))?;
-    toml::from_str(&text).map_err(|error| Wrong(format!("{}: {error}", file.display())))
+    let wrong = |error: &dyn Display| Wrong(format!("{}: {error}", file.display()));
+    let text = crawler::files::read_to_string(file).map_err(|error| wrong(&error))?;
+    let table: toml::Table = toml::from_str(&text).map_err(|error| wrong(&error))?;
+    finite("", &table).map_err(|error| wrong(&error))?;
+    // Of a table of TOML without such numbers all can be JSON.
+    serde_json::to_value(table).and_then(serde_json::from_value).map_err(|error| wrong(&error))
+}
+
+/// Refuses `nan` and `inf`, which JSON doesn't know: they would count as not set.
+fn finite(path: &str, table: &toml::Table) -> Result<(), Wrong> {
+    for (name, value) in table {
+        match value {
+            toml::Value::Float(number) => number_of(&format!("{path}{name}"), *number).map(drop)?,
+            toml::Value::Table(table) => finite(&format!("{path}{name}."), table)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A number as a setting.
+///
+/// # Errors
+/// If it is `nan` or `inf`.
+pub(crate) fn number_of(name: &str, number: f64) -> Result<Value, Wrong> {
+    match number.is_finite() {
+        true => Ok(number.into()),
+        false => Err(Wrong(format!("{name} {number}: use a number with an end"))),
+    }
 }

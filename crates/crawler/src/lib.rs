@@ -14,7 +14,7 @@
 //!
 //! [`doctor`] looks at what there is, and changes nothing.
 //!
-//! It talks to AWS through the official SDK clients and nothing else, and prints nothing.
+//! It talks to AWS through the official SDK clients and nothing else, and prints nothing. [`files`] opens what people name.
 
 pub mod apply;
 pub mod aws;
@@ -25,6 +25,7 @@ pub mod discover;
 pub mod doctor;
 pub mod error;
 pub mod event;
+pub mod files;
 pub mod naming;
 pub mod plan;
 pub mod policy;

@@ -1,12 +1,12 @@
 //! What a run is told, resolved once into a plain struct.
 
+mod check;
 mod sources;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
 use crate::crawl::ReadOptions;
-use crate::error::{Error, Kind};
+pub use check::Selection;
 
 /// The settings of a run. [`Settings::default`] is what an invocation with `{}` does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub struct Settings {
     pub dry_run: bool,
     /// Make what is missing but start no crawl; default false.
     pub no_start: bool,
-    /// The crawler's name, with one `{table}` in it; default `{table}_crawler`.
+    /// The crawler's name, with one `{table}` in it and no other braces; default `{table}_crawler`.
     pub crawler_name: String,
     /// Let crawlers read every item rather than the first page; default true, as in Glue.
     pub scan_all: bool,
@@ -37,7 +37,7 @@ pub struct Settings {
     pub scan_rate: Option<f64>,
     /// Native engine: all items of a table, or a sample; default [`Sample::All`].
     pub sample: Sample,
-    /// Native engine: read units a second and table that are never exceeded, at least 0.5; default what `scan_rate` says.
+    /// Native engine: read units a second and table that are never exceeded, 0.5 to 10,000,000; default what `scan_rate` says.
     pub max_rcu: Option<f64>,
     /// Native engine: segments of a full scan, 1 to 10,000; default chosen from the table's size and the budget.
     pub segments: Option<u32>,
@@ -87,7 +87,7 @@ pub struct Settings {
     /// Dollars a crawl of Glue's crawlers, for what a dry run says; default 0.147: 2 DPU for 10 minutes, the least that is
     /// charged, at 0.44 an hour (<https://aws.amazon.com/glue/pricing/>, November 2026; the 2 DPU are assumed).
     pub crawl_price: f64,
-    /// Runs a month, for what a dry run says; default 30.
+    /// Runs a month, for what a dry run says, at most 50,000; default 30.
     pub runs_per_month: u32,
     /// How observed items become types.
     pub types: schema::Policy,
@@ -224,123 +224,11 @@ impl Settings {
             segments: self.segments,
         }
     }
-
-    /// Checks the settings against each other and against AWS's rules, and compiles the globs.
-    ///
-    /// # Errors
-    /// [`Kind::Settings`], naming the setting, its value and what is allowed.
-    pub fn selection(&self) -> Result<Selection, Error> {
-        let wrong = |message: String| Err(Error::new(Kind::Settings, message));
-        let lower = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if self.database.is_empty() || self.database.len() > 255 || !lower(&self.database) {
-            return wrong(format!("database {:?}: use 1 to 255 of a-z, 0-9 and _", self.database));
-        }
-        if self.table_prefix.len() > 64 || !lower(&self.table_prefix) {
-            return wrong(format!("table_prefix {:?}: use at most 64 of a-z, 0-9 and _", self.table_prefix));
-        }
-        if self.crawler_name.matches("{table}").count() != 1 || self.crawler_name.len() > 100 {
-            return wrong(format!(
-                "crawler_name {:?}: needs {{table}} exactly once, and at most 100 characters",
-                self.crawler_name
-            ));
-        }
-        if let Some(rate) = self.scan_rate
-            && !(0.1..=1.5).contains(&rate)
-        {
-            return wrong(format!("scan_rate {rate}: use 0.1 to 1.5"));
-        }
-        if self.sample == Sample::Items(0) {
-            return wrong("sample 0: use all, auto, or a number of items".into());
-        }
-        if let Some(units) = self.max_rcu
-            && !(units >= 0.5 && units.is_finite())
-        {
-            return wrong(format!("max_rcu {units}: use 0.5 or more read units a second"));
-        }
-        if let Some(segments) = self.segments
-            && !(1..=10_000).contains(&segments)
-        {
-            return wrong(format!("segments {segments}: use 1 to 10000"));
-        }
-        if !(self.read_price >= 0.0 && self.read_price.is_finite()) {
-            return wrong(format!("read_price {}: use the dollars for a million read request units", self.read_price));
-        }
-        if !(self.export_price >= 0.0 && self.export_price.is_finite()) {
-            return wrong(format!("export_price {}: use the dollars for a GB that is exported", self.export_price));
-        }
-        if !(self.crawl_price >= 0.0 && self.crawl_price.is_finite()) {
-            return wrong(format!("crawl_price {}: use the dollars of one crawl", self.crawl_price));
-        }
-        // The policy of a run compares ARNs with it, and a pattern would be another's too.
-        let is_policy = |arn: &str| {
-            arn.starts_with("arn:") && arn.contains(":iam::") && arn.contains(":policy/") && !arn.contains(['*', '?'])
-        };
-        if let Some(arn) = self.permissions_boundary.as_deref().filter(|arn| !is_policy(arn)) {
-            return wrong(format!("permissions_boundary {arn:?}: use the ARN of a managed policy"));
-        }
-        if self.propagation_limit > 900 {
-            return wrong(format!("propagation_limit {}: use 0 to 900 seconds", self.propagation_limit));
-        }
-        const MODES: [&str; 8] =
-            ["NONE", "DISABLED", "BACKWARD", "BACKWARD_ALL", "FORWARD", "FORWARD_ALL", "FULL", "FULL_ALL"];
-        if !MODES.contains(&self.compatibility.as_str()) {
-            return wrong(format!("compatibility {:?}: use one of {}", self.compatibility, MODES.join(", ")));
-        }
-        let registry_ok = |b: u8| b.is_ascii_alphanumeric() || b"-_$#.".contains(&b);
-        if self.registry.is_empty() || self.registry.len() > 255 || !self.registry.bytes().all(registry_ok) {
-            return wrong(format!("registry {:?}: use 1 to 255 of letters, digits and -_$#.", self.registry));
-        }
-        for (name, value) in [("concurrency", self.concurrency), ("max_running", self.max_running)] {
-            if !(1..=1000).contains(&value) {
-                return wrong(format!("{name} {value}: use 1 to 1000"));
-            }
-        }
-        Ok(Selection { include: globs("include", &self.include)?, exclude: globs("exclude", &self.exclude)? })
-    }
-}
-
-/// Which tables a run is about: the compiled `include` and `exclude`.
-#[derive(Debug, Clone)]
-pub struct Selection {
-    include: GlobSet,
-    exclude: GlobSet,
-}
-
-impl Selection {
-    /// Whether the DynamoDB table `name` is in.
-    pub fn contains(&self, name: &str) -> bool {
-        (self.include.is_empty() || self.include.is_match(name)) && !self.exclude.is_match(name)
-    }
-}
-
-fn globs(setting: &str, patterns: &[String]) -> Result<GlobSet, Error> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        let glob = Glob::new(pattern)
-            .map_err(|e| Error::new(Kind::Settings, format!("{setting} {pattern:?}: {}", e.kind())))?;
-        set.add(glob);
-    }
-    set.build().map_err(|e| Error::new(Kind::Settings, format!("{setting}: {e}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn selected(include: &[&str], exclude: &[&str], names: &[&'static str]) -> Vec<&'static str> {
-        let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
-        let settings = Settings { include: own(include), exclude: own(exclude), ..Settings::default() };
-        let selection = settings.selection().unwrap();
-        names.iter().copied().filter(|name| selection.contains(name)).collect()
-    }
-
-    #[test]
-    fn include_then_exclude() {
-        let names = ["orders", "orders-test", "users"];
-        assert_eq!(selected(&[], &[], &names), names);
-        assert_eq!(selected(&["orders*"], &["*-test"], &names), ["orders"]);
-        assert_eq!(selected(&[], &["{orders,users}"], &names), ["orders-test"]);
-    }
 
     #[test]
     fn a_sample_is_a_word_or_a_number() {
@@ -349,25 +237,5 @@ mod tests {
             assert_eq!(serde_json::to_string(&sample).unwrap(), json);
         }
         assert!(serde_json::from_str::<Sample>("\"some\"").is_err());
-    }
-
-    #[test]
-    fn impossible_settings_are_named() {
-        let message = |settings: Settings| settings.selection().unwrap_err().message;
-        let base = Settings::default;
-        insta::assert_snapshot!(message(Settings { database: "Ddb".into(), ..base() }), @r#"database "Ddb": use 1 to 255 of a-z, 0-9 and _"#);
-        insta::assert_snapshot!(message(Settings { crawler_name: "x".into(), ..base() }), @r#"crawler_name "x": needs {table} exactly once, and at most 100 characters"#);
-        insta::assert_snapshot!(message(Settings { scan_rate: Some(2.0), ..base() }), @"scan_rate 2: use 0.1 to 1.5");
-        insta::assert_snapshot!(message(Settings { sample: Sample::Items(0), ..base() }), @"sample 0: use all, auto, or a number of items");
-        insta::assert_snapshot!(message(Settings { max_rcu: Some(f64::NAN), ..base() }), @"max_rcu NaN: use 0.5 or more read units a second");
-        insta::assert_snapshot!(message(Settings { segments: Some(0), ..base() }), @"segments 0: use 1 to 10000");
-        insta::assert_snapshot!(message(Settings { read_price: -1.0, ..base() }), @"read_price -1: use the dollars for a million read request units");
-        insta::assert_snapshot!(message(Settings { export_price: f64::INFINITY, ..base() }), @"export_price inf: use the dollars for a GB that is exported");
-        insta::assert_snapshot!(message(Settings { permissions_boundary: Some("arn:aws:iam::1:policy/*".into()), ..base() }), @r#"permissions_boundary "arn:aws:iam::1:policy/*": use the ARN of a managed policy"#);
-        insta::assert_snapshot!(message(Settings { propagation_limit: 901, ..base() }), @"propagation_limit 901: use 0 to 900 seconds");
-        insta::assert_snapshot!(message(Settings { crawl_price: f64::NAN, ..base() }), @"crawl_price NaN: use the dollars of one crawl");
-        insta::assert_snapshot!(message(Settings { concurrency: 0, ..base() }), @"concurrency 0: use 1 to 1000");
-        insta::assert_snapshot!(message(Settings { max_running: usize::MAX, ..base() }), @"max_running 18446744073709551615: use 1 to 1000");
-        insta::assert_snapshot!(message(Settings { include: vec!["a[".into()], ..base() }), @r#"include "a[": unclosed character class; missing ']'"#);
     }
 }

@@ -16,7 +16,7 @@ use crate::{connect, output, settings};
 /// # Errors
 /// If nothing could be done at all, a named table does not exist, or the export is none.
 pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
-    let settings = settings::resolve(common, typed(args))?;
+    let settings = settings::resolve(common, typed(args)?)?;
     let export = match (&args.export, &args.bucket) {
         (Some(place), _) => given(common, place, &args.names).await?,
         (None, Some(bucket)) if !settings.dry_run => requested(common, bucket, &args.names).await?,
@@ -27,15 +27,16 @@ pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
     Ok(run_job(common, &args.place, &settings, Work::Export(&export)).await?.1)
 }
 
-fn typed(args: &Crawl) -> Map<String, Value> {
+fn typed(args: &Crawl) -> Result<Map<String, Value>, settings::Wrong> {
     let sample = args.sample.as_ref().map(|sample| sample.parse::<u64>().map_or(sample.clone().into(), Value::from));
+    let number = |name, number: Option<f64>| number.map(|number| settings::number_of(name, number)).transpose();
     let given = [
         ("sample", sample),
-        ("scan_rate", args.scan_rate.map(Value::from)),
-        ("max_rcu", args.max_rcu.map(Value::from)),
+        ("scan_rate", number("scan_rate", args.scan_rate)?),
+        ("max_rcu", number("max_rcu", args.max_rcu)?),
         ("dry_run", args.dry_run.then_some(true.into())),
     ];
-    given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    Ok(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }
 
 /// The export that `--export` names.

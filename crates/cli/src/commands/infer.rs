@@ -1,7 +1,6 @@
 //! `infer`: the schema of files, without AWS.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::num::NonZero;
 use std::panic::resume_unwind;
@@ -9,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, bail};
+use crawler::files;
 use flate2::bufread::MultiGzDecoder;
 use schema::{Key, KeyKind, Reader, Shape, TableSchema};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use crate::args::{Common, Format, Infer};
 use crate::{output, settings};
 
 mod ahead;
+mod answer;
 
 use ahead::{Ahead, CHUNK};
 
@@ -147,7 +148,7 @@ fn read_all(files: &[PathBuf], policy: &schema::Policy) -> anyhow::Result<Shape>
 fn read(path: &Path, policy: &schema::Policy) -> anyhow::Result<Shape> {
     let input: Box<dyn Read + Send> = match path.to_str() {
         Some("-") => Box::new(std::io::stdin()),
-        _ => Box::new(File::open(path)?),
+        _ => Box::new(files::open(path)?),
     };
     std::thread::scope(|scope| {
         let mut input = Ahead::new(scope, || {
@@ -164,11 +165,7 @@ fn read(path: &Path, policy: &schema::Policy) -> anyhow::Result<Shape> {
             input.consume(3);
         }
         if is_scan_response(input.fill_buf()?) {
-            // One JSON document: it is read as a whole.
-            let mut body = Vec::new();
-            input.read_to_end(&mut body)?;
-            reader.scan_response(&body)?;
-            return Ok(reader.finish()?);
+            return answer::read(&mut input, reader);
         }
         loop {
             let chunk = input.fill_buf()?;
@@ -217,10 +214,10 @@ struct AttributeDefinition {
 /// The keys of the table, where its CreateTable request lies beside the data as `NAME.json`.
 fn keys(input: &Path) -> anyhow::Result<Vec<Key>> {
     let beside = input.with_file_name(format!("{}.json", table_name(input)));
-    if input.is_dir() || beside == input || !beside.is_file() {
+    if input.is_dir() || beside == input || beside.is_dir() || !files::is_there(&beside)? {
         return Ok(Vec::new());
     }
-    let text = std::fs::read_to_string(&beside).with_context(|| beside.display().to_string())?;
+    let text = files::read_to_string(&beside).with_context(|| beside.display().to_string())?;
     // A file of that name that is something else tells nothing about keys.
     let Ok(mut table) = serde_json::from_str::<CreateTable>(&text) else { return Ok(Vec::new()) };
     table.key_schema.sort_by_key(|key| key.key_type != "HASH");

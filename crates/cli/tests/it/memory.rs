@@ -63,12 +63,12 @@ fn maps_in_maps(bytes: usize, width: usize) -> String {
 #[test]
 fn maps_in_maps_stay_within_64_mb() {
     let shell = Shell::new();
-    shell.table("tame", "t", &[r#"{"id":{"S":"1"}}"#]);
+    shell.table("tame", "table", &[r#"{"id":{"S":"1"}}"#]);
     // Many short items; some that are longer than what is read at once.
     for (name, bytes, width) in [("short", 10_000_000, 2), ("long", 3_000_000, 14)] {
-        shell.table(name, "t", &[&maps_in_maps(bytes, width)]);
+        shell.table(name, "table", &[&maps_in_maps(bytes, width)]);
         let crawl = |folder| run(&shell, &["crawl", "--local", folder, "--state", &format!("state-{folder}"), "-q"]);
-        let infer = |folder| run(&shell, &["infer", &format!("{folder}/t.jsonl")]);
+        let infer = |folder| run(&shell, &["infer", &format!("{folder}/table.jsonl")]);
         for (command, (tame, hostile)) in
             [("infer", (infer("tame"), infer(name))), ("crawl", (crawl("tame"), crawl(name)))]
         {

@@ -200,7 +200,10 @@ impl Export {
         }
         match missing.first() {
             None => Ok(bytes),
-            Some(path) => Err(self.missing(path, missing.len() - 1)),
+            Some(path) => {
+                find::regular(&self.name(path))?;
+                Err(self.missing(path, missing.len() - 1))
+            }
         }
     }
 
@@ -242,6 +245,7 @@ impl Export {
     async fn try_file(&self, file: &DataFile, policy: &Policy) -> Result<Content, Error> {
         let path = self.summary.locate(&self.folder, &file.key)?;
         let name = self.name(&path);
+        find::regular(&name)?;
         let missing = |error| match error {
             object_store::Error::NotFound { .. } => self.missing(&path, 0),
             error => find::failed(&name, error),

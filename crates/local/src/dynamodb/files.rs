@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crawler::files;
+
 use super::check::{invalid, table_name_problem};
 use super::definition::Definition;
 use super::index::{Entry, Index};
@@ -61,7 +63,7 @@ impl Files {
     pub(super) fn open(folder: &Path, state: Option<&Path>) -> Result<Files, StartError> {
         let error = |error| StartError::Tables { folder: folder.to_owned(), error };
         warn_of_orphans(folder).map_err(error)?;
-        let spool = Spool::open(state).map_err(error)?;
+        let spool = Spool::open(state, folder).map_err(error)?;
         Ok(Files { folder: Some((folder.to_owned(), spool)), tables: Mutex::default() })
     }
 
@@ -74,9 +76,9 @@ impl Files {
             let entry = entry.map_err(failed)?;
             let file = entry.file_name();
             let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".json")) else { continue };
-            // The folder tells the kind of most entries; only links have to be followed.
+            // The folder tells the kind of most entries; only links have to be followed. What is no file is told when the table is asked for.
             let kind = entry.file_type().map_err(failed)?;
-            if !(kind.is_file() || kind.is_symlink() && entry.path().is_file()) {
+            if kind.is_dir() || kind.is_symlink() && entry.path().is_dir() {
                 continue;
             }
             match table_name_problem(name) {
@@ -92,7 +94,13 @@ impl Files {
     /// The table of a valid name, read again if its files have changed; `None` if there is none.
     pub(super) fn table(&self, name: &str) -> Result<Option<Arc<Table>>, AwsError> {
         let Some((folder, spool)) = &self.folder else { return Ok(None) };
-        let Some(paths) = Paths::find(folder, name)? else { return Ok(None) };
+        let Some(paths) = Paths::find(folder, name)? else {
+            let known = self.tables.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+            if known.is_some() {
+                spool.forget(name);
+            }
+            return Ok(None);
+        };
         let slot = {
             let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(tables.entry(name.to_owned()).or_default())
@@ -153,12 +161,13 @@ struct Version {
 impl Paths {
     fn find(folder: &Path, name: &str) -> Result<Option<Paths>, AwsError> {
         let path = |suffix: &str| folder.join(format!("{name}{suffix}"));
+        let is_there = |path: &Path| files::is_there(path).map_err(|error| unreadable(path, &error));
         let definition = path(".json");
-        if !definition.is_file() {
+        if definition.is_dir() || !is_there(&definition)? {
             return Ok(None);
         }
         let (plain, packed) = (path(".jsonl"), path(".jsonl.gz"));
-        let data = match (plain.is_file(), packed.is_file()) {
+        let data = match (is_there(&plain)?, is_there(&packed)?) {
             (true, true) => {
                 return Err(invalid(format!("{} and {} both exist: remove one", plain.display(), packed.display())));
             }
@@ -183,7 +192,7 @@ impl Paths {
 
 fn size_and_time(path: &Path) -> Result<(u64, SystemTime), AwsError> {
     let read = |metadata: Metadata| Ok((metadata.len(), metadata.modified()?));
-    fs::metadata(path).and_then(read).map_err(|error| unreadable(path, &error))
+    files::regular(path).and_then(read).map_err(|error| invalid(format!("{}: {error}", path.display())))
 }
 
 fn since_1970(time: SystemTime) -> std::time::Duration {
@@ -206,7 +215,7 @@ impl Table {
         let opened = if path.extension().is_some_and(|extension| extension == "gz") {
             spool.unpacked(name, path, &format!("{size}-{}.jsonl", since_1970(*modified).as_nanos()))
         } else {
-            File::open(path).map(|file| (file, path.clone()))
+            files::open(path).map(|file| (file, path.clone()))
         };
         let (file, data) = opened.map_err(|error| wrong(path, error.to_string()))?;
         let found = file.metadata().and_then(|found| Ok((found.len(), found.modified()?)));

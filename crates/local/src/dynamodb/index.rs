@@ -6,7 +6,10 @@ use super::item::measure;
 use super::key::KeySchema;
 
 /// Items have at most 400 KB, which even escaped byte by byte stays below this.
-const MAX_LINE: u64 = 4 * 1024 * 1024;
+pub(super) const MAX_LINE: u64 = 4 * 1024 * 1024;
+
+/// So many lines are indexed before those are dropped that a later one with the same key replaces.
+const MANY: usize = 1 << 20;
 
 /// The items of a table, without the items.
 #[derive(Debug, Default)]
@@ -58,6 +61,7 @@ impl Index {
     /// If it can't be read, or a line is no item of the table: with the line's number.
     pub(super) fn build(mut file: impl BufRead, schema: &KeySchema) -> Result<Index, String> {
         let mut entries = Vec::new();
+        let mut many = MANY;
         let (mut line, mut offset) = (Vec::new(), 0u64);
         for number in 1u64.. {
             line.clear();
@@ -72,15 +76,17 @@ impl Index {
             if !line.trim_ascii().is_empty() {
                 entries.push(entry(&line, offset, schema).map_err(|problem| format!("line {number}, {problem}"))?);
             }
+            if entries.len() >= many {
+                latest(&mut entries);
+                many = MANY.max(2 * entries.len());
+            }
             offset += read as u64;
         }
         Ok(Index::of(entries))
     }
 
-    /// Of the entries at one position the one furthest down the file stays.
     fn of(mut entries: Vec<Entry>) -> Index {
-        entries.sort_unstable_by_key(|entry| (entry.position, std::cmp::Reverse(entry.offset)));
-        entries.dedup_by_key(|entry| entry.position);
+        latest(&mut entries);
         entries.shrink_to_fit();
         let bytes = entries.iter().map(|entry| u64::from(entry.size)).sum();
         Index { entries, bytes }
@@ -98,6 +104,12 @@ impl Index {
         let first_after = start.map_or(0, |start| self.entries.partition_point(|entry| entry.position <= start));
         self.entries.get(first_in.max(first_after)..end).unwrap_or_default()
     }
+}
+
+/// Of the entries at one position the one furthest down the file stays.
+fn latest(entries: &mut Vec<Entry>) {
+    entries.sort_unstable_by_key(|entry| (entry.position, std::cmp::Reverse(entry.offset)));
+    entries.dedup_by_key(|entry| entry.position);
 }
 
 fn entry(line: &[u8], offset: u64, schema: &KeySchema) -> Result<Entry, String> {

@@ -1,59 +1,183 @@
 //! Unpacked copies of compressed data files.
+//!
+//! Several processes may share them. One that is gone is made again by whoever needs it; one that is being made is locked by its maker,
+//! so that only what a killed process left is removed.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use crawler::files;
 use flate2::read::MultiGzDecoder;
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::TempDir;
+
+use super::index::MAX_LINE;
+
+/// Text of items shrinks to a tenth or a thirtieth; a file that grows more than so many times is a bomb.
+const MOST_TIMES: u64 = 100;
+/// As large as this every copy may be.
+const ALWAYS: u64 = 64 << 20;
+/// In front of the name of a copy that is being made.
+const HALF: &str = ".half-";
+/// The file that says which folder of tables the copies beside it are of.
+const ORIGIN: &str = "origin";
 
 /// The folder of the copies: in the state folder, where they are found again, or a temporary one.
-pub(super) enum Spool {
-    Kept(PathBuf),
-    Temporary(TempDir),
+pub(super) struct Spool {
+    copies: PathBuf,
+    /// Removes a temporary one at the end.
+    _temporary: Option<TempDir>,
 }
 
 impl Spool {
-    pub(super) fn open(state: Option<&Path>) -> io::Result<Spool> {
-        Ok(match state {
-            Some(state) => Spool::Kept(state.join("unpacked")),
-            None => Spool::Temporary(TempDir::with_prefix("glue-ddb-crawler-")?),
-        })
+    /// Of the tables in `folder`. Copies of those that are gone are removed.
+    pub(super) fn open(state: Option<&Path>, folder: &Path) -> io::Result<Spool> {
+        let Some(state) = state else {
+            let temporary = TempDir::with_prefix("glue-ddb-crawler-")?;
+            return Ok(Spool { copies: temporary.path().to_owned(), _temporary: Some(temporary) });
+        };
+        let folder = fs::canonicalize(folder)?;
+        let mut origin = DefaultHasher::new();
+        folder.hash(&mut origin);
+        let all = state.join("unpacked");
+        let spool = Spool { copies: all.join(format!("{:016x}", origin.finish())), _temporary: None };
+        fs::create_dir_all(&spool.copies)?;
+        fs::write(spool.copies.join(ORIGIN), folder.as_os_str().as_encoded_bytes())?;
+        for other in fs::read_dir(&all)?.flatten() {
+            drop_unused(&other.path());
+        }
+        Ok(spool)
     }
 
     /// The unpacked `packed` and where it is, the data of `table` in the version that `version` names; older versions are removed.
     ///
     /// # Errors
-    /// If `packed` isn't gzip, ends early, or the disk is full.
+    /// If `packed` isn't gzip, ends early, holds a line that no item has, grows too much, or the disk is full.
     pub(super) fn unpacked(&self, table: &str, packed: &Path, version: &str) -> io::Result<(File, PathBuf)> {
-        let folder = match self {
-            Spool::Kept(path) => path.join(table),
-            Spool::Temporary(dir) => dir.path().join(table),
-        };
-        fs::create_dir_all(&folder)?;
-        // Two folders of tables may hold files of one name, size and time, made reproducibly.
-        let mut place = DefaultHasher::new();
-        fs::canonicalize(packed)?.hash(&mut place);
-        let path = folder.join(format!("{version}-{:016x}", place.finish()));
-        if !path.exists() {
-            // Whole or not at all: another endpoint may share the folder, and this one may be killed.
-            let mut copy = NamedTempFile::new_in(&folder)?;
-            io::copy(&mut MultiGzDecoder::new(BufReader::new(File::open(packed)?)), &mut copy)?;
-            copy.flush()?;
-            copy.persist(&path)?;
-            remove_others(&folder, &path)?;
+        match self.copy(table, packed, version) {
+            // Another process cleaned up before the copy was locked.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.copy(table, packed, version),
+            done => done,
         }
-        Ok((File::open(&path)?, path))
+    }
+
+    fn copy(&self, table: &str, packed: &Path, version: &str) -> io::Result<(File, PathBuf)> {
+        let folder = self.copies.join(table);
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(version);
+        match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            found => return Ok((found?, path)),
+        }
+        remove(&folder, |name| name != version);
+        let input = files::open(packed)?;
+        let most = ALWAYS.max(input.metadata()?.len().saturating_mul(MOST_TIMES));
+        // Whole or not at all: another endpoint may share the folder, and this one may be killed.
+        let mut copy = tempfile::Builder::new().prefix(HALF).tempfile_in(&folder)?;
+        copy.as_file().lock()?;
+        unpack(MultiGzDecoder::new(BufReader::new(input)), &mut copy, most)?;
+        copy.flush()?;
+        copy.rewind()?;
+        Ok((copy.persist(&path)?, path))
+    }
+
+    /// Removes the copies of a table that is gone.
+    pub(super) fn forget(&self, table: &str) {
+        let folder = self.copies.join(table);
+        remove(&folder, |_| true);
+        let _ = fs::remove_dir(folder);
     }
 }
 
-fn remove_others(folder: &Path, keep: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path != keep {
-            fs::remove_file(path)?;
+/// Copies `packed`, line by line no longer than any item.
+fn unpack(mut packed: impl Read, to: &mut impl Write, most: u64) -> io::Result<()> {
+    let mut buffer = vec![0; 64 << 10];
+    let (mut size, mut line) = (0u64, 0u64);
+    let wrong = |what: String| Err(io::Error::other(what));
+    loop {
+        let read = match packed.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let part = buffer.get(..read).unwrap_or_default();
+        let first = part.iter().position(|byte| *byte == b'\n').unwrap_or(read);
+        if line + first as u64 > MAX_LINE {
+            return wrong(format!("a line longer than {MAX_LINE} bytes, which no item is"));
+        }
+        line = match part.iter().rposition(|byte| *byte == b'\n') {
+            Some(last) => (read - last - 1) as u64,
+            None => line + read as u64,
+        };
+        size += read as u64;
+        if size > most {
+            return wrong(format!(
+                "unpacked it is larger than {most} bytes, {MOST_TIMES} times its size and at least 64 MiB: unpack it yourself if \
+                 that is right, NAME.jsonl may have any size"
+            ));
+        }
+        to.write_all(part)?;
+    }
+}
+
+/// Of a folder of copies, those of tables that are gone; all, if their folder of tables is.
+fn drop_unused(copies: &Path) {
+    // What has no origin is not ours to remove.
+    let Ok(origin) = fs::read_to_string(copies.join(ORIGIN)) else { return };
+    for table in fs::read_dir(copies).into_iter().flatten().flatten() {
+        let name = table.file_name();
+        let packed = Path::new(&origin).join(format!("{}.jsonl.gz", name.to_string_lossy()));
+        let gone = fs::symlink_metadata(packed).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        if table.path().is_dir() {
+            remove(&table.path(), |name| gone || name.starts_with(HALF));
+            // Unless something is left in it.
+            let _ = fs::remove_dir(table.path());
         }
     }
-    Ok(())
+    if fs::symlink_metadata(&origin).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        remove(copies, |name| name == ORIGIN);
+        let _ = fs::remove_dir(copies);
+    }
+}
+
+/// Removes copies by their names; of those that are being made the ones that nobody is at any more. What can't be removed stays: it
+/// does no harm but for its size.
+fn remove(folder: &Path, unused: impl Fn(&str) -> bool) {
+    for copy in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = copy.file_name();
+        let name = name.to_string_lossy();
+        let in_work = || File::open(copy.path()).is_ok_and(|file| file.try_lock().is_err());
+        if unused(&name) && !(name.starts_with(HALF) && in_work()) {
+            let _ = fs::remove_file(copy.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_grows_too_much_is_refused() {
+        let lines = b"{\"id\":{\"S\":\"1\"}}\n".repeat(100_000);
+        let unpacked = |most: usize| {
+            let mut copy = Vec::new();
+            unpack(&lines[..], &mut copy, most as u64).map(|()| copy).map_err(|error| error.to_string())
+        };
+        assert_eq!(unpacked(lines.len()).as_ref(), Ok(&lines));
+        insta::assert_snapshot!(unpacked(lines.len() - 1).unwrap_err(), @"unpacked it is larger than 1699999 bytes, 100 times its size and at least 64 MiB: unpack it yourself if that is right, NAME.jsonl may have any size");
+    }
+
+    #[test]
+    fn no_line_is_longer_than_an_item() {
+        for (before, line, fits) in
+            [(0, MAX_LINE, true), (99_999, MAX_LINE, true), (0, MAX_LINE + 1, false), (99_999, MAX_LINE + 1, false)]
+        {
+            let text = [&b"\n".repeat(before)[..], &b" ".repeat(line as usize), b"\n{}"].concat();
+            assert_eq!(unpack(&text[..], &mut io::sink(), u64::MAX).is_ok(), fits, "{before} {line}");
+        }
+        assert!(unpack(io::repeat(b' '), &mut io::sink(), u64::MAX).is_err());
+    }
 }

@@ -171,7 +171,9 @@ async fn unpacked_files_stay_in_the_state_folder() {
         ..Config::default()
     };
     let unpacked = || {
-        std::fs::read_dir(state.path().join("unpacked/Things")).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>()
+        let below = |folder: std::path::PathBuf| std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+        let origin = below(state.path().join("unpacked")).next().unwrap();
+        below(origin.join("Things")).collect::<Vec<_>>()
     };
     let mut found = Vec::new();
     for _ in 0..2 {

@@ -5,6 +5,7 @@
 mod authorize;
 mod catalog;
 mod crawlers;
+mod data_files;
 mod decoys;
 mod dynamodb;
 mod elsewhere;

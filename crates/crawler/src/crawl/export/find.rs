@@ -8,6 +8,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::{manifest, s3};
 use crate::error::{Error, Kind};
+use crate::files;
 
 /// How far below the given place an export is looked for: `prefix/AWSDynamoDB/ID` are three.
 const MAX_DEPTH: usize = 4;
@@ -19,16 +20,19 @@ const MAX_NAMED: usize = 5;
 pub(super) fn local(path: &FilePath) -> Result<(LocalFileSystem, Path, String), Error> {
     let wrong = |e: &dyn std::fmt::Display| Error::new(Kind::Settings, format!("the export {}: {e}", path.display()));
     let mut folder = path.canonicalize().map_err(|e| wrong(&e))?;
-    if folder.is_file() {
+    if !folder.is_dir() {
+        files::regular(&folder).map_err(|e| wrong(&e))?;
         let is_manifest = [manifest::SUMMARY, manifest::FILES].iter().any(|name| folder.ends_with(name));
         if !is_manifest || !folder.pop() {
             return Err(wrong(&"a file that is no manifest: give the folder, or its manifest-summary.json"));
         }
     }
+    let summary = folder.join(manifest::SUMMARY);
+    if files::is_there(&summary).map_err(|e| wrong(&e))? {
+        regular(&summary.to_string_lossy())?;
+    }
     let (root, start) = match (folder.parent(), folder.file_name().and_then(|name| name.to_str())) {
-        (Some(parent), Some(name)) if folder.join(manifest::SUMMARY).is_file() => {
-            (parent, Path::parse(name).map_err(|e| wrong(&e))?)
-        }
+        (Some(parent), Some(name)) if summary.is_file() => (parent, Path::parse(name).map_err(|e| wrong(&e))?),
         _ => (&*folder, Path::default()),
     };
     let store = LocalFileSystem::new_with_prefix(root).map_err(|e| wrong(&e))?;
@@ -80,12 +84,23 @@ pub(super) async fn folder(store: &dyn ObjectStore, start: Path, place: &str) ->
 
 /// The content of a small object; one that does not exist is `None`.
 pub(super) async fn small(store: &dyn ObjectStore, path: &Path, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    regular(name)?;
     let content = async { store.get(path).await?.bytes().await };
     match content.await {
         Ok(content) => Ok(Some(content.into())),
         Err(object_store::Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(failed(name, error)),
     }
+}
+
+/// Refuses what has the name of a file in a folder and is none: to open a FIFO is to wait for ever. What isn't there is for the
+/// store to tell.
+pub(super) fn regular(name: &str) -> Result<(), Error> {
+    let path = FilePath::new(name);
+    if name.starts_with("s3://") || !files::is_there(path).unwrap_or(false) {
+        return Ok(());
+    }
+    files::regular(path).map(drop).map_err(|e| Error::new(Kind::Data, format!("{name}: {e}")))
 }
 
 /// What the store said, as an error of ours.
