@@ -57,6 +57,6 @@ fn finite(path: &str, table: &toml::Table) -> Result<(), Wrong> {
 pub(crate) fn number_of(name: &str, number: f64) -> Result<Value, Wrong> {
     match number.is_finite() {
         true => Ok(number.into()),
-        false => Err(Wrong(format!("{name} {number}: use a number with an end"))),
+        false => Err(Wrong(format!("{name} {number}: use a finite number"))),
     }
 }

@@ -144,3 +144,50 @@ fn bad_input_is_told_by_line_and_offset_and_never_by_value() {
     assert_eq!(done.code, 1);
     insta::assert_snapshot!(done.stderr, @"glue-ddb-crawler: nowhere.jsonl: No such file or directory (os error 2)");
 }
+
+#[test]
+fn the_answer_of_a_scan_is_read_as_its_items_are() {
+    let shell = Shell::new();
+    let infer = |text: &str| shell.run_with(&["infer", "-"], &[], text.as_bytes());
+    shell.write("orders.jsonl", ITEMS);
+    let lines = ITEMS.replace("{\"Item\":", "").replace("}}}", "}}");
+    let expected = infer(&lines).stdout;
+    let [one, two] = lines.lines().collect::<Vec<_>>()[..] else { panic!("two items") };
+    for answer in [
+        format!("{{\"Items\":[{one},{two}],\"Count\":2}}"),
+        format!(
+            "{{\"Count\": 2, \"Items\" : [ {one}\n,\r\n {two} ] , \"LastEvaluatedKey\":{{\"id\":{{\"S\":\"]}}\\\"\"}}}}}}\n"
+        ),
+        format!("{{\"ScannedCount\":2,\"x\":[{{}}],\"Items\":[{one},{two}],\"Count\":2,\"Items2\":[1]}}"),
+    ] {
+        assert_eq!(infer(&answer).stdout, expected, "{answer}");
+    }
+    assert!(infer(r#"{"Count":0,"Items":[]}"#).stdout.contains("\"items\": 0"));
+    let wrong = |text: &str| {
+        let done = infer(text);
+        assert_eq!((done.code, done.stdout.as_str()), (1, ""), "{text}");
+        done.stderr.trim_end().to_owned()
+    };
+    let all = [
+        format!("{{\"Items\":[{one}],\"Count\":2}}"),
+        format!("{{\"Items\":[{one}],\n\"Count\":1"),
+        format!("{{\"Items\":[{one},\n"),
+        format!("{{\"Items\":[{one} {two}],\"Count\":2}}"),
+        format!("{{\"Items\":[{one},],\"Count\":1}}"),
+        format!("{{\"Items\":[\n{one},\n{{\"a\":{{\"S\":1}}}}],\"Count\":2}}"),
+        format!("{{\"Items\":[\n{one}],\n\"Count\":1}} x"),
+        format!("{{\"Items\":[{one}],\"Items\":[{one}],\"Count\":1}}"),
+        "{\"Items\":[{\"a\":{\"S\":\"line\nbreak\"}}],\"Count\":1}".to_owned(),
+    ];
+    insta::assert_snapshot!(all.map(|text| wrong(&text)).join("\n"), @r##"
+    glue-ddb-crawler: -: line 1 (byte 64 of the input): the response's Count is not the number of its Items
+    glue-ddb-crawler: -: line 2 (byte 64 of the input): the line or the input ends inside of an item; one item a line is expected
+    glue-ddb-crawler: -: line 2 (byte 54 of the input): the line or the input ends inside of an item; one item a line is expected
+    glue-ddb-crawler: -: line 1 (byte 53 of the input): expected ',' or ']' after an item
+    glue-ddb-crawler: -: line 1 (byte 53 of the input): expected an item, which starts with '{'
+    glue-ddb-crawler: -: line 3 (byte 65 of the input): expected a string after the type
+    glue-ddb-crawler: -: line 3 (byte 67 of the input): something follows what should be the end
+    glue-ddb-crawler: -: line 1 (byte 62 of the input): a name that stands twice in one object
+    glue-ddb-crawler: -: line 1 (byte 25 of the input): a control character in a string, which JSON wants escaped
+    "##);
+}

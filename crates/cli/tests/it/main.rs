@@ -7,6 +7,7 @@ mod infer;
 mod interrupt;
 mod memory;
 mod policy;
+mod refused;
 mod run;
 mod serve;
 mod sync;

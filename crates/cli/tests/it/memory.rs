@@ -1,6 +1,8 @@
 //! What hostile input may take of memory: 64 MB for a table, beside what the program takes for one of a single item.
+//! Each run says on standard error what it took.
 #![cfg(target_os = "linux")]
 
+use std::io::Write;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -76,5 +78,51 @@ fn maps_in_maps_stay_within_64_mb() {
             assert_eq!((hostile.0, hostile.1.as_str()), (0, ""), "{command} {name}");
             assert!(hostile.2 < tame.2 + MOST, "{command} {name}: {} kB, {} kB", hostile.2, tame.2);
         }
+    }
+}
+
+/// The answer of a Scan that is packed well: it is never in memory as a whole, nor is an item that has no end.
+#[test]
+fn answers_of_scan_stay_within_64_mb() {
+    let shell = Shell::new();
+    shell.write("tame.json", r#"{"Items":[{"id":{"S":"1"}}],"Count":1}"#);
+    let item = format!(r#"{{"id":{{"S":"{}"}}}}"#, "x".repeat(100_000));
+    let pack = |name: &str, parts: &mut dyn Iterator<Item = &str>| {
+        let mut zst = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        parts.for_each(|part| zst.write_all(part.as_bytes()).unwrap());
+        shell.write(name, zst.finish().unwrap());
+    };
+    let items = std::iter::repeat_n([item.as_str(), ","], 1_000).flatten().take(1_999);
+    pack("many.json.zst", &mut ["{\"Items\":["].into_iter().chain(items).chain(["],\"Count\":1000}"]));
+    pack(
+        "endless.json.zst",
+        &mut [r#"{"Items":[{"id":{"S":""#]
+            .into_iter()
+            .chain(std::iter::repeat_n(item.as_str().get(20..90_000).unwrap(), 1_000)),
+    );
+    pack(
+        "beside.json.zst",
+        &mut [r#"{"Items":[],"Count":0,"more":""#]
+            .into_iter()
+            .chain(std::iter::repeat_n(item.as_str().get(20..90_000).unwrap(), 1_000)),
+    );
+    let (_, _, tame) = run(&shell, &["infer", "tame.json"]);
+    for (file, code, message) in [
+        ("many.json.zst", 0, ""),
+        (
+            "endless.json.zst",
+            1,
+            "glue-ddb-crawler: endless.json.zst: line 1 (byte 10 of the input): an item of over 16777216 bytes, which none is\n",
+        ),
+        (
+            "beside.json.zst",
+            1,
+            "glue-ddb-crawler: beside.json.zst: byte 1048581 of the input: over 1048576 bytes beside the items, which no answer of a Scan has\n",
+        ),
+    ] {
+        let (exit, told, most) = run(&shell, &["infer", file]);
+        eprintln!("infer {file}: {most} kB, {tame} kB with a single item");
+        assert_eq!((exit, told.as_str()), (code, message));
+        assert!(most < tame + MOST, "{file}: {most} kB, {tame} kB with a single item");
     }
 }

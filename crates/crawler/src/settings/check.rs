@@ -44,7 +44,7 @@ impl Settings {
         if let Some(units) = self.max_rcu
             && !(0.5..=10_000_000.0).contains(&units)
         {
-            return wrong(format!("max_rcu {units}: use 0.5 to 10000000 read units a second"));
+            return wrong(format!("max_rcu {units:?}: use 0.5 to 10000000 read units a second"));
         }
         if let Some(segments) = self.segments
             && !(1..=10_000).contains(&segments)
@@ -57,7 +57,7 @@ impl Settings {
             ("crawl_price", self.crawl_price, "the dollars of one crawl"),
         ] {
             if !(0.0..=MOST_DOLLARS).contains(&value) {
-                return wrong(format!("{name} {value}: use {what}, 0 to {MOST_DOLLARS}"));
+                return wrong(format!("{name} {value:?}: use {what}, 0 to {MOST_DOLLARS}"));
             }
         }
         // The policy of a run compares ARNs with it, and a pattern would be another's too.
@@ -156,7 +156,7 @@ mod tests {
         insta::assert_snapshot!(message(Settings { sample: Sample::Items(0), ..base() }), @"sample 0: use all, auto, or a number of items");
         insta::assert_snapshot!(message(Settings { max_rcu: Some(f64::NAN), ..base() }), @"max_rcu NaN: use 0.5 to 10000000 read units a second");
         insta::assert_snapshot!(message(Settings { segments: Some(0), ..base() }), @"segments 0: use 1 to 10000");
-        insta::assert_snapshot!(message(Settings { read_price: -1.0, ..base() }), @"read_price -1: use the dollars for a million read request units, 0 to 1000000000000");
+        insta::assert_snapshot!(message(Settings { read_price: -1.0, ..base() }), @"read_price -1.0: use the dollars for a million read request units, 0 to 1000000000000");
         insta::assert_snapshot!(message(Settings { export_price: f64::INFINITY, ..base() }), @"export_price inf: use the dollars for a GB that is exported, 0 to 1000000000000");
         insta::assert_snapshot!(message(Settings { permissions_boundary: Some("arn:aws:iam::1:policy/*".into()), ..base() }), @r#"permissions_boundary "arn:aws:iam::1:policy/*": use the ARN of a managed policy"#);
         insta::assert_snapshot!(message(Settings { propagation_limit: 901, ..base() }), @"propagation_limit 901: use 0 to 900 seconds");
@@ -173,7 +173,7 @@ mod tests {
                 format!("scan_rate {rate}: use 0.1 to 1.5")
             );
             let wrong = message(Settings { max_rcu: Some(rate), ..base() });
-            assert_eq!(wrong, format!("max_rcu {rate}: use 0.5 to 10000000 read units a second"));
+            assert_eq!(wrong, format!("max_rcu {rate:?}: use 0.5 to 10000000 read units a second"));
         }
         for fields in [0, 10_001, usize::MAX] {
             let types = schema::Policy { max_struct_fields: fields, ..Default::default() };

@@ -119,7 +119,10 @@ impl Answer {
                         self.at.bytes
                     );
                 }
-                if outside && byte == b'[' && self.depth == 1 && self.items.is_none() && is_items(&self.rest) {
+                if outside && byte == b'[' && self.depth == 1 && is_items(&self.rest) {
+                    if self.items.is_some() {
+                        return Err(self.wrong(ReadErrorKind::DuplicateName));
+                    }
                     (self.array, self.items, self.from) = (Some(Next::ItemOrEnd), Some(0), self.at);
                 }
                 if outside {
@@ -169,14 +172,15 @@ impl Answer {
                 self.removed = Some((self.rest.len(), Place { newlines: removed.newlines - kept, ..removed }));
                 None
             }
-            (Next::CommaOrEnd, _) => return Err(self.wrong("',' or ']' after an item")),
-            (Next::ItemOrEnd | Next::Item, _) => return Err(self.wrong("an item, which starts with '{'")),
+            (Next::CommaOrEnd, _) => return Err(self.wrong(ReadErrorKind::Expected("',' or ']' after an item"))),
+            (Next::ItemOrEnd | Next::Item, _) => {
+                return Err(self.wrong(ReadErrorKind::Expected("an item, which starts with '{'")));
+            }
         };
         Ok(())
     }
 
-    fn wrong(&self, expected: &'static str) -> anyhow::Error {
-        let kind = ReadErrorKind::Expected(expected);
+    fn wrong(&self, kind: ReadErrorKind) -> anyhow::Error {
         ReadError { kind, line: self.at.newlines + 1, offset: self.at.bytes }.into()
     }
 
