@@ -30,15 +30,15 @@ while read -r corpus limit; do
     exit !(reads > 0 && reads <= limit)
   }' || { echo "bench/gates.sh: $corpus: not within its limit" >&2; failed=1; }
 done <<'LIMITS'
-orders 6.26
-tiny 10.1
-columns 5.63
-sparse 10.97
-deep 12.85
+orders 5.94
+tiny 9.64
+columns 5.08
+sparse 10.68
+deep 11.45
 escaped 6.75
 numbers 7.48
 doubles 14.46
-keys 13.15
+keys 12.92
 binary 3.17
 LIMITS
 exit $failed
