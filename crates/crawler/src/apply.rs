@@ -289,16 +289,17 @@ pub(crate) fn foreign(name: &str) -> Error {
     )
 }
 
-/// Starts a crawler. One that runs already is as good as started.
+/// Starts a crawler. One that runs already is as good as started: then the answer is false.
 ///
 /// # Errors
 /// [`Kind::Throttled`] where the service takes no more crawls for now; else its refusal.
-pub async fn start(clients: &Clients, name: &str) -> Result<(), Error> {
+pub async fn start(clients: &Clients, name: &str) -> Result<bool, Error> {
     match clients.glue.start_crawler().name(name).send().await.map_err(Error::aws("glue:StartCrawler")) {
         // Here Glue's word for a quota is about the crawlers that run at once.
         Err(error) if error.kind == Kind::Quota => Err(Error { kind: Kind::Throttled, ..error }),
-        Err(error) if !error.is("CrawlerRunningException") => Err(error),
-        _ => Ok(()),
+        Err(error) if error.is("CrawlerRunningException") => Ok(false),
+        Err(error) => Err(error),
+        Ok(_) => Ok(true),
     }
 }
 

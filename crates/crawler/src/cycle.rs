@@ -232,7 +232,7 @@ fn left_of(
 async fn start(clients: &Clients, deadline: &Deadline, next: &Next) -> TableReport {
     let mut report = TableReport::of(&next.table, Some(next.crawler.clone()));
     match deadline.limit(apply::start(clients, &next.crawler)).await {
-        Ok(()) => {
+        Ok(_) => {
             report.actions.push(Action::StartCrawler);
             report.ended(Outcome::Started, None)
         }

@@ -192,12 +192,23 @@ pub(crate) fn call(tx: &Transaction, context: &Context, asked: &Asked) -> Result
 }
 
 /// Ends the crawls of endpoints that are not among the `living`, since a killed process left them running: they are FAILED
-/// and their crawlers READY again.
+/// and their crawlers READY again. To be done before whatever looks at crawlers: it costs nothing where no endpoint but `own`
+/// has a crawl.
 ///
 /// # Errors
 /// If the state store fails.
-pub fn recover(tx: &Transaction, living: &[String], now: i64) -> Result<(), AwsError> {
-    crawler_state::recover(tx, living, now)
+pub fn recover(
+    tx: &Transaction,
+    own: &str,
+    living: impl FnOnce() -> Result<Vec<String>, AwsError>,
+    now: i64,
+) -> Result<(), AwsError> {
+    crawler_state::recover(tx, own, living, now)
+}
+
+/// Whether an operation looks at crawlers or changes them.
+pub(crate) fn is_of_crawlers(operation: &str) -> bool {
+    operation.contains("Crawl")
 }
 
 /// What keeps the state of one account and region apart from that of others.

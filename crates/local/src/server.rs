@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::config::SharedCredentialsProvider;
-use rusqlite::Transaction;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -25,7 +24,6 @@ use crate::engine::Engine;
 use crate::error::AwsError;
 use crate::faults::Faults;
 use crate::forward::Forward;
-use crate::glue;
 use crate::store::{StateError, Store, in_the_way};
 use crate::unknowns::Unknowns;
 use dispatch::Endpoint;
@@ -177,7 +175,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the state, ends the crawls that a killed process left running, and serves until stopped.
+    /// Opens the state and serves until stopped.
     ///
     /// # Errors
     /// If the address, the state or the source of tables can't be used.
@@ -190,9 +188,6 @@ impl Server {
         }
         let dynamodb = DynamoDb::open(&config.source, config.state.as_deref())?;
         let store = opened(config.state.as_deref()).await?;
-        let recover = |tx: &Transaction| glue::recover(tx, &store.living()?, (config.clock)());
-        store.transaction(recover).map_err(StateError::Use)?;
-
         let listen_error = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
         let url = url(listener.local_addr().map_err(listen_error)?);

@@ -135,6 +135,45 @@ async fn the_second_interrupt_ends_it_at_once() {
     assert!(begin.elapsed() < Duration::from_secs(5));
 }
 
+/// Two runs share a state. The crawl of the one that is killed is nobody's any more: the other, which waits for it, and an
+/// endpoint that looks on, see so at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crawl_of_a_killed_process_is_over_for_all_others() {
+    let (shell, behind) = world().await;
+    let stuck = Fault::Delay(Duration::from_secs(600));
+    behind.faults().add(Rule::new("DynamoDB.Scan", Calls::Nth(1), stuck));
+    let environment = [
+        ("AWS_ENDPOINT_URL_DYNAMODB", behind.url()),
+        ("AWS_ACCESS_KEY_ID", "x"),
+        ("AWS_SECRET_ACCESS_KEY", "x"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    let args = ["sync", "--local", "--wait", "--output", "json"];
+    let killed = Running::new(&shell, &args, &environment);
+    let scanned = || behind.calls().get("DynamoDB.Scan").is_some_and(|calls| *calls > 0);
+    while !scanned() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let state = Some(shell.path(".glue-ddb-crawler"));
+    let looking =
+        Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), state, ..Config::default() }).await.unwrap();
+    let glue = crawler::Clients::local(looking.url(), "eu-west-1").glue;
+    let crawler = || async { glue.get_crawler().name("big_crawler").send().await.unwrap().crawler.unwrap() };
+    assert_eq!(crawler().await.state().unwrap().as_str(), "RUNNING");
+
+    let waiting = Running::new(&shell, &args, &environment);
+    while behind.calls().get("DynamoDB.ListTables").is_none_or(|calls| *calls < 2) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    killed.signal("-KILL");
+    let done = waiting.ended();
+    assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
+    assert_eq!(report(&done)["tables"][0]["outcome"], "crawled");
+    assert_eq!(crawler().await.state().unwrap().as_str(), "READY");
+    assert_eq!(glue.list_crawls().crawler_name("big_crawler").send().await.unwrap().crawls().len(), 2);
+}
+
 /// Two read units a second: reading would take more than a minute.
 #[test]
 fn crawlers_of_the_embedded_endpoint_end_with_it() {

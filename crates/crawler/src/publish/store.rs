@@ -10,7 +10,9 @@ use crate::error::{Error, Kind};
 use crate::settings::DeleteBehavior;
 
 /// How often a write is tried when somebody else is at the same thing.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 8;
+/// The pause after the first attempt; each other is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Reads a catalog table as Glue answers it; one that does not exist is `None`.
 ///
@@ -119,6 +121,7 @@ pub(crate) async fn update(
     mut change: impl FnMut(&Table) -> Result<Option<(TableInput, bool)>, Error>,
 ) -> Result<bool, Error> {
     let mut table = table;
+    let mut pause = FIRST_PAUSE;
     for attempt in 1.. {
         let Some((input, skip_archive)) = change(&table)? else { return Ok(false) };
         let request = clients.glue.update_table().database_name(database).table_input(input).skip_archive(skip_archive);
@@ -127,6 +130,8 @@ pub(crate) async fn update(
         match sent {
             Ok(_) => return Ok(true),
             Err(error) if error.is(CONCURRENT) && attempt < ATTEMPTS => {
+                tokio::time::sleep(pause).await;
+                pause *= 2;
                 match get_with_columns(clients, database, table.name()).await? {
                     Some(newer) => table = newer,
                     None => return Ok(false),
@@ -144,12 +149,12 @@ const CONCURRENT: &str = "ConcurrentModificationException";
 /// Sends a write that depends on nothing read before, or reads that again, until no other is at the same thing.
 ///
 /// # Errors
-/// Any other refusal, and this one the fifth time.
+/// Any other refusal, and this one in the end.
 pub(crate) async fn retried<T, Sent>(mut write: impl FnMut() -> Sent) -> Result<T, Error>
 where
     Sent: Future<Output = Result<T, Error>>,
 {
-    let mut pause = Duration::from_millis(50);
+    let mut pause = FIRST_PAUSE;
     for _ in 1..ATTEMPTS {
         match write().await {
             Err(error) if error.is(CONCURRENT) => tokio::time::sleep(pause).await,

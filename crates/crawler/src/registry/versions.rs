@@ -76,7 +76,8 @@ impl<'a> Versions<'a> {
             .schema_id(self.schema_id(table))
             .schema_version_number(SchemaVersionNumber::builder().version_number(version).build())
             .metadata_key_value(pair);
-        match request.send().await.map_err(Error::aws("glue:PutSchemaVersionMetadata")) {
+        let put = || async { request.clone().send().await.map_err(Error::aws("glue:PutSchemaVersionMetadata")) };
+        match retried(put).await {
             Err(error) if error.is("AlreadyExistsException") => Ok(()),
             Err(error) if error.is("ResourceNumberLimitExceededException") => {
                 tracing::info!(table, reason = %error, "the schema version can't name its table");

@@ -65,8 +65,16 @@ impl Run<'_> {
         let mut crawler = crawler.clone();
         let mut last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
         if crawler.change == CrawlerChange::Foreign {
-            // Refused before a role is made that nobody would use.
-            return Err(apply::foreign(&crawler.name));
+            // Another run may have made it while this one listed, and tags spread by and by.
+            if !apply::is_ours(self.clients, &self.inventory.account, &crawler.name).await? {
+                // Refused before a role is made that nobody would use.
+                return Err(apply::foreign(&crawler.name));
+            }
+            let made = self.inventory.crawlers.get(&crawler.name);
+            crawler.change = match made.is_some_and(|made| made.config == crawler.config) {
+                true => CrawlerChange::None,
+                false => CrawlerChange::Update,
+            };
         }
         if crawler.change == CrawlerChange::Create && self.no_more_crawlers.load(Ordering::Relaxed) {
             // Nor is a role made that no crawler could use.
@@ -135,6 +143,11 @@ impl Run<'_> {
             _ = self.watcher.ended(name, last_crawl, true) => {}
             () = self.deadline.reached() => return Err(cut_off()),
         }
+        self.last_crawl(name).await
+    }
+
+    /// When the last crawl of a crawler began.
+    async fn last_crawl(&self, name: &str) -> Result<Option<i64>, Error> {
         let request = self.clients.glue.batch_get_crawlers().crawler_names(name);
         let answer = request.send().await.map_err(Error::aws("glue:BatchGetCrawlers"))?;
         Ok(answer.crawlers().first().and_then(discover::last_crawl))
@@ -161,13 +174,23 @@ impl Run<'_> {
         }
         drop(turn);
         let _running = self.running.acquire().await.map_err(|_| cut_off())?;
+        let mut own = false;
         if !crawler.running {
-            self.start_crawl(crawler, report, &mut self.turn().await?).await?;
+            own = self.start_crawl(crawler, report, &mut self.turn().await?).await?;
         }
-        let ended = tokio::select! {
+        let mut ended = tokio::select! {
             ended = self.watcher.ended(&crawler.name, last_crawl, crawler.running) => ended,
             () = self.deadline.reached() => return Ok(Outcome::Started),
         };
+        if ended.is_err() && !own {
+            // Somebody else's crawl says nothing of ours.
+            let last_crawl = self.last_crawl(&crawler.name).await?;
+            self.start_crawl(crawler, report, &mut self.turn().await?).await?;
+            ended = tokio::select! {
+                ended = self.watcher.ended(&crawler.name, last_crawl, false) => ended,
+                () = self.deadline.reached() => return Ok(Outcome::Started),
+            };
+        }
         match ended {
             Ok(()) => Ok(Outcome::Crawled),
             // The table may have been deleted since it was listed.
@@ -178,16 +201,19 @@ impl Run<'_> {
         }
     }
 
+    /// Starts the crawler; false if it runs already, for somebody else.
     async fn start_crawl(
         &self,
         crawler: &CrawlerPlan,
         report: &mut TableReport,
         turn: &mut Turn<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let new = crawler.change == CrawlerChange::Create;
-        apply::with_propagation(turn, new, || apply::start(self.clients, &crawler.name)).await?;
-        report.actions.push(Action::StartCrawler);
-        Ok(())
+        let started = apply::with_propagation(turn, new, || apply::start(self.clients, &crawler.name)).await?;
+        if !report.actions.contains(&Action::StartCrawler) {
+            report.actions.push(Action::StartCrawler);
+        }
+        Ok(started)
     }
 
     fn too_many_run(&self) -> Error {

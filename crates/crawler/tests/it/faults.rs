@@ -92,6 +92,7 @@ async fn a_write_at_the_same_moment_as_another_is_made_again() {
         "Glue.CreateRegistry",
         "Glue.CreateSchema",
         "Glue.RegisterSchemaVersion",
+        "Glue.PutSchemaVersionMetadata",
     ];
     for write in writes {
         let world = World::new(&[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
@@ -279,6 +280,37 @@ async fn a_running_crawler_is_as_good_as_started() {
     world.server.faults().add(Rule::new("Glue.StartCrawler", Calls::Nth(1), running));
     let report = all_well(world.sync(&Settings::default()).await);
     assert_eq!(row(&report, "tbla").outcome, Outcome::Started);
+}
+
+/// Runs that overlap: one lists the crawlers by tag, another makes a crawler, the first lists all crawlers.
+#[tokio::test]
+async fn a_crawler_that_another_run_has_just_made_is_ours() {
+    let world = World::new(&[("tbla", &[ITEM])]).await;
+    all_well(world.sync(&waiting()).await);
+    for settings in [waiting(), Settings { scan_rate: Some(1.0), ..waiting() }] {
+        let none = Fault::Answer(r#"{"CrawlerNames":[]}"#.into());
+        world.server.faults().add(Rule::new("Glue.ListCrawlers", Calls::Nth(1), none));
+        let report = all_well(world.sync(&settings).await);
+        let updated = row(&report, "tbla").actions.contains(&Action::UpdateCrawler);
+        assert_eq!((row(&report, "tbla").outcome, updated), (Outcome::Crawled, settings.scan_rate.is_some()));
+        world.server.faults().clear();
+    }
+}
+
+/// A crawl that was running when the run came, and failed, may have been of other settings, or of a process that was killed.
+#[tokio::test]
+async fn a_crawl_of_somebody_else_that_fails_is_made_again() {
+    let world = World::new(&[("tbla", &[ITEM])]).await;
+    all_well(world.sync(&waiting()).await);
+    world.server.faults().add(Rule::new("DynamoDB.Scan", Calls::Nth(1), Fault::Delay(Duration::from_secs(2))));
+    world.clients.glue.start_crawler().name("tbla_crawler").send().await.unwrap();
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        world.clients.glue.stop_crawler().name("tbla_crawler").send().await.unwrap();
+    };
+    let settings = waiting();
+    let (report, ()) = tokio::join!(world.sync(&settings), stop);
+    assert_eq!(row(&all_well(report), "tbla").outcome, Outcome::Crawled);
 }
 
 #[tokio::test]

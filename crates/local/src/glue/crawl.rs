@@ -15,6 +15,7 @@ use super::crawled_table::{CrawledTable, Found};
 use super::crawler_state::{End, end, goes_on};
 use crate::engine::Engine;
 use crate::error::AwsError;
+use crate::server::blocking;
 
 /// How often a crawl looks whether it was stopped. Asking costs one look-up by key.
 const ATTENTION: Duration = Duration::from_millis(100);
@@ -73,32 +74,61 @@ pub enum Target {
 /// A target that fails makes the crawl FAILED, but the others are done all the same. StopCrawler ends the crawl within a
 /// fraction of a second; what was published before stays. Nothing is returned: the crawler's LastCrawl tells.
 pub async fn run(engine: Arc<Engine>, job: CrawlJob) {
-    let mut ending = Ending { engine: &engine, job: &job, summary: Summary::default(), end: None };
+    let mut ending = Ending { engine: &engine, job: &job, summary: Summary::default(), end: None, recorded: false };
     tracing::info!(crawler = job.crawler, crawl = job.id, "crawl started");
     let end = tokio::select! {
         end = all_targets(&engine, &job, &mut ending.summary) => end,
         () = stopped(&engine, &job) => End::Stopped,
     };
     ending.end = Some(end);
+    ending.record().await;
 }
 
-/// Records the end when dropped, so that a crawl whose task is thrown away does not stay RUNNING.
+/// Records the end, at the latest when dropped, so that a crawl whose task is thrown away does not stay RUNNING.
 struct Ending<'a> {
-    engine: &'a Engine,
+    engine: &'a Arc<Engine>,
     job: &'a CrawlJob,
     summary: Summary,
     end: Option<End>,
+    recorded: bool,
+}
+
+impl Ending<'_> {
+    /// Tries until it succeeds: the disk may be full, or another process at work. Until then the crawler is RUNNING.
+    async fn record(&mut self) {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let attempt = self.attempt();
+            match blocking(attempt).await {
+                Ok(()) => break,
+                Err(error) => tracing::warn!(
+                    crawler = self.job.crawler,
+                    crawl = self.job.id,
+                    %error,
+                    "the end of a crawl could not be recorded yet, trying again"
+                ),
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(10));
+        }
+        self.recorded = true;
+        tracing::info!(crawler = self.job.crawler, crawl = self.job.id, end = ?self.end, "crawl ended");
+    }
+
+    fn attempt(&self) -> impl FnOnce() -> Result<(), AwsError> + use<> {
+        let thrown_away = || End::Failed("Internal Service Exception: the crawl was given up.".to_owned());
+        let how = self.end.clone().unwrap_or_else(thrown_away);
+        let (engine, id, summary) = (Arc::clone(self.engine), self.job.id.clone(), self.summary.clone());
+        let now = (engine.clock)();
+        move || engine.store.transaction(|tx| end(tx, &id, &how, &summary, now))
+    }
 }
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        let CrawlJob { crawler, id, .. } = self.job;
-        let thrown_away = || End::Failed("Internal Service Exception: the crawl was given up.".to_owned());
-        let how = self.end.take().unwrap_or_else(thrown_away);
-        tracing::info!(crawler, crawl = id, end = ?how, "crawl ended");
-        let now = (self.engine.clock)();
-        if let Err(error) = self.engine.store.transaction(|tx| end(tx, id, &how, &self.summary, now)) {
-            tracing::error!(crawler, crawl = id, %error, "the end of a crawl could not be recorded");
+        // What can't be recorded now is so once this endpoint has ended: nobody works on the crawl any more.
+        if let (false, Err(error)) = (self.recorded, self.attempt()()) {
+            tracing::error!(crawler = self.job.crawler, crawl = self.job.id, %error, "the end of a crawl is not recorded");
         }
     }
 }

@@ -118,12 +118,24 @@ pub(super) fn end(tx: &Transaction, id: &str, end: &End, summary: &Summary, now:
     Ok(())
 }
 
-/// Ends the crawls that killed processes left behind: those of endpoints that are not among the `living`.
-pub(super) fn recover(tx: &Transaction, living: &[String], now: i64) -> Result<(), AwsError> {
+/// Ends the crawls that killed processes left behind: those of endpoints that are not among the `living`. These are asked for
+/// only where an endpoint other than `own` has a crawl.
+pub(super) fn recover(
+    tx: &Transaction,
+    own: &str,
+    living: impl FnOnce() -> Result<Vec<String>, AwsError>,
+    now: i64,
+) -> Result<(), AwsError> {
     let crawls = tx
-        .prepare("SELECT id, endpoint FROM glue_crawl WHERE ended IS NULL")?
-        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?
+        .prepare_cached(
+            "SELECT glue_crawl.id, endpoint FROM glue_crawler JOIN glue_crawl ON glue_crawl.id = running WHERE endpoint <> ?1",
+        )?
+        .query_map([own], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?
         .collect::<Result<Vec<_>, _>>()?;
+    if crawls.is_empty() {
+        return Ok(());
+    }
+    let living = living()?;
     let why =
         End::Failed("Internal Service Exception: the endpoint ended during the crawl. Start the crawler again.".into());
     let mut left_behind = crawls.iter().filter(|(_, endpoint)| !living.contains(endpoint));

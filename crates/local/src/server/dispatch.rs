@@ -175,7 +175,12 @@ impl Endpoint {
         let crawling = Arc::clone(&self.crawling);
         let answer = blocking(move || {
             let context = admitted(&engine, &call, access::Request::Glue(&asked))?;
-            let answer = engine.store.transaction(|tx| glue::call(tx, &context, &asked))?;
+            let answer = engine.store.transaction(|tx| {
+                if glue::is_of_crawlers(&asked.operation) {
+                    glue::recover(tx, &context.endpoint, || engine.store.living(), context.now)?;
+                }
+                glue::call(tx, &context, &asked)
+            })?;
             // Here, where nothing cuts in: a request whose client is gone ends at its next await, and would leave the crawler
             // RUNNING for good.
             if let Some(job) = answer.crawl {

@@ -360,16 +360,19 @@ fn a_crawl_that_failed_tells_why() {
 }
 
 #[test]
-fn crawls_that_a_killed_process_left_are_failed_at_the_next_start() {
+fn crawls_that_a_killed_process_left_are_failed() {
     let glue = with_crawlers(&["c"]);
     let job = start(&glue, "c");
-    let recover = |living: &str| {
-        let living = [living.to_owned()];
-        glue.store.transaction(|tx| crate::glue::recover(tx, &living, glue.context.now + 9_000)).unwrap();
+    let recover = |own: &str, living: &[&str]| {
+        let living = || Ok(living.iter().map(|&id| id.to_owned()).collect());
+        let now = glue.context.now + 9_000;
+        glue.store.transaction(|tx| crate::glue::recover(tx, own, living, now)).unwrap();
     };
-    recover("this");
+    let own = glue.context.endpoint.as_str();
+    recover(own, &[]);
+    recover("the next", &["the next", own]);
     assert_eq!(get(&glue, "c")["State"], "RUNNING", "its endpoint lives");
-    recover("the next");
+    recover("the next", &["the next"]);
     let found = get(&glue, "c");
     assert_eq!((&found["State"], &found["LastCrawl"]["Status"]), (&json!("READY"), &json!("FAILED")));
     // The old crawl's own end, were it to come still, changes nothing.
