@@ -12,6 +12,7 @@ mod export;
 mod export_s3;
 mod faults;
 mod link;
+mod model;
 mod privilege;
 mod prune;
 mod reference;

@@ -17,7 +17,7 @@ pub(crate) const REGION: &str = "eu-west-1";
 pub(crate) const ACCOUNT: &str = "123456789012";
 
 pub(crate) struct World {
-    region: String,
+    pub region: String,
     pub folder: TempDir,
     pub server: Server,
     pub clients: Clients,
@@ -73,7 +73,7 @@ impl World {
     /// One run, with clients of its own, so that the report counts its calls alone.
     pub(crate) async fn sync(&self, settings: &Settings) -> Report {
         let clients = Clients::local(self.server.url(), &self.region);
-        crawler::sync(&clients, settings, Deadline::none(), &|_| ()).await.unwrap()
+        Box::pin(crawler::sync(&clients, settings, Deadline::none(), &|_| ())).await.unwrap()
     }
 
     /// Waits until a crawler is ready again.

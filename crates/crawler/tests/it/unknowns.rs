@@ -37,7 +37,7 @@ fn positions() -> Vec<String> {
 /// What readers rely on, of the table in a listing and of the table alone.
 async fn is_complete(world: &World, asked: &str) {
     let alone = world.clients.glue.get_table().database_name("ddb_tables").name("orders").send().await.unwrap();
-    for (how, table) in [("alone", alone.table.unwrap()), ("listed", world.table("orders").await)] {
+    for (how, table) in [("alone", alone.table.unwrap()), ("listed", world.tables().await.remove("orders").unwrap())] {
         let mut found = columns(&table);
         found.sort();
         assert_eq!(found, COLUMNS, "{asked}, {how}");
