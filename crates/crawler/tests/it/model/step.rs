@@ -71,8 +71,10 @@ impl std::fmt::Debug for Sync {
 }
 
 impl Step {
-    pub(super) fn any(random: &mut Random) -> Step {
+    /// In `calm` times only what runs have to get right at once.
+    pub(super) fn any(random: &mut Random, calm: bool) -> Step {
         match random.below(20) {
+            6..=13 if calm => Step::Together(Run::any(random), Run::any(random)),
             0..=4 => {
                 let seen = (0..ATTRIBUTES.len()).filter(|_| random.below(2) == 0).collect();
                 Step::Put(random.of(&TABLES), seen)
