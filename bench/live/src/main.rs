@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crawler::Clients;
 use crawler::aws::local_config;
 use crawler::crawl::{CrawlRequest, Memory, ReadOptions, crawl};
-use crawler::settings::{DeleteBehavior, UpdateBehavior};
+use crawler::settings::{DeleteBehavior, Readers, UpdateBehavior};
 
 use server::{COLUMNS, PAGE_UNITS, Table};
 
@@ -141,6 +141,7 @@ fn request(read: ReadOptions) -> CrawlRequest {
         on_update: UpdateBehavior::UpdateInDatabase,
         on_delete: DeleteBehavior::Log,
         types: Default::default(),
+        readers: Readers::Athena,
     }
 }
 
