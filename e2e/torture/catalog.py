@@ -6,13 +6,13 @@ from lab import DATABASE
 
 # What tells when or how often something was made, and by which id.
 PASSING = {"CreateTime", "UpdateTime", "LastAccessTime", "LastUpdated", "CreationTime", "LastAnalyzedTime", "VersionId",
-           "Version", "SchemaVersionId", "schemaVersionId", "CreateDate", "RoleId", "CrawlElapsedTime", "LastCrawl", "CreatedTime", "UpdatedTime"}
+           "Version", "SchemaVersionId", "schemaVersionId", "CreateDate", "RoleId", "CrawlElapsedTime", "LastCrawl", "DEPRECATED_BY_CRAWLER"}
 
 
 def steady(value):
-    """`value` without ids and times, at any depth."""
+    """`value` with ids and times blotted out, at any depth: that they are there is compared too."""
     if isinstance(value, dict):
-        return {key: steady(inner) for key, inner in value.items() if key not in PASSING}
+        return {key: "…" if key in PASSING else steady(inner) for key, inner in value.items()}
     return [steady(inner) for inner in value] if isinstance(value, list) else value
 
 

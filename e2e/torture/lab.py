@@ -136,6 +136,14 @@ class Process:
         self.popen.kill()
         self.popen.wait()
 
+    def kill_after(self, seconds):
+        """False if it had ended by itself before."""
+        time.sleep(max(0, self.started + seconds - time.monotonic()))
+        ended = self.popen.poll() is not None
+        self.kill()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        return not ended
+
 
 class Server:
     """`serve` on a free port; `url` is where it listens."""
