@@ -8,6 +8,7 @@ import queue
 import random
 import resource
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -89,12 +90,13 @@ def peak_mb(pid):
 
 
 def limits(descriptors=None, file_bytes=None):
-    """For `preexec_fn`: hard limits, which the program cannot raise."""
+    """For `preexec_fn`: hard limits, which the program cannot raise. A write past `file_bytes` fails, as on a full disk."""
 
     def apply():
         if descriptors:
             resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
         if file_bytes:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
 
     return apply if descriptors or file_bytes else None
@@ -118,15 +120,14 @@ class Process:
                 stderr=streams.get("stderr", err),
             )
 
-    def wait(self, seconds):
-        """Ends it after its deadline, and says so."""
+    def wait(self, seconds, memory_mb=2000):
+        """Ends it after its deadline, and says so; ends it too before it takes this machine's memory."""
         deadline = self.started + seconds
-        while self.popen.poll() is None and time.monotonic() < deadline:
+        while self.popen.poll() is None and time.monotonic() < deadline and self.peak < memory_mb:
             self.peak = max(self.peak, peak_mb(self.popen.pid))
             time.sleep(0.01)
-        hung = self.popen.poll() is None
-        if hung:
-            self.kill()
+        hung = self.popen.poll() is None and time.monotonic() >= deadline
+        self.kill()
         out, err = ((self.directory / name).read_text(errors="replace") for name in ("out", "err"))
         seconds = time.monotonic() - self.started
         shutil.rmtree(self.directory, ignore_errors=True)
