@@ -4,7 +4,7 @@ MAKEFLAGS += --jobs=2 --output-sync=target
 # Its job server is not for cargo, whose tests would look for it in vain.
 unexport MAKEFLAGS
 
-.PHONY: test fmt lint side doc tree gates build unit tools bundle outside readers bench
+.PHONY: test fmt lint side doc tree gates build unit tools bundle outside readers torture soak bench
 
 test: fmt tree bundle unit lint side gates doc outside
 
@@ -56,6 +56,14 @@ outside: build bundle
 readers: build
 	e2e/install.sh engines
 	GLUE_DDB_CRAWLER_BIN=$(CURDIR)/target/debug/glue-ddb-crawler e2e/run.sh e2e/check_readers.py
+
+# Kills, full disks, few descriptors, hostile files and peers: ten minutes, `SCALE=5` for the thousand kills of the record.
+torture: build tools
+	.tools/e2e/python/bin/python e2e/torture/run.py --binary target/debug/glue-ddb-crawler --scale $(or $(SCALE),1) $(ARGUMENTS)
+
+# Half an hour of 64 clients: memory and descriptors have to be flat.
+soak: build tools
+	.tools/e2e/python/bin/python e2e/torture/soak.py --binary target/debug/glue-ddb-crawler $(ARGUMENTS)
 
 bench:
 	cd bench && cargo run --release --locked

@@ -45,7 +45,7 @@ def total(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checks", nargs="*", metavar="CHECK", help=f"{', '.join(CHECKS)}; all of them without")
-    parser.add_argument("--scale", type=float, default=1, help="so many times the usual number of kills; 1 is 200 kills")
+    parser.add_argument("--scale", type=float, default=1, help="so many times the usual number of kills; 1 is 200 kills and ten minutes")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--binary", default=os.environ.get("GLUE_DDB_CRAWLER_BIN"))
     parser.add_argument("--record", action="store_true", help="write e2e/record/DATE-torture.txt")

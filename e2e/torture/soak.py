@@ -36,6 +36,7 @@ class Traffic:
             self.requests += 1
             if error:
                 self.unexpected[error] = self.unexpected.get(error, 0) + 1
+                print(f"unexpected: {error}", flush=True)
 
 
 # What a client may meet that others work on the same things.
