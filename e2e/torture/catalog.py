@@ -5,8 +5,23 @@ import json
 from lab import DATABASE
 
 # What tells when or how often something was made, and by which id.
-PASSING = {"CreateTime", "UpdateTime", "LastAccessTime", "LastUpdated", "CreationTime", "LastAnalyzedTime", "VersionId",
-           "Version", "SchemaVersionId", "schemaVersionId", "CreateDate", "RoleId", "CrawlElapsedTime", "LastCrawl", "DEPRECATED_BY_CRAWLER"}
+PASSING = {
+    "CreateTime",
+    "UpdateTime",
+    "LastAccessTime",
+    "LastUpdated",
+    "CreationTime",
+    "LastAnalyzedTime",
+    "VersionId",
+    "Version",
+    "SchemaVersionId",
+    "schemaVersionId",
+    "CreateDate",
+    "RoleId",
+    "CrawlElapsedTime",
+    "LastCrawl",
+    "DEPRECATED_BY_CRAWLER",
+}
 
 
 def steady(value):
@@ -41,8 +56,7 @@ def snapshot(server):
     return {
         "database": steady(raw.glue("GetDatabase", Name=DATABASE)["Database"]),
         "tables": {
-            table["Name"]: steady(table)
-            for table in raw.pages("glue", "GetTables", "TableList", DatabaseName=DATABASE)
+            table["Name"]: steady(table) for table in raw.pages("glue", "GetTables", "TableList", DatabaseName=DATABASE)
         },
         "schemas": schemas,
         "crawlers": {crawler["Name"]: steady(crawler) for crawler in raw.pages("glue", "GetCrawlers", "Crawlers")},

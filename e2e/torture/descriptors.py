@@ -42,7 +42,9 @@ def crowded(lab, tally, tables, limit):
                     raw.close()
                 except OSError as error:
                     tally.hung += 1
-                    tally.expect(False, f"{limit} descriptors, {IDLE} idle connections: request {number} is not served: {error}")
+                    tally.expect(
+                        False, f"{limit} descriptors, {IDLE} idle connections: request {number} is not served: {error}"
+                    )
                     return
             # Nothing but the program's own clients: their connections are new, and those that are idle give way.
             done = lab.run("sync", "--wait", "--include", "T00*", endpoint=server.url, seconds=120)

@@ -54,7 +54,11 @@ def write_until_refused(lab, tally, writers):
                 writer.step()
             except (Refused, ClientError) as refused:
                 tally.expect(any(word in str(refused).lower() for word in WORDS), f"a full disk is told as {refused}")
-                status = refused.status if isinstance(refused, Refused) else refused.response["ResponseMetadata"]["HTTPStatusCode"]
+                status = (
+                    refused.status
+                    if isinstance(refused, Refused)
+                    else refused.response["ResponseMetadata"]["HTTPStatusCode"]
+                )
                 tally.expect(status >= 500, f"a full disk is told with the status {status}: {refused}")
                 break
         else:
@@ -116,7 +120,9 @@ def sync(lab, tally, disk, tables, right, number):
     tally.hung += done.code is None
     said = (done.out + done.err).lower()
     tally.expect(done.code == 0 or any(word in said for word in WORDS), f"sync on a full disk: {done}")
-    tally.expect(done.code in (0, 1, *([130] if waits else [])), f"sync on a full disk{', which waits' * waits}: {done}")
+    tally.expect(
+        done.code in (0, 1, *([130] if waits else [])), f"sync on a full disk{', which waits' * waits}: {done}"
+    )
     disk.free()
     again = lab.sync(tables, state).wait(60)
     tally.hung += again.code is None
@@ -145,4 +151,6 @@ def check(lab, tally):
         finally:
             disk.close()
     kind = "tmpfs" if disk.mounted else "limit of file sizes"
-    tally.done.append(f"{ROUNDS} full disks ({kind}), {written} writes acknowledged before and after, {failed} runs cut off")
+    tally.done.append(
+        f"{ROUNDS} full disks ({kind}), {written} writes acknowledged before and after, {failed} runs cut off"
+    )

@@ -52,7 +52,9 @@ class Writer:
         """A line for each key that is neither as acknowledged nor as the pending write would have it."""
         found, lines = self.read(), []
         for key in sorted(found.keys() | self.acknowledged.keys()):
-            right = {self.acknowledged.get(key)} | ({self.pending[1]} if self.pending and self.pending[0] == key else set())
+            right = {self.acknowledged.get(key)} | (
+                {self.pending[1]} if self.pending and self.pending[0] == key else set()
+            )
             if found.get(key) not in right:
                 lines.append(f"{type(self).__name__} {self.number}: {key} is {found.get(key)}, not {right}")
         self.acknowledged, self.pending = found, None
@@ -67,10 +69,18 @@ class Tables(Writer):
             self.glue = server.client("glue")
         else:
             raw = server.raw()
-            self.glue = type("Glue", (), {
-                name: staticmethod(lambda operation=operation, **members: raw.glue(operation, **members))
-                for name, operation in [("create_table", "CreateTable"), ("update_table", "UpdateTable"), ("delete_table", "DeleteTable")]
-            })
+            self.glue = type(
+                "Glue",
+                (),
+                {
+                    name: staticmethod(lambda operation=operation, **members: raw.glue(operation, **members))
+                    for name, operation in [
+                        ("create_table", "CreateTable"),
+                        ("update_table", "UpdateTable"),
+                        ("delete_table", "DeleteTable"),
+                    ]
+                },
+            )
         self.raw = server.raw()
 
     def step(self):
@@ -99,9 +109,18 @@ class Tags(Writer):
 
     def step(self):
         if not self.acknowledged:
-            return self.write("both", "0", self.raw.glue, "CreateRegistry", RegistryName=f"tags{self.number}", Tags={"a": "0", "b": "0"})
+            return self.write(
+                "both",
+                "0",
+                self.raw.glue,
+                "CreateRegistry",
+                RegistryName=f"tags{self.number}",
+                Tags={"a": "0", "b": "0"},
+            )
         value = self.next()
-        self.write("both", value, self.raw.glue, "TagResource", ResourceArn=self.arn, TagsToAdd={"a": value, "b": value})
+        self.write(
+            "both", value, self.raw.glue, "TagResource", ResourceArn=self.arn, TagsToAdd={"a": value, "b": value}
+        )
 
     def read(self):
         try:
@@ -124,10 +143,19 @@ class Versions(Writer):
         value = self.next()
         definition = json.dumps({"type": "record", "name": "r", "doc": value, "fields": []})
         if self.acknowledged:
-            return self.write(value, value, self.raw.glue, "RegisterSchemaVersion", SchemaId=self.schema, SchemaDefinition=definition)
+            return self.write(
+                value, value, self.raw.glue, "RegisterSchemaVersion", SchemaId=self.schema, SchemaDefinition=definition
+            )
         self.write(
-            value, value, self.raw.glue, "CreateSchema", RegistryId={"RegistryName": "torture"},
-            SchemaName=self.schema["SchemaName"], DataFormat="AVRO", Compatibility="NONE", SchemaDefinition=definition,
+            value,
+            value,
+            self.raw.glue,
+            "CreateSchema",
+            RegistryId={"RegistryName": "torture"},
+            SchemaName=self.schema["SchemaName"],
+            DataFormat="AVRO",
+            Compatibility="NONE",
+            SchemaDefinition=definition,
         )
 
     def read(self):
@@ -140,7 +168,9 @@ class Versions(Writer):
             return {}
         for version in listed:
             deadline = time.monotonic() + 20
-            while (got := self.raw.glue("GetSchemaVersion", SchemaVersionId=version["SchemaVersionId"]))["Status"] == "PENDING":
+            while (got := self.raw.glue("GetSchemaVersion", SchemaVersionId=version["SchemaVersionId"]))[
+                "Status"
+            ] == "PENDING":
                 if time.monotonic() > deadline:
                     raise AssertionError(f"a schema version stays PENDING: {version}")
                 time.sleep(0.02)
@@ -152,28 +182,48 @@ class Versions(Writer):
 class Roles(Writer):
     """Roles, their tags and policies, over boto3."""
 
-    TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
+    TRUST = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            ],
+        }
+    )
 
     def connect(self, server):
         self.iam = server.client("iam")
 
     def policy(self, value):
-        return json.dumps({"Version": "2012-10-17", "Statement": [
-            {"Sid": f"v{value}", "Effect": "Allow", "Action": "glue:GetTable", "Resource": "*"}]})
+        return json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [{"Sid": f"v{value}", "Effect": "Allow", "Action": "glue:GetTable", "Resource": "*"}],
+            }
+        )
 
     def step(self):
         name = f"w{self.number}_{self.rng.randrange(4)}"
         policy, value = f"{name}/policy", self.next()
         if name not in self.acknowledged:
-            return self.write(name, value, self.iam.create_role, RoleName=name, Description=value, AssumeRolePolicyDocument=self.TRUST,
-                              Path="/torture/", Tags=[{"Key": "k", "Value": value}])
+            return self.write(
+                name,
+                value,
+                self.iam.create_role,
+                RoleName=name,
+                Description=value,
+                AssumeRolePolicyDocument=self.TRUST,
+                Path="/torture/",
+                Tags=[{"Key": "k", "Value": value}],
+            )
         if policy in self.acknowledged and self.rng.random() < 0.1:
             self.write(policy, GONE, self.iam.delete_role_policy, RoleName=name, PolicyName="p")
             return self.write(name, GONE, self.iam.delete_role, RoleName=name)
         if self.rng.random() < 0.5:
             return self.write(name, value, self.iam.update_role, RoleName=name, Description=value)
-        self.write(policy, value, self.iam.put_role_policy, RoleName=name, PolicyName="p", PolicyDocument=self.policy(value))
+        self.write(
+            policy, value, self.iam.put_role_policy, RoleName=name, PolicyName="p", PolicyDocument=self.policy(value)
+        )
 
     def read(self):
         found, mine = {}, f"w{self.number}_"

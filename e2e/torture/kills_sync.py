@@ -49,4 +49,6 @@ def check(lab, tally):
             finishes(lab, tally, folder, state, engine, f"round {rounds}, {engine}")
         same(lab, tally, tables[-1], state, right, f"round {rounds}, {engine}")
         rounds += 1
-    tally.done.append(f"{rounds} catalogs equal to undisturbed ones" if not tally.failures else f"{rounds} catalogs compared")
+    tally.done.append(
+        f"{rounds} catalogs equal to undisturbed ones" if not tally.failures else f"{rounds} catalogs compared"
+    )

@@ -56,7 +56,9 @@ class Done:
 
     def __str__(self):
         end = "no end" if self.code is None else f"exit {self.code}"
-        return f"{end} after {self.seconds:.1f} s, peak {self.peak_mb:.0f} MB: {(self.err or self.out)[-600:].strip()!r}"
+        return (
+            f"{end} after {self.seconds:.1f} s, peak {self.peak_mb:.0f} MB: {(self.err or self.out)[-600:].strip()!r}"
+        )
 
     def report(self):
         """The report of a run, or None where it printed none."""

@@ -2,7 +2,6 @@
 
 import time
 
-import catalog
 import samples
 from kills_sync import same, undisturbed
 
@@ -34,7 +33,11 @@ def check(lab, tally):
                 finished += 1
                 what = f"round {rounds}, {together} at once"
                 tally.hung += done.code is None
-                failed = [line for line in (done.report() or {}).get("tables", []) if line["outcome"] not in ("crawled", "vanished")]
+                failed = [
+                    line
+                    for line in (done.report() or {}).get("tables", [])
+                    if line["outcome"] not in ("crawled", "vanished")
+                ]
                 tally.expect(done.code == 0 and not failed, f"{what}: {done} {failed[:3]}")
         # What a killed one left for the next run to do, this one does.
         last = lab.sync(tables[-1], state).wait(DEADLINE)

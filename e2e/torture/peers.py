@@ -50,7 +50,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def pass_on(self, body):
         connection = http.client.HTTPConnection(urllib.parse.urlparse(self.server.behind).netloc, timeout=60)
-        headers = {name: self.headers[name] for name in ("Content-Type", "X-Amz-Target", "Authorization") if name in self.headers}
+        headers = {
+            name: self.headers[name]
+            for name in ("Content-Type", "X-Amz-Target", "Authorization")
+            if name in self.headers
+        }
         connection.request("POST", self.path, body, headers)
         answer = connection.getresponse()
         content = answer.read()
@@ -104,7 +108,9 @@ def check(lab, tally):
         front = lab.serve(lab.directory("state"), "--dynamodb-endpoint", url)
         servers.append((f"serve with a {mode} --dynamodb-endpoint", front))
         command = ("sync", "--wait", "--include", "ProductCatalog")
-        processes.append((f"sync to a serve with a {mode} --dynamodb-endpoint", lab.start(*command, endpoint=front.url)))
+        processes.append(
+            (f"sync to a serve with a {mode} --dynamodb-endpoint", lab.start(*command, endpoint=front.url))
+        )
 
     with concurrent.futures.ThreadPoolExecutor(len(processes)) as pool:
         ends = list(pool.map(lambda each: each[1].wait(SECONDS, 2 * MEMORY_MB), processes))
@@ -122,4 +128,6 @@ def check(lab, tally):
         each.close()
     for what, server in servers:
         tally.expect(server.stop(), f"{what} does not end when asked to")
-    tally.done.append(f"{len(processes)} commands with {', '.join(MODES)} peers; slowest {slowest[0]:.0f} s ({slowest[1]})")
+    tally.done.append(
+        f"{len(processes)} commands with {', '.join(MODES)} peers; slowest {slowest[0]:.0f} s ({slowest[1]})"
+    )

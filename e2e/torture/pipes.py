@@ -50,7 +50,9 @@ def check(lab, tally):
         command = closed(lab, descriptor, ("sync", "--local", tables, "--state", state))
         done = subprocess.run(command, capture_output=True, timeout=60, cwd=lab.root)
         runs += 1
-        tally.expect(done.returncode == 0, f"descriptor {descriptor} closed: exit {done.returncode} {done.stderr[-300:]}")
+        tally.expect(
+            done.returncode == 0, f"descriptor {descriptor} closed: exit {done.returncode} {done.stderr[-300:]}"
+        )
         finds(lab, tally, tables, state, right, f"descriptor {descriptor} closed")
     serve_goes_on(lab, tally)
     tally.done.append(f"{runs} runs, 2 servers")

@@ -11,7 +11,9 @@ FOLDER = REPOSITORY / "e2e" / "record"
 
 
 def machine():
-    memory = next(line for line in pathlib.Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
+    memory = next(
+        line for line in pathlib.Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal")
+    )
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, {int(memory.split()[1]) / 1e6:.0f} GB"
 
 

@@ -33,19 +33,25 @@ def table(rows):
 
 def total(rows):
     tallies = [tally for _, tally, _ in rows]
-    return "total", Tally(
-        sum(tally.kills for tally in tallies),
-        sum(tally.lost for tally in tallies),
-        sum(tally.hung for tally in tallies),
-        [],
-        [failure for tally in tallies for failure in tally.failures],
-    ), sum(seconds for *_, seconds in rows)
+    return (
+        "total",
+        Tally(
+            sum(tally.kills for tally in tallies),
+            sum(tally.lost for tally in tallies),
+            sum(tally.hung for tally in tallies),
+            [],
+            [failure for tally in tallies for failure in tally.failures],
+        ),
+        sum(seconds for *_, seconds in rows),
+    )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checks", nargs="*", metavar="CHECK", help=f"{', '.join(CHECKS)}; all of them without")
-    parser.add_argument("--scale", type=float, default=1, help="so many times the usual number of kills; 1 is 200 kills and ten minutes")
+    parser.add_argument(
+        "--scale", type=float, default=1, help="so many times the usual number of kills; 1 is 200 kills and ten minutes"
+    )
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--binary", default=os.environ.get("GLUE_DDB_CRAWLER_BIN"))
     parser.add_argument("--record", action="store_true", help="write e2e/record/DATE-torture.txt")

@@ -27,5 +27,9 @@ def before_and_after(lab):
         path.unlink()
     make_table(after, "New.Table", [json.dumps({"id": {"S": str(n)}, "Value": {"N": str(n)}}) for n in range(20)])
     make_table(before, "Widened", [json.dumps({"id": {"S": str(n)}, "V": {"N": str(n)}}) for n in range(20)])
-    make_table(after, "Widened", [json.dumps({"id": {"S": str(n)}, "V": {"N": f"{n}.5"}, "Extra": {"L": []}}) for n in range(40)])
+    make_table(
+        after,
+        "Widened",
+        [json.dumps({"id": {"S": str(n)}, "V": {"N": f"{n}.5"}, "Extra": {"L": []}}) for n in range(40)],
+    )
     return before, after

@@ -40,7 +40,12 @@ class Traffic:
 
 
 # What a client may meet that others work on the same things.
-EXPECTED = {"CrawlerRunningException", "ConcurrentModificationException", "EntityNotFoundException", "AlreadyExistsException"}
+EXPECTED = {
+    "CrawlerRunningException",
+    "ConcurrentModificationException",
+    "EntityNotFoundException",
+    "AlreadyExistsException",
+}
 
 
 def read(raw, rng, _):
@@ -81,7 +86,8 @@ def crawl(raw, rng, _):
 
 
 def act(url, number, traffic, pause, seed):
-    """One client. Every other one keeps its connection, the rest make a new one each time."""
+    """One client. Every other one keeps its connection, the rest make a new one each time, and so does the one that pauses for
+    longer than a connection may be idle."""
     rng, raw = random.Random(seed + number), Raw(url)
     deed = crawl if number == 0 else write if number % 3 == 0 else read
     while not traffic.end.wait(rng.uniform(0, 2 * pause * (20 if deed is crawl else 1))):
@@ -92,7 +98,7 @@ def act(url, number, traffic, pause, seed):
             traffic.count(None if refused.code in EXPECTED else str(refused)[:200])
         except (OSError, http.client.HTTPException) as error:
             traffic.count(f"{type(error).__name__}: {error}"[:200])
-        if number % 2:
+        if number % 2 or deed is crawl:
             raw.close()
     raw.close()
 
@@ -145,7 +151,10 @@ def main():
     chosen = parser.parse_args()
 
     lab = Lab(chosen.binary, 1, chosen.seed)
-    print(f"seed {chosen.seed}, {CLIENTS} clients, {chosen.rate:g} requests a second, {chosen.minutes:g} minutes", flush=True)
+    print(
+        f"seed {chosen.seed}, {CLIENTS} clients, {chosen.rate:g} requests a second, {chosen.minutes:g} minutes",
+        flush=True,
+    )
     traffic, reports, samples = Traffic(), [], []
     with lab.serve(lab.root / "state", "--tables", SAMPLES) as server:
         client(server.url, "glue").create_database(DatabaseInput={"Name": "soak"})
@@ -165,8 +174,11 @@ def main():
                 samples.append((*measured(server.popen.pid), time.monotonic() - began))
                 if len(samples) % 6 == 0:
                     resident, descriptors, at = samples[-1]
-                    print(f"{at / 60:5.1f} min  VmRSS {resident:6.1f} MB  descriptors {descriptors:4}  "
-                          f"requests {traffic.requests}  unexpected {sum(traffic.unexpected.values())}", flush=True)
+                    print(
+                        f"{at / 60:5.1f} min  VmRSS {resident:6.1f} MB  descriptors {descriptors:4}  "
+                        f"requests {traffic.requests}  unexpected {sum(traffic.unexpected.values())}",
+                        flush=True,
+                    )
         finally:
             traffic.end.set()
             for thread in threads:
