@@ -1,4 +1,4 @@
-"""Few file descriptors, by a hard limit: 200 tables are crawled, and 100 idle connections keep nobody from being served."""
+"""Few descriptors, by a hard limit: 200 tables are crawled, and 100 idle connections keep nobody from being served."""
 
 import contextlib
 import json

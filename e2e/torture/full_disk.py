@@ -18,7 +18,7 @@ WORDS = ("full", "space", "disk")
 
 
 class Disk:
-    """A folder with little room. `mounted` is False where only the size of a file is limited, and then for one process."""
+    """A folder with little room. Where it is not `mounted`, one process has a limit on the size of files instead."""
 
     def __init__(self, lab):
         self.folder = lab.directory("disk")
@@ -104,8 +104,8 @@ def serve(lab, tally, disk, tables):
 
 
 def sync(lab, tally, disk, tables, right, number):
-    """Runs out of space anywhere and says so. It ends, or waits to note the end of a crawl until there is space again or it is
-    interrupted. The next run finishes."""
+    """Runs out of space anywhere and says so. It ends, or it waits to note the end of a crawl, until there is space
+    again or it is interrupted. The next run finishes."""
     state = disk.folder / f"sync-{number}"
     disk.fill(leave=round(lab.random.uniform(0, 1.2e6)))
     process = lab.sync(tables, state, preexec_fn=disk.limit)

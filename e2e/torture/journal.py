@@ -1,7 +1,7 @@
 """Writers that note, outside of the endpoint, what it acknowledged; and what has to be there after it was killed.
 
-A writer owns what it writes, one write at a time. So at a kill each has at most one write of which nobody knows whether it was done:
-both values are right, and what is found is the truth from then on."""
+A writer owns what it writes, one write at a time. So at a kill each has at most one write of which nobody knows whether
+it was done: both values are right, and what is found is the truth from then on."""
 
 import http.client
 import json

@@ -29,7 +29,8 @@ DATABASE = "ddb_tables"
 
 @dataclass
 class Tally:
-    """What a check did and found. `lost` counts acknowledged writes that are gone, `hung` processes and requests without an end."""
+    """What a check did and found. `lost` counts acknowledged writes and catalogs that are not as they should be, `hung`
+    processes and requests without an end."""
 
     kills: int = 0
     lost: int = 0
@@ -46,7 +47,7 @@ class Tally:
 
 @dataclass
 class Done:
-    """A process that ended. `code` is negative for a signal, and None for one that had to be ended after its deadline."""
+    """A process that ended. `code` is negative for a signal, and None for one that was ended after its deadline."""
 
     code: int | None
     out: str
@@ -92,7 +93,7 @@ def peak_mb(pid):
 
 
 def limits(descriptors=None, file_bytes=None):
-    """For `preexec_fn`: hard limits, which the program cannot raise. A write past `file_bytes` fails, as on a full disk."""
+    """For `preexec_fn`: limits that the program cannot raise. A write past `file_bytes` fails, as on a full disk."""
 
     def apply():
         if descriptors:

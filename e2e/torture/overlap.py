@@ -1,4 +1,4 @@
-"""Two and eight `sync --local` on one state at once, some of them killed: the others end, and report no failure that is none."""
+"""Two and eight `sync --local` on one state at once, some killed: the others end, and report no failure."""
 
 import time
 

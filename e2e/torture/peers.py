@@ -1,4 +1,4 @@
-"""Peers that never answer, answer a byte a second, or never end their answer: commands end, with a message, in bounded memory."""
+"""Peers that never answer, answer a byte a second, or never end: commands end, with a message, in bounded memory."""
 
 import concurrent.futures
 import http.client

@@ -1,4 +1,4 @@
-"""Standard output and standard error that nobody reads, that are closed, or that are full: the work is done all the same."""
+"""Standard output and error that nobody reads, that are closed, or full: the work is done all the same."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A client of the endpoint that costs next to nothing: JSON over one connection, with a signature that nobody verifies."""
+"""A client that costs next to nothing: JSON over one connection, with a signature that nobody verifies."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ class Refused(Exception):
 
 
 class Raw:
-    """`Raw(url).glue("GetTable", DatabaseName=…)`. A lost connection is an OSError or an HTTPException, never tried again."""
+    """`Raw(url).glue("GetTable", DatabaseName=…)`. A lost connection raises; nothing is tried again."""
 
     def __init__(self, url, timeout=30):
         self.host = urllib.parse.urlparse(url).netloc

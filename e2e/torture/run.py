@@ -26,7 +26,8 @@ def table(rows):
     lines = [f"{'CHECK':36} {'KILLS':>6} {'LOST':>5} {'HUNG':>5} {'FAILED':>7} {'SECONDS':>8}  DONE"]
     for title, tally, seconds in rows:
         lines.append(
-            f"{title:36} {tally.kills:6} {tally.lost:5} {tally.hung:5} {len(tally.failures):7} {seconds:8.0f}  {'; '.join(tally.done)}"
+            f"{title:36} {tally.kills:6} {tally.lost:5} {tally.hung:5} {len(tally.failures):7} {seconds:8.0f}  "
+            + "; ".join(tally.done)
         )
     return lines
 

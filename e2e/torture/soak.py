@@ -1,8 +1,8 @@
-"""`make soak`: 64 clients on one `serve` for 30 minutes; its memory and its open descriptors have to be flat after the first five.
+"""`make soak`: 64 clients on one `serve` for 30 minutes; memory and descriptors have to be flat after the first five.
 
-Flat: of the samples after the warm-up (one each 10 s), the median of the last third is above that of the first third by no more than
-5 % or 4 MB of VmRSS, whichever is more, and by no more than 8 descriptors. Medians, since a crawl under way has memory and files
-of its own."""
+Flat: of the samples after the warm-up (one each 10 s), the median of the last third is above that of the first third by
+no more than 5 % or 4 MB of VmRSS, whichever is more, and by no more than 8 descriptors. Medians, since a crawl under way
+has memory and files of its own."""
 
 import argparse
 import http.client
@@ -86,8 +86,8 @@ def crawl(raw, rng, _):
 
 
 def act(url, number, traffic, pause, seed):
-    """One client. Every other one keeps its connection, the rest make a new one each time, and so does the one that pauses for
-    longer than a connection may be idle."""
+    """One client. Every other one keeps its connection, the rest make a new one each time, and so does the one that
+    pauses for longer than a connection may be idle."""
     rng, raw = random.Random(seed + number), Raw(url)
     deed = crawl if number == 0 else write if number % 3 == 0 else read
     while not traffic.end.wait(rng.uniform(0, 2 * pause * (20 if deed is crawl else 1))):
@@ -193,7 +193,8 @@ def main():
     lines = [
         f"{CLIENTS} clients, {elapsed / 60:.1f} minutes, seed {chosen.seed}: {traffic.requests} requests, "
         f"{len(reports)} runs of sync, {len(reports) - sum(reports)} of them failed, "
-        f"{sum(traffic.unexpected.values())} unexpected errors; the server took {share:.2f} of a core; its state is {state:.1f} MB",
+        f"{sum(traffic.unexpected.values())} unexpected errors; "
+        f"the server took {share:.2f} of a core; its state is {state:.1f} MB",
         f"{len(judged)} samples after the first {chosen.warm_up:g} minutes",
         *verdict,
         *(f"unexpected, {count} times: {error}" for error, count in list(traffic.unexpected.items())[:20]),
