@@ -1,4 +1,4 @@
-"""Hostile data files beside a healthy table: a message, bounded memory and disk, and the other table is done."""
+"""Hostile files beside a healthy table: a message, bounded memory and disk, and the other table is done."""
 
 import gzip
 import json
@@ -78,16 +78,20 @@ FILES = {
 INFERRED = {"maps in maps", "gzip bomb, many lines"}
 
 
-def sized(folder):
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+# The same in the place of a table's description.
+DESCRIPTIONS = {
+    "no JSON": lambda path: path.write_text("{nonsense"),
+    "FIFO": os.mkfifo,
+    "dangling link": lambda path: path.symlink_to("nowhere"),
+    "endless device": lambda path: path.symlink_to("/dev/zero"),
+    "giant": lambda path: path.write_text('{"TableName":"' + "a" * GIANT + '"}'),
+}
 
 
-def check_sync(lab, tally, name, suffix, make, may_do):
-    tables, state = lab.directory("tables"), lab.directory("state")
+def check_sync(lab, tally, tables, name, may_do):
+    """A run over `tables`: how much memory it took, and how much disk is left of it."""
     make_table(tables, "Healthy", HEALTHY)
-    make_table(tables, "Hostile", None)
-    data = tables / f"Hostile{suffix}"
-    make(data)
+    state = lab.directory("state")
     done = lab.sync(tables, state).wait(90)
     tally.hung += done.code is None
     lines = {line["table"]: line for line in (done.report() or {}).get("tables", [])}
@@ -97,13 +101,23 @@ def check_sync(lab, tally, name, suffix, make, may_do):
     well = may_do and hostile.get("outcome") == "crawled" and done.code == 0
     tally.expect(fails or well, f"{name}: sync tells {hostile}; {done}")
     tally.expect(done.peak_mb < MEMORY_MB, f"{name}: sync took {done.peak_mb:.0f} MB")
+    left = sum(path.stat().st_size for path in state.rglob("*") if path.is_file())
+    shutil.rmtree(state)
+    return done.peak_mb, left
+
+
+def check_data(lab, tally, name, suffix, make, may_do):
+    tables = lab.directory("tables")
+    make_table(tables, "Hostile", None)
+    data = tables / f"Hostile{suffix}"
+    make(data)
+    peak, left = check_sync(lab, tally, tables, name, may_do)
     if suffix.endswith(".gz"):
         allowed = max(64 << 20, 100 * data.stat().st_size) + (32 << 20)
-        tally.expect(sized(state) < allowed, f"{name}: {sized(state) >> 20} MB are left in the state")
+        tally.expect(left < allowed, f"{name}: {left >> 20} MB are left in the state")
     check_infer(lab, tally, name, data, name in INFERRED)
     shutil.rmtree(tables)
-    shutil.rmtree(state)
-    return done.peak_mb
+    return peak
 
 
 def check_infer(lab, tally, name, data, may_do):
@@ -115,11 +129,14 @@ def check_infer(lab, tally, name, data, may_do):
 
 
 def check(lab, tally):
-    peaks = {}
-    for name, (suffix, make, may_do) in FILES.items():
-        peaks[name] = check_sync(lab, tally, name, suffix, make, may_do)
+    peaks = {name: check_data(lab, tally, name, *how) for name, how in FILES.items()}
+    for kind, make in DESCRIPTIONS.items():
+        name, tables = f"description: {kind}", lab.directory("tables")
+        make(tables / "Hostile.json")
+        peaks[name], _ = check_sync(lab, tally, tables, name, False)
+        shutil.rmtree(tables)
     bomb = lab.directory("zstd") / "bomb.jsonl.zst"
     zstd_line(bomb)
     check_infer(lab, tally, "zstd bomb", bomb, False)
     highest = max(peaks, key=peaks.get)
-    tally.done.append(f"{len(FILES) + 1} kinds of files; highest memory {peaks[highest]:.0f} MB ({highest})")
+    tally.done.append(f"{len(peaks) + 1} hostile files; highest memory {peaks[highest]:.0f} MB ({highest})")
