@@ -19,6 +19,8 @@ use crate::server::StartError;
 
 /// Read from large files in large pieces.
 const BUFFER: usize = 256 * 1024;
+/// A description of a table is read whole; CreateTable takes far shorter ones.
+const LONGEST_DEFINITION: u64 = 1 << 20;
 
 /// All tables of a folder; those asked for stay indexed.
 pub(crate) struct Files {
@@ -205,8 +207,11 @@ fn unreadable(path: &Path, error: &io::Error) -> AwsError {
 
 impl Table {
     fn read(name: &str, paths: &Paths, version: &Version, spool: &Spool) -> Result<Table, AwsError> {
-        let json = fs::read(&paths.definition).map_err(|error| unreadable(&paths.definition, &error))?;
         let wrong = |path: &Path, problem: String| invalid(format!("{}: {problem}", path.display()));
+        if version.definition.0 > LONGEST_DEFINITION {
+            return Err(wrong(&paths.definition, format!("longer than {LONGEST_DEFINITION} bytes, which no table is")));
+        }
+        let json = fs::read(&paths.definition).map_err(|error| unreadable(&paths.definition, &error))?;
         let (definition, key) = Definition::parse(name, &json).map_err(|problem| wrong(&paths.definition, problem))?;
         let created = since_1970(version.definition.1).as_secs_f64();
         let Some((path, size, modified)) = &version.data else {

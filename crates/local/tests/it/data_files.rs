@@ -81,6 +81,8 @@ async fn what_is_no_file_is_an_error_and_no_empty_table() {
     }
     fifo(&at("definition.json"));
     expected.push(("definition".into(), format!("{}: it is a FIFO, not a file", at("definition.json").display())));
+    fs::write(at("giant.json"), vec![b' '; (1 << 20) + 1]).unwrap();
+    expected.push(("giant".into(), format!("{}: longer than 1048576 bytes", at("giant.json").display())));
     let endpoint = serving(tables.path(), state.path()).await;
     for (name, text) in expected {
         let told = count(&endpoint, &name).await.unwrap_err();
