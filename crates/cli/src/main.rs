@@ -7,6 +7,7 @@ mod interrupt;
 mod output;
 mod progress;
 mod settings;
+mod stderr;
 
 use std::process::ExitCode;
 

@@ -1,5 +1,4 @@
 //! What a person reads: results on stdout, everything else on stderr.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::io::{IsTerminal, Write};
 use std::ops::Range;
@@ -13,6 +12,7 @@ use indicatif::HumanBytes;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Common, Output};
+use crate::stderr::Stderr;
 
 /// Logs go to stderr: warnings, or what `-v` or RUST_LOG ask for.
 pub(crate) fn start_logging(common: &Common) {
@@ -25,19 +25,17 @@ pub(crate) fn start_logging(common: &Common) {
         _ => "debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let stderr = std::io::stderr();
-    let ansi = stderr.is_terminal();
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(ansi)
+        .with_writer(|| Stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .without_time()
         .init();
 }
 
 /// Why the command as a whole did not work.
 pub(crate) fn error(error: &anyhow::Error) {
-    eprintln!("glue-ddb-crawler: {error:#}");
+    say(&format!("glue-ddb-crawler: {error:#}"));
 }
 
 /// A remark on stderr, unless `--quiet`.
@@ -47,9 +45,9 @@ pub(crate) fn note(common: &Common, text: &str) {
     }
 }
 
-/// A remark on stderr.
+/// A line on stderr.
 pub(crate) fn say(text: &str) {
-    eprintln!("{text}");
+    let _ = Stderr.write_all(format!("{text}\n").as_bytes());
 }
 
 /// A result on stdout. A reader that went away (`| head`) is no error.
@@ -64,8 +62,8 @@ pub(crate) fn result(text: &[u8]) -> anyhow::Result<()> {
 /// The report of a run.
 pub(crate) fn report(common: &Common, report: &Report) -> anyhow::Result<()> {
     if common.verbose > 0 {
-        let calls: Vec<String> = report.calls.iter().map(|(name, count)| format!("  {count:>6}  {name}")).collect();
-        eprintln!("AWS calls:\n{}", calls.join("\n"));
+        say("AWS calls:");
+        report.calls.iter().for_each(|(name, count)| say(&format!("  {count:>6}  {name}")));
     }
     match common.output {
         Output::Json => result(format!("{}\n", serde_json::to_string_pretty(report)?).as_bytes()),

@@ -24,6 +24,8 @@ pub(crate) fn start() {
     let is_wrong = read.is_none();
     let targets = read.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     let lines = tracing_subscriber::fmt::layer().fmt_fields(JsonFields::new()).event_format(Lines).with_ansi(false);
+    // Otherwise a line that can't be written is told on standard error, which panics if that can't be written either.
+    let lines = lines.log_internal_errors(false);
     tracing_subscriber::registry().with(lines.with_filter(targets)).init();
     if is_wrong {
         tracing::warn!("{LEVEL} {wanted:?}: use error, warn, info or debug, or like info,crawler=debug; info is taken");

@@ -1,7 +1,7 @@
 //! Metrics in CloudWatch's embedded format: a line of the log that becomes metrics, without a call.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
-#![allow(clippy::print_stdout)]
 
+use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crawler::Report;
@@ -27,7 +27,8 @@ impl Metrics<'_> {
     /// Prints the invocation's line.
     pub(crate) fn print(&self) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        println!("{}", self.line(now));
+        // What can't be written, as to a log whose reader is gone, must not end the invocation.
+        let _ = writeln!(std::io::stdout(), "{}", self.line(now));
     }
 
     /// `now` is the time since 1970.

@@ -6,6 +6,7 @@ mod export;
 mod infer;
 mod interrupt;
 mod memory;
+mod pipes;
 mod policy;
 mod refused;
 mod run;
