@@ -29,7 +29,15 @@ const INTERRUPTED: u8 = 130;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        // The help, or the version.
+        Err(answer) if !answer.use_stderr() => answer.exit(),
+        Err(wrong) => {
+            wrong.render().to_string().lines().for_each(output::say);
+            return ExitCode::from(USAGE);
+        }
+    };
     output::start_logging(&args.common);
     local::descriptors::raise();
     let done = match &args.command {

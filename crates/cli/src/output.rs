@@ -9,6 +9,8 @@ use crawler::crawl::Estimate;
 use crawler::crawl::export::Contents;
 use crawler::report::{Action, Monthly, Outcome, TableReport};
 use indicatif::HumanBytes;
+use schema::escape;
+use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Common, Output};
@@ -28,7 +30,8 @@ pub(crate) fn start_logging(common: &Common) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| Stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        // An escape in a line is never ours.
+        .with_ansi(false)
         .without_time()
         .init();
 }
@@ -47,7 +50,7 @@ pub(crate) fn note(common: &Common, text: &str) {
 
 /// A line on stderr.
 pub(crate) fn say(text: &str) {
-    let _ = Stderr.write_all(format!("{text}\n").as_bytes());
+    let _ = Stderr.write_all(text.as_bytes());
 }
 
 /// A result on stdout. A reader that went away (`| head`) is no error.
@@ -59,6 +62,11 @@ pub(crate) fn result(text: &[u8]) -> anyhow::Result<()> {
     }
 }
 
+/// A result for machines, on stdout.
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    result(format!("{}\n", escape::json(&serde_json::to_string_pretty(value)?)).as_bytes())
+}
+
 /// The report of a run.
 pub(crate) fn report(common: &Common, report: &Report) -> anyhow::Result<()> {
     if common.verbose > 0 {
@@ -66,7 +74,7 @@ pub(crate) fn report(common: &Common, report: &Report) -> anyhow::Result<()> {
         report.calls.iter().for_each(|(name, count)| say(&format!("  {count:>6}  {name}")));
     }
     match common.output {
-        Output::Json => result(format!("{}\n", serde_json::to_string_pretty(report)?).as_bytes()),
+        Output::Json => json(report),
         Output::Text => result(text(report, std::io::stdout().is_terminal()).as_bytes()),
     }
 }
@@ -76,17 +84,17 @@ fn text(report: &Report, terminal: bool) -> String {
     for row in &report.tables {
         let number = |value: Option<String>| value.unwrap_or_else(|| "-".into());
         table.add_row([
-            Cell::new(&row.table),
-            Cell::new(&row.catalog_table),
+            Cell::new(escape::line(&row.table)),
+            Cell::new(escape::line(&row.catalog_table)),
             Cell::new(number(row.columns.map(|n| n.to_string()))),
             Cell::new(number(row.items.map(|n| n.to_string()))),
             Cell::new(number(row.schema.as_ref().map(|schema| format!("v{}", schema.version)))),
-            Cell::new(outcome(row, report.dry_run)).fg(colour(row.outcome)),
+            Cell::new(escape::line(&outcome(row, report.dry_run))).fg(colour(row.outcome)),
         ]);
     }
     let rows = if table.is_empty() { String::new() } else { lines(table, 2..4) };
-    let remarks: String = remarks(report).iter().map(|remark| format!("{remark}\n")).collect();
-    format!("{rows}{}{}\n{remarks}", costs(report, terminal), summary(report))
+    let remarks: String = remarks(report).iter().map(|remark| format!("{}\n", escape::line(remark))).collect();
+    format!("{rows}{}{}\n{remarks}", costs(report, terminal), escape::line(&summary(report)))
 }
 
 /// What concerns no single table: the quotas, a database of somebody else, and what runs cost.
@@ -138,7 +146,7 @@ fn costs(report: &Report, terminal: bool) -> String {
             }
             (None, None) => continue,
         };
-        table.add_row([Cell::new(&row.table)].into_iter().chain(cells.map(Cell::new)));
+        table.add_row([Cell::new(escape::line(&row.table))].into_iter().chain(cells.map(Cell::new)));
     }
     if table.is_empty() { String::new() } else { lines(table, 1..heads.len()) }
 }

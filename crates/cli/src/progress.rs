@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crawler::run::{Event, Step};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use schema::escape;
 
 use crate::args::Common;
 use crate::output;
@@ -47,7 +48,9 @@ impl Progress {
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Planned(tables) => self.bar.set_length(tables as u64),
-            Event::Step(table, Step::Linking) => return self.bar.set_message(format!("linking {table}")),
+            Event::Step(table, Step::Linking) => {
+                return self.bar.set_message(escape::line(&format!("linking {table}")));
+            }
             Event::Step(table, _) => {
                 busy.insert(table.to_owned());
             }
@@ -56,7 +59,7 @@ impl Progress {
                 self.bar.inc(1);
             }
         }
-        self.bar.set_message(busy.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", "));
+        self.bar.set_message(escape::line(&busy.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ")));
     }
 }
 

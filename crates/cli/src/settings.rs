@@ -32,7 +32,11 @@ pub(crate) fn resolve(common: &Common, mut typed: Map<String, Value>) -> anyhow:
 fn read(file: &Path) -> Result<Map<String, Value>, Wrong> {
     let wrong = |error: &dyn Display| Wrong(format!("{}: {error}", file.display()));
     let text = crawler::files::read_to_string(file).map_err(|error| wrong(&error))?;
-    let table: toml::Table = toml::from_str(&text).map_err(|error| wrong(&error))?;
+    let table: toml::Table = toml::from_str(&text).map_err(|error| {
+        // Its own text is a picture of several lines.
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        wrong(&format_args!("line {}: {}", before.matches('\n').count() + 1, error.message()))
+    })?;
     finite("", &table).map_err(|error| wrong(&error))?;
     // Of a table of TOML without such numbers all can be JSON.
     serde_json::to_value(table).and_then(serde_json::from_value).map_err(|error| wrong(&error))

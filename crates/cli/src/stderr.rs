@@ -2,13 +2,18 @@
 
 use std::io::{self, Write};
 
+use schema::escape;
+
 /// Standard error, on which writing never fails: a message that nobody reads any more (`2>&1 | head -1`, a log whose reader
 /// is gone) must not end the work that it is about. `eprintln!` panics there, so clippy forbids it.
+///
+/// What is written at once is a line, in which names from outside may stand.
 pub(crate) struct Stderr;
 
 impl Write for Stderr {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        let _ = io::stderr().write_all(text);
+        let line = String::from_utf8_lossy(text.strip_suffix(b"\n").unwrap_or(text));
+        let _ = io::stderr().write_all(format!("{}\n", escape::line(&line)).as_bytes());
         Ok(text.len())
     }
 

@@ -1,5 +1,6 @@
 //! Athena DDL.
 
+use crate::escape;
 use crate::table::TableSchema;
 use crate::types::GlueType;
 
@@ -52,7 +53,7 @@ fn name(name: &str) -> String {
 }
 
 fn text(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+    format!("'{}'", escape::quoted(&text.replace('\\', "\\\\").replace('\'', "\\'")))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@
 
 pub mod avro;
 pub mod ddl;
+pub mod escape;
 pub mod json_schema;
 pub mod naming;
 

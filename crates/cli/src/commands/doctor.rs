@@ -1,6 +1,7 @@
 //! `doctor`: look at what there is, and change nothing.
 
 use crawler::doctor::{self, Findings, State};
+use schema::escape;
 use serde_json::Map;
 
 use crate::args::{Common, Doctor, Output};
@@ -18,11 +19,10 @@ pub(crate) async fn run(common: &Common, args: &Doctor) -> anyhow::Result<u8> {
         server.stop().await;
     }
     let found = found?;
-    let text = match common.output {
-        Output::Json => format!("{}\n", serde_json::to_string_pretty(&found)?),
-        Output::Text => text(&found),
-    };
-    output::result(text.as_bytes())?;
+    match common.output {
+        Output::Json => output::json(&found)?,
+        Output::Text => output::result(text(&found).as_bytes())?,
+    }
     Ok(if found.need_attention() { crate::FAILED } else { crate::DONE })
 }
 
@@ -34,12 +34,12 @@ fn text(found: &Findings) -> String {
             State::Attention => "LOOK",
             State::Unseen => "?",
         };
-        text += &format!("{state:4}  {}: {}\n", check.name, check.says);
+        text += &format!("{state:4}  {}: {}\n", check.name, escape::line(&check.says));
     }
     text += "\nWhat AWS does not publish (docs/local.md):\n";
     for unknown in &found.unknowns {
         let position = unknown.position.unwrap_or("?");
-        text += &format!("{position:4}  {}: {}\n", unknown.name, unknown.says);
+        text += &format!("{position:4}  {}: {}\n", unknown.name, escape::line(&unknown.says));
     }
     text
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, bail};
 use crawler::files;
 use flate2::bufread::MultiGzDecoder;
-use schema::{Key, KeyKind, Reader, Shape, TableSchema};
+use schema::{Key, KeyKind, Reader, Shape, TableSchema, escape};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
@@ -43,9 +43,12 @@ pub(crate) fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     }
     let name = schema::naming::fold(&table_name(&args.input));
     let text = match args.format {
-        Format::Glue => glue(&schema, &shape)?,
-        Format::Avro => schema::avro::definition(&schema, &name, &settings.database, None)? + "\n",
-        Format::JsonSchema => schema::json_schema::definition(&shape, &schema, &name) + "\n",
+        Format::Glue => {
+            output::json(&glue(&schema, &shape))?;
+            return Ok(crate::DONE);
+        }
+        Format::Avro => escape::json(&schema::avro::definition(&schema, &name, &settings.database, None)?) + "\n",
+        Format::JsonSchema => escape::json(&schema::json_schema::definition(&shape, &schema, &name)) + "\n",
         Format::Ddl => schema::ddl::create_table(&schema, &settings.database, &name, &location(args)) + "\n",
         Format::Shape => {
             output::result(&shape.to_bytes())?;
@@ -71,12 +74,11 @@ struct GlueColumn<'a> {
     attribute: &'a str,
 }
 
-fn glue(schema: &TableSchema, shape: &Shape) -> anyhow::Result<String> {
+fn glue<'a>(schema: &'a TableSchema, shape: &Shape) -> Glue<'a> {
     let column = |column: &schema::Column| column.glue_type.to_string();
     let columns =
         schema.columns.iter().map(|c| GlueColumn { name: &c.name, r#type: column(c), attribute: &c.attribute });
-    let answer = Glue { columns: columns.collect(), items: shape.items(), bytes: shape.bytes() };
-    Ok(serde_json::to_string_pretty(&answer)? + "\n")
+    Glue { columns: columns.collect(), items: shape.items(), bytes: shape.bytes() }
 }
 
 /// The files of one input: itself, or the data files of a folder in order of name.

@@ -40,6 +40,6 @@ pub(crate) async fn run(common: &Common, args: &Policy) -> anyhow::Result<u8> {
         }
         PolicyKind::Run => scope.permissions(),
     };
-    output::result(format!("{}\n", serde_json::to_string_pretty(&policy)?).as_bytes())?;
+    output::json(&policy)?;
     Ok(crate::DONE)
 }

@@ -3,6 +3,7 @@
 use serde_json::Map;
 
 use crawler::prune::{self, Extent, Leftover, Thing};
+use schema::escape;
 use serde_json::json;
 
 use crate::args::{Common, Output, Prune};
@@ -41,7 +42,7 @@ fn print(common: &Common, args: &Prune, ended: &[(Leftover, Result<(), crawler::
             row
         });
         let report = json!({"removed": args.yes, "leftovers": rows.collect::<Vec<_>>()});
-        return output::result(format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes());
+        return output::json(&report);
     }
     let mut text = String::new();
     for (Leftover { thing, name }, removed) in ended {
@@ -50,7 +51,8 @@ fn print(common: &Common, args: &Prune, ended: &[(Leftover, Result<(), crawler::
             Ok(()) if args.yes => ": removed".into(),
             Ok(()) => String::new(),
         };
-        text += &format!("{} {name}{state}\n", word(*thing));
+        text += &escape::line(&format!("{} {name}{state}", word(*thing)));
+        text.push('\n');
     }
     output::result(text.as_bytes())?;
     match (ended.is_empty(), args.yes) {

@@ -47,11 +47,11 @@ pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
         common,
         &format!(
             "Point a client at it: export AWS_ENDPOINT_URL={} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local \
-             AWS_DEFAULT_REGION=us-east-1\nCtrl-C stops it; the catalog stays in {}/.",
-            server.url(),
-            args.state.display()
+             AWS_DEFAULT_REGION=us-east-1",
+            server.url()
         ),
     );
+    output::note(common, &format!("Ctrl-C stops it; the catalog stays in {}/.", args.state.display()));
     signals.next().await;
     server.stop().await;
     Ok(crate::DONE)

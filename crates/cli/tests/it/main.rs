@@ -6,6 +6,7 @@ mod export;
 mod infer;
 mod interrupt;
 mod memory;
+mod names;
 mod pipes;
 mod policy;
 mod refused;
