@@ -35,7 +35,7 @@ enum Work<'a> {
 /// If nothing could be done at all.
 async fn run_job(common: &Common, place: &Place, settings: &Settings, work: Work<'_>) -> anyhow::Result<(Report, u8)> {
     settings.selection()?;
-    let connection = connect::connect(common, place).await?;
+    let connection = connect::connect(common, settings, place).await?;
     let progress = Progress::new(common);
     let deadline = interrupt::deadline(progress.teller(INTERRUPTED))?;
     let (clients, end, on) = (&connection.clients, deadline.clone(), |event: Event<'_>| progress.on(event));

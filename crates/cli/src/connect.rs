@@ -1,7 +1,7 @@
 //! Getting to AWS: the real one as the AWS CLI would find it, or the embedded endpoint in this process.
 
 use anyhow::{Context, bail};
-use crawler::Clients;
+use crawler::{Clients, Settings};
 use local::{Config, Server, Source};
 
 use crate::args::{Common, Place};
@@ -19,14 +19,14 @@ pub(crate) struct Connection {
 ///
 /// # Errors
 /// If no region is known, or the embedded endpoint can't start.
-pub(crate) async fn connect(common: &Common, place: &Place) -> anyhow::Result<Connection> {
+pub(crate) async fn connect(common: &Common, settings: &Settings, place: &Place) -> anyhow::Result<Connection> {
     let Some(tables) = &place.local else {
-        return Ok(Connection { clients: Clients::new(&sdk_config(common).await?), server: None });
+        return Ok(Connection { clients: Clients::new(&sdk_config(common, settings).await?), server: None });
     };
     let (region, dynamodb) = match tables {
         Some(_) => (common.region.clone().unwrap_or_else(|| LOCAL_REGION.into()), None),
         None => {
-            let config = load(common, Some(LOCAL_REGION)).await;
+            let config = load(common, settings, Some(LOCAL_REGION)).await;
             (config.region().map(ToString::to_string).unwrap_or_default(), Some(config))
         }
     };
@@ -40,7 +40,7 @@ pub(crate) async fn connect(common: &Common, place: &Place) -> anyhow::Result<Co
     let server = Server::start(Config { listen, source, state, wire_log, ..Config::default() })
         .await
         .context("the embedded endpoint did not start")?;
-    let config = crawler::aws::local_config(server.url(), &region);
+    let config = crawler::aws::with_limits(&crawler::aws::local_config(server.url(), &region), settings);
     let clients = Clients::with_dynamodb(&config, dynamodb.as_ref().unwrap_or(&config));
     Ok(Connection { clients, server: Some(server) })
 }
@@ -49,8 +49,8 @@ pub(crate) async fn connect(common: &Common, place: &Place) -> anyhow::Result<Co
 ///
 /// # Errors
 /// If no region is set anywhere.
-pub(crate) async fn sdk_config(common: &Common) -> anyhow::Result<aws_config::SdkConfig> {
-    let config = load(common, None).await;
+pub(crate) async fn sdk_config(common: &Common, settings: &Settings) -> anyhow::Result<aws_config::SdkConfig> {
+    let config = load(common, settings, None).await;
     if config.region().is_none() {
         bail!(crate::settings::Wrong("no region: give --region, set AWS_REGION, or configure a profile".into()));
     }
@@ -58,8 +58,8 @@ pub(crate) async fn sdk_config(common: &Common) -> anyhow::Result<aws_config::Sd
 }
 
 /// The same, in `default_region` where none is set.
-pub(crate) async fn load(common: &Common, default_region: Option<&str>) -> aws_config::SdkConfig {
-    let mut loader = crawler::aws::config_loader();
+pub(crate) async fn load(common: &Common, settings: &Settings, default_region: Option<&str>) -> aws_config::SdkConfig {
+    let mut loader = crawler::aws::config_loader(settings);
     if let Some(profile) = &common.profile {
         loader = loader.profile_name(profile);
     }

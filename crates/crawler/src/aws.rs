@@ -4,23 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_glue::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextMut;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use tokio::sync::Semaphore;
 
+use crate::answer::{self, Operation};
+use crate::settings::{ANSWER_LIMIT, Settings};
+
 /// Attempts per call, the first included. With the SDK's adaptive mode and its back-off of at most 20 s this rides out
 /// about a minute of throttling.
 const MAX_ATTEMPTS: u32 = 8;
-/// How long one attempt may take: a service that accepts a request and never answers must not stop a run.
-const ATTEMPT_LIMIT: Duration = Duration::from_secs(120);
 
 /// Pages of items that are read at once: 1 MB of DynamoDB's own format each, which is up to a few MB of JSON.
 const PAGES_IN_FLIGHT: usize = 32;
@@ -43,12 +44,19 @@ pub struct Clients {
     calls: CallCounter,
 }
 
-/// The base of every configuration: our connector and adaptive retries; the caller adds region, profile, endpoint.
-pub fn config_loader() -> aws_config::ConfigLoader {
+/// The base of every configuration: our connector, adaptive retries and the time-outs of the settings; the caller adds region,
+/// profile, endpoint.
+pub fn config_loader(settings: &Settings) -> aws_config::ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client())
         .retry_config(RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS))
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_LIMIT).build())
+        .timeout_config(answer::limits(Duration::from_secs(settings.answer_limit)))
+}
+
+/// The configuration with the time-outs of these settings.
+pub fn with_limits(config: &SdkConfig, settings: &Settings) -> SdkConfig {
+    let limits = answer::limits(Duration::from_secs(settings.answer_limit));
+    config.clone().into_builder().timeout_config(limits).build()
 }
 
 impl Clients {
@@ -99,19 +107,20 @@ pub fn local_config(url: &str, region: &str) -> SdkConfig {
         .endpoint_url(url)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .retry_config(RetryConfig::adaptive().with_max_attempts(MAX_ATTEMPTS))
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_LIMIT).build())
+        .timeout_config(answer::limits(Duration::from_secs(ANSWER_LIMIT)))
         .sleep_impl(aws_smithy_async::rt::sleep::SharedAsyncSleep::new(aws_smithy_async::rt::sleep::TokioSleep::new()))
         .http_client(http_client())
         .build()
 }
 
 fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
+    let client = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https()
+        .build_https();
+    answer::bounded(client)
 }
 
-/// Counts requests as they go out, so that a run can say what it cost.
+/// Counts requests as they go out, so that a run can say what it cost, and gives them the name that they are told by.
 #[derive(Clone, Debug, Default)]
 struct CallCounter(Arc<Mutex<BTreeMap<String, u64>>>);
 
@@ -127,16 +136,17 @@ impl Intercept for CallCounter {
         "CallCounter"
     }
 
-    fn read_before_transmit(
+    fn modify_before_transmit(
         &self,
-        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
         _components: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(metadata) = config.load::<Metadata>() {
             // The SDK's service names are `DynamoDB`, `Glue`, `IAM`, `STS`; IAM policies spell them in lower case.
             let name = format!("{}:{}", metadata.service().to_ascii_lowercase(), metadata.name());
-            *self.lock().entry(name).or_default() += 1;
+            *self.lock().entry(name.clone()).or_default() += 1;
+            context.request_mut().add_extension(Operation(name));
         }
         Ok(())
     }

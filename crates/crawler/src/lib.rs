@@ -16,6 +16,7 @@
 //!
 //! It talks to AWS through the official SDK clients and nothing else, and prints nothing. [`files`] opens what people name.
 
+mod answer;
 pub mod apply;
 pub mod aws;
 pub mod crawl;

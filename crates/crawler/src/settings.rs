@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::crawl::ReadOptions;
 pub use check::Selection;
 
+/// Seconds that a request waits for its answer.
+pub(crate) const ANSWER_LIMIT: u64 = 60;
+
 /// The settings of a run. [`Settings::default`] is what an invocation with `{}` does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -71,6 +74,9 @@ pub struct Settings {
     /// For how many seconds a new role or crawler may seem not to be there, or not to be ours, 0 to 900; default 90. IAM and
     /// Glue are eventually consistent.
     pub propagation_limit: u64,
+    /// For how many seconds a request waits for its answer, 1 to 900; default 60. An operation, with its retries, takes at most
+    /// three times as long.
+    pub answer_limit: u64,
     /// Give boundary and roles of crawlers more than is known to be needed; default false. See `docs/security.md`.
     pub wide_roles: bool,
     /// How many tables are worked on at once, 1 to 1000; default 16.
@@ -123,6 +129,7 @@ impl Default for Settings {
             managed_policy: false,
             permissions_boundary: None,
             propagation_limit: 90,
+            answer_limit: ANSWER_LIMIT,
             wide_roles: false,
             concurrency: 16,
             max_running: 150,

@@ -32,7 +32,9 @@ impl Function {
             Ok(settings) => tracing::info!(settings = serde_json::to_string(settings).ok(), "settings"),
             Err(message) => tracing::error!(reason = message, "no run before the settings are put right"),
         }
-        Function { sdk: crawler::aws::config_loader().load().await, settings }
+        let base = Settings::default();
+        let sdk = crawler::aws::config_loader(settings.as_ref().unwrap_or(&base)).load().await;
+        Function { sdk, settings }
     }
 
     /// Does what the event asks for. The answer is null if that is nothing.
@@ -43,13 +45,15 @@ impl Function {
         let since = Instant::now();
         let left = time_left(event.context.deadline(), SystemTime::now());
         let deadline = Deadline::at(tokio::time::Instant::now() + left);
+        let asked = self.asked(&event.payload);
+        let sdk = match &asked {
+            Ok(asked) => crawler::aws::with_limits(&self.sdk, &asked.settings),
+            Err(_) => self.sdk.clone(),
+        };
         // New ones for each invocation, so that its report counts its own calls; they share the connections.
-        let clients = Clients::new(&self.sdk);
-        let (job, done) = match self.asked(&event.payload) {
-            Ok(asked) => {
-                let name = asked.job.name();
-                (Some(name), self.run(&clients, asked, deadline).await)
-            }
+        let clients = Clients::new(&sdk);
+        let (job, done) = match asked {
+            Ok(asked) => (Some(asked.job.name()), run(&clients, &sdk, asked, deadline).await),
             Err(error) => (None, Err(error)),
         };
         let report = match &done {
@@ -69,33 +73,31 @@ impl Function {
         Ok(done?.map(Answer::from))
     }
 
-    async fn run(&self, clients: &Clients, asked: Asked, deadline: Deadline) -> Result<Option<Done>, Error> {
-        let Asked { job, settings } = asked;
-        let settings = &settings;
-        let done = match job {
-            Job::Nothing => return Ok(None),
-            Job::Sync => crawler::sync(clients, settings, deadline, &|_| ()).await?.into(),
-            Job::CrawlEnded { crawler, state } => {
-                crawler::event::crawl_ended(clients, settings, &crawler, &state, deadline).await?.into()
-            }
-            Job::Step(Step::Continue {}) => crawler::continue_backlog(clients, settings, deadline).await?.into(),
-            Job::Step(Step::Split { crawl, lanes }) => {
-                Done::Lanes(lanes::split(clients, &self.sdk, settings, crawl, lanes).await?)
-            }
-            Job::Step(Step::Read { lane }) => {
-                Done::Lane(lanes::read(clients, &self.sdk, settings, *lane, deadline).await?.into())
-            }
-            Job::Step(Step::Publish { lanes }) => {
-                lanes::publish(clients, &self.sdk, settings, lanes, deadline).await?.into()
-            }
-        };
-        Ok(Some(done))
-    }
-
     fn asked(&self, event: &Value) -> Result<Asked, Error> {
         let settings = self.settings.as_ref().map_err(|message| Error::new(Kind::Settings, message))?;
         Asked::read(event, settings)
     }
+}
+
+async fn run(clients: &Clients, sdk: &SdkConfig, asked: Asked, deadline: Deadline) -> Result<Option<Done>, Error> {
+    let Asked { job, settings } = asked;
+    let settings = &settings;
+    let done = match job {
+        Job::Nothing => return Ok(None),
+        Job::Sync => crawler::sync(clients, settings, deadline, &|_| ()).await?.into(),
+        Job::CrawlEnded { crawler, state } => {
+            crawler::event::crawl_ended(clients, settings, &crawler, &state, deadline).await?.into()
+        }
+        Job::Step(Step::Continue {}) => crawler::continue_backlog(clients, settings, deadline).await?.into(),
+        Job::Step(Step::Split { crawl, lanes }) => {
+            Done::Lanes(lanes::split(clients, sdk, settings, crawl, lanes).await?)
+        }
+        Job::Step(Step::Read { lane }) => {
+            Done::Lane(lanes::read(clients, sdk, settings, *lane, deadline).await?.into())
+        }
+        Job::Step(Step::Publish { lanes }) => lanes::publish(clients, sdk, settings, lanes, deadline).await?.into(),
+    };
+    Ok(Some(done))
 }
 
 /// What an invocation did.

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use anyhow::bail;
-use crawler::Clients;
 use crawler::crawl::export::Export;
+use crawler::{Clients, Settings};
 use serde_json::{Map, Value};
 
 use super::{Work, run_job};
@@ -18,8 +18,8 @@ use crate::{connect, output, settings};
 pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, typed(args)?)?;
     let export = match (&args.export, &args.bucket) {
-        (Some(place), _) => given(common, place, &args.names).await?,
-        (None, Some(bucket)) if !settings.dry_run => requested(common, bucket, &args.names).await?,
+        (Some(place), _) => given(common, &settings, place, &args.names).await?,
+        (None, Some(bucket)) if !settings.dry_run => requested(common, &settings, bucket, &args.names).await?,
         (None, _) => {
             return Ok(run_job(common, &args.place, &settings, Work::Crawl(&args.names)).await?.1);
         }
@@ -40,10 +40,10 @@ fn typed(args: &Crawl) -> Result<Map<String, Value>, settings::Wrong> {
 }
 
 /// The export that `--export` names.
-async fn given(common: &Common, place: &str, names: &[String]) -> anyhow::Result<Export> {
+async fn given(common: &Common, settings: &Settings, place: &str, names: &[String]) -> anyhow::Result<Export> {
     let export = match place.starts_with("s3://") {
         // AWS's S3, or what the SDK is told is in its place, wherever the catalog is.
-        true => Export::in_bucket(place, &connect::load(common, Some(connect::LOCAL_REGION)).await).await?,
+        true => Export::in_bucket(place, &connect::load(common, settings, Some(connect::LOCAL_REGION)).await).await?,
         false => Export::in_folder(place.as_ref()).await?,
     };
     match names {
@@ -54,9 +54,9 @@ async fn given(common: &Common, place: &str, names: &[String]) -> anyhow::Result
 }
 
 /// A new export, for `--via-export`.
-async fn requested(common: &Common, bucket: &str, names: &[String]) -> anyhow::Result<Export> {
+async fn requested(common: &Common, settings: &Settings, bucket: &str, names: &[String]) -> anyhow::Result<Export> {
     let [table] = names else { bail!(settings::Wrong("--via-export is for one table: name it".into())) };
-    let config = connect::sdk_config(common).await?;
+    let config = connect::sdk_config(common, settings).await?;
     let bucket = bucket.strip_prefix("s3://").unwrap_or(bucket);
     let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
     let since = Instant::now();

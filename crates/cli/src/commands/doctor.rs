@@ -13,7 +13,7 @@ use crate::{connect, output, settings};
 /// If the account can't be looked at.
 pub(crate) async fn run(common: &Common, args: &Doctor) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, Map::new())?;
-    let connection = connect::connect(common, &args.place).await?;
+    let connection = connect::connect(common, &settings, &args.place).await?;
     let found = doctor::examine(&connection.clients, &settings).await;
     if let Some(server) = connection.server {
         server.stop().await;

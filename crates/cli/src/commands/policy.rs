@@ -17,7 +17,7 @@ use crate::{connect, output};
 pub(crate) async fn run(common: &Common, args: &Policy) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, Map::new())?;
     settings.selection()?;
-    let clients = Clients::new(&connect::sdk_config(common).await?);
+    let clients = Clients::new(&connect::sdk_config(common, &settings).await?);
     let account = match &args.account {
         Some(account) => account.clone(),
         None => crawler::discover::account(&clients).await?,

@@ -15,7 +15,7 @@ use crate::{connect, output, settings};
 /// If what there is can't be listed.
 pub(crate) async fn run(common: &Common, args: &Prune) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, Map::new())?;
-    let connection = connect::connect(common, &args.place).await?;
+    let connection = connect::connect(common, &settings, &args.place).await?;
     let extent = if args.all { Extent::Everything } else { Extent::Vanished };
     let found = prune::leftovers(&connection.clients, &settings, extent).await;
     let ended = match found {

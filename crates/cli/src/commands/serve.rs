@@ -1,6 +1,7 @@
 //! `serve`: the embedded endpoint on its own.
 
 use anyhow::Context;
+use crawler::Settings;
 use local::{Config, IamEndpoint, Server, Source, Unknowns};
 
 use crate::args::{Common, Serve};
@@ -19,7 +20,7 @@ pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
     };
     let iam = match &args.iam_endpoint {
         Some(url) => {
-            let config = connect::load(common, Some(connect::LOCAL_REGION)).await;
+            let config = connect::load(common, &Settings::default(), Some(connect::LOCAL_REGION)).await;
             let credentials = config.credentials_provider().context("no credentials to ask IAM with were found")?;
             Some(IamEndpoint { url: url.clone(), credentials })
         }

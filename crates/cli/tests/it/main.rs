@@ -12,4 +12,5 @@ mod policy;
 mod refused;
 mod run;
 mod serve;
+mod silence;
 mod sync;

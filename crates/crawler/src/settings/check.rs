@@ -74,6 +74,9 @@ impl Settings {
         if self.propagation_limit > 900 {
             return wrong(format!("propagation_limit {}: use 0 to 900 seconds", self.propagation_limit));
         }
+        if !(1..=900).contains(&self.answer_limit) {
+            return wrong(format!("answer_limit {}: use 1 to 900 seconds", self.answer_limit));
+        }
         const MODES: [&str; 8] =
             ["NONE", "DISABLED", "BACKWARD", "BACKWARD_ALL", "FORWARD", "FORWARD_ALL", "FULL", "FULL_ALL"];
         if !MODES.contains(&self.compatibility.as_str()) {
@@ -160,6 +163,7 @@ mod tests {
         insta::assert_snapshot!(message(Settings { export_price: f64::INFINITY, ..base() }), @"export_price inf: use the dollars for a GB that is exported, 0 to 1000000000000");
         insta::assert_snapshot!(message(Settings { permissions_boundary: Some("arn:aws:iam::1:policy/*".into()), ..base() }), @r#"permissions_boundary "arn:aws:iam::1:policy/*": use the ARN of a managed policy"#);
         insta::assert_snapshot!(message(Settings { propagation_limit: 901, ..base() }), @"propagation_limit 901: use 0 to 900 seconds");
+        insta::assert_snapshot!(message(Settings { answer_limit: 0, ..base() }), @"answer_limit 0: use 1 to 900 seconds");
         insta::assert_snapshot!(message(Settings { crawl_price: f64::NAN, ..base() }), @"crawl_price NaN: use the dollars of one crawl, 0 to 1000000000000");
         insta::assert_snapshot!(message(Settings { concurrency: 0, ..base() }), @"concurrency 0: use 1 to 1000");
         insta::assert_snapshot!(message(Settings { max_running: usize::MAX, ..base() }), @"max_running 18446744073709551615: use 1 to 1000");

@@ -71,7 +71,7 @@ impl World {
         database: &str,
         table: &str,
     ) -> (Vec<(String, String)>, BTreeMap<String, String>) {
-        let config = crawler::aws::config_loader()
+        let config = crawler::aws::config_loader(&crawler::Settings::default())
             .region(aws_config::Region::from_static(REGION))
             .endpoint_url(self.server.url())
             .credentials_provider(Credentials::from_keys("AKIDEXAMPLE", "secret-of-the-key", None));

@@ -2,11 +2,13 @@
 
 use std::path::Path as FilePath;
 
+use futures::StreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::{manifest, s3};
+use crate::answer::{self, MAX_ANSWER};
 use crate::error::{Error, Kind};
 use crate::files;
 
@@ -85,12 +87,19 @@ pub(super) async fn folder(store: &dyn ObjectStore, start: Path, place: &str) ->
 /// The content of a small object; one that does not exist is `None`.
 pub(super) async fn small(store: &dyn ObjectStore, path: &Path, name: &str) -> Result<Option<Vec<u8>>, Error> {
     regular(name)?;
-    let content = async { store.get(path).await?.bytes().await };
-    match content.await {
-        Ok(content) => Ok(Some(content.into())),
-        Err(object_store::Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(failed(name, error)),
+    let mut chunks = match store.get(path).await {
+        Ok(object) => object.into_stream(),
+        Err(object_store::Error::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(failed(name, error)),
+    };
+    let mut content = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        content.extend_from_slice(&chunk.map_err(|error| failed(name, error))?);
+        if content.len() > MAX_ANSWER {
+            return Err(Error::new(Kind::Data, format!("{name}: {}", answer::too_long())));
+        }
     }
+    Ok(Some(content))
 }
 
 /// Refuses what has the name of a file in a folder and is none: to open a FIFO is to wait for ever. What isn't there is for the

@@ -1,12 +1,13 @@
 //! Exports where AWS puts them: in S3, reached with the credentials of the AWS SDK.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_types::service_config::ServiceConfigKey;
+use bytes::Bytes;
 use futures::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -21,8 +22,9 @@ use object_store::client::{
 use object_store::path::Path;
 use object_store::{ClientOptions, CredentialProvider, RetryConfig};
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use crate::answer;
 use crate::error::{Error, Kind, NO_CREDENTIALS};
 
 /// Attempts of one request after the first, and how long after the first they may begin: as the SDK's clients do.
@@ -36,8 +38,6 @@ const RETRIES: RetryConfig = RetryConfig {
     // Those of an object count from when it was asked for, and reading one may take hours.
     retry_timeout: Duration::from_secs(24 * 3600),
 };
-/// How long S3 may send nothing: the head of an answer, or the next part of its body.
-const STALL_LIMIT: Duration = Duration::from_secs(60);
 /// Bytes of a refusal that are read, and what came with the last of them: S3's have some hundreds.
 const MAX_ANSWER: usize = 64 << 10;
 /// Before what S3 said itself, in the text of an error.
@@ -56,11 +56,12 @@ pub(super) fn bucket(url: &str, config: &SdkConfig) -> Result<(AmazonS3, Path, S
     let start = Path::parse(prefix.trim_end_matches('/')).map_err(|e| wrong(&e))?;
     let credentials = config.credentials_provider().ok_or_else(|| wrong(&"no AWS credentials are configured"))?;
     let credentials = Arc::new(Credentials { from: credentials, last: Mutex::default() });
+    let limit = answer::limit(config);
     let region = config.region().map(ToString::to_string).unwrap_or_default();
     let builder = AmazonS3Builder::new()
         .with_bucket_name(bucket)
         .with_credentials(credentials.clone())
-        .with_http_connector(Connector(credentials))
+        .with_http_connector(Connector { credentials, limit })
         .with_retry(RETRIES);
     let builder = match endpoint(config) {
         // Servers that speak S3 know buckets by path.
@@ -147,7 +148,10 @@ impl CredentialProvider for Credentials {
 
 /// Makes clients on the TLS stack of the SDK's own, so that the program carries one.
 #[derive(Debug)]
-struct Connector(Arc<Credentials>);
+struct Connector {
+    credentials: Arc<Credentials>,
+    limit: Duration,
+}
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
@@ -158,7 +162,11 @@ impl HttpConnector for Connector {
             .enable_http1()
             .build();
         let client = legacy::Client::builder(TokioExecutor::new()).build(connector);
-        Ok(HttpClient::new(Client { http: client, credentials: self.0.clone() }))
+        Ok(HttpClient::new(Client {
+            http: client,
+            credentials: self.credentials.clone(),
+            silence: Arc::new(Silence { limit: self.limit, since: Default::default() }),
+        }))
     }
 }
 
@@ -166,21 +174,71 @@ impl HttpConnector for Connector {
 struct Client {
     http: legacy::Client<HttpsConnector<TcpConnector>, HttpRequestBody>,
     credentials: Arc<Credentials>,
+    silence: Arc<Silence>,
 }
+
+/// How long S3 sends nothing: neither the head of an answer nor the next part of a body.
+#[derive(Debug)]
+struct Silence {
+    /// After this long a request is given up, to be made again.
+    limit: Duration,
+    /// Since when nothing was heard of any request, if one was given up and no other answered since.
+    since: std::sync::Mutex<Option<Instant>>,
+}
+
+impl Silence {
+    /// The next that S3 sends.
+    async fn broken<T>(&self, operation: &str, next: impl Future<Output = T>) -> Result<T, HttpError> {
+        let begin = Instant::now();
+        let next = answer::awaited(operation, self.limit, timeout(self.limit, next)).await;
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        match next {
+            Ok(next) => {
+                *since = None;
+                Ok(next)
+            }
+            Err(_) => {
+                let silent = since.get_or_insert(begin).elapsed();
+                // The store asks again after a time-out, and not after what it doesn't know.
+                let last = silent >= self.limit * answer::REQUESTS;
+                let kind = if last { HttpErrorKind::Unknown } else { HttpErrorKind::Timeout };
+                Err(HttpError::new(kind, Unreadable(format!("{operation}: no answer for {silent:.0?}"))))
+            }
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unreadable(String);
 
 #[async_trait]
 impl HttpService for Client {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        let late = |late| HttpError::new(HttpErrorKind::Timeout, late);
-        let answer = timeout(STALL_LIMIT, self.http.request(request)).await.map_err(late)?.map_err(|error| {
+        let listing = request.uri().query().is_some_and(|query| query.contains("list-type"));
+        let operation = if listing { "s3:ListObjectsV2" } else { "s3:GetObject" };
+        let answer = self.silence.broken(operation, self.http.request(request)).await?.map_err(|error| {
             let kind = if error.is_connect() { HttpErrorKind::Connect } else { HttpErrorKind::Request };
             HttpError::new(kind, error)
         })?;
+        let silence = self.silence.clone();
         let answer = answer.map(|body| {
-            let frames = stream::unfold(body, move |mut body| async move {
-                let frame = timeout(STALL_LIMIT, body.frame()).await.map_err(late).transpose()?;
-                let lost = |error| HttpError::new(HttpErrorKind::Interrupted, error);
-                Some((frame.and_then(|frame| frame.map_err(lost)), body))
+            let frames = stream::unfold((body, 0), move |(mut body, read)| {
+                let silence = silence.clone();
+                async move {
+                    let lost = |error| HttpError::new(HttpErrorKind::Interrupted, error);
+                    let frame = silence.broken(operation, body.frame()).await.transpose()?;
+                    let frame = frame.and_then(|frame| frame.map_err(lost));
+                    let read = read + frame.as_ref().ok().and_then(|frame| frame.data_ref()).map_or(0, Bytes::len);
+                    // The store keeps a listing whole; of an object, who reads it knows how much it may be.
+                    match listing && read > answer::MAX_ANSWER {
+                        true => Some((
+                            Err(HttpError::new(HttpErrorKind::Unknown, Unreadable(answer::too_long()))),
+                            (body, read),
+                        )),
+                        false => Some((frame, (body, read))),
+                    }
+                }
             });
             HttpResponseBody::new(StreamBody::new(frames))
         });
