@@ -301,10 +301,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_without_end_is_not_read_to_its_end() {
-        let frame = || Ok(hyper::body::Frame::data(bytes::Bytes::from_static(&[b'x'; 1 << 10])));
+        let frame = || Ok(hyper::body::Frame::data(Bytes::from_static(&[b'x'; 1 << 10])));
         let endless = HttpResponseBody::new(StreamBody::new(stream::repeat_with(frame)));
         assert_eq!(beginning(endless).await.unwrap().len(), MAX_ANSWER);
-        assert_eq!(beginning(bytes::Bytes::from_static(b"<Code>").into()).await.unwrap(), b"<Code>");
+        assert_eq!(beginning(Bytes::from_static(b"<Code>").into()).await.unwrap(), b"<Code>");
     }
 
     #[test]
