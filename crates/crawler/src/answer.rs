@@ -15,8 +15,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::{Instant, timeout};
 
 /// The longest answer, but of an object in S3, which is read as it comes. A page of items is 1 MB by DynamoDB's count, which
-/// JSON can make several MB of; a page of 100 catalog tables may have more.
-pub(crate) const MAX_ANSWER: usize = 64 << 20;
+/// JSON can make 8 MB of; a page of 100 catalog tables may have more. A run has some listings under way at once.
+pub(crate) const MAX_ANSWER: usize = 32 << 20;
 /// After this long without an answer people are told.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// What is under way is told again after this long.
@@ -96,15 +96,16 @@ async fn whole(mut answer: HttpResponse) -> Result<HttpResponse, ConnectorError>
     let body =
         Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| match error.is::<LengthLimitError>() {
             // The next one would be as long.
-            true => ConnectorError::other(too_long().into(), None),
+            true => ConnectorError::other(too_long(MAX_ANSWER).into(), None),
             false => ConnectorError::io(error),
         })?;
     *answer.body_mut() = SdkBody::from(body.to_bytes());
     Ok(answer)
 }
 
-pub(crate) fn too_long() -> String {
-    format!("the answer is longer than {} MiB, so it was not read", MAX_ANSWER >> 20)
+/// What is said of an answer of more than `bytes`.
+pub(crate) fn too_long(bytes: usize) -> String {
+    format!("the answer is longer than {} MiB, so it was not read", bytes >> 20)
 }
 
 #[cfg(test)]

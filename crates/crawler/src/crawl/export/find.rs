@@ -8,12 +8,14 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::{manifest, s3};
-use crate::answer::{self, MAX_ANSWER};
+use crate::answer;
 use crate::error::{Error, Kind};
 use crate::files;
 
 /// How far below the given place an export is looked for: `prefix/AWSDynamoDB/ID` are three.
 const MAX_DEPTH: usize = 4;
+/// The longest manifest: it has some 200 bytes for each data file.
+const MAX_MANIFEST: usize = 256 << 20;
 /// Exports named in a message.
 const MAX_NAMED: usize = 5;
 
@@ -95,8 +97,8 @@ pub(super) async fn small(store: &dyn ObjectStore, path: &Path, name: &str) -> R
     let mut content = Vec::new();
     while let Some(chunk) = chunks.next().await {
         content.extend_from_slice(&chunk.map_err(|error| failed(name, error))?);
-        if content.len() > MAX_ANSWER {
-            return Err(Error::new(Kind::Data, format!("{name}: {}", answer::too_long())));
+        if content.len() > MAX_MANIFEST {
+            return Err(Error::new(Kind::Data, format!("{name}: {}", answer::too_long(MAX_MANIFEST))));
         }
     }
     Ok(Some(content))

@@ -233,7 +233,10 @@ impl HttpService for Client {
                     // The store keeps a listing whole; of an object, who reads it knows how much it may be.
                     match listing && read > answer::MAX_ANSWER {
                         true => Some((
-                            Err(HttpError::new(HttpErrorKind::Unknown, Unreadable(answer::too_long()))),
+                            Err(HttpError::new(
+                                HttpErrorKind::Unknown,
+                                Unreadable(answer::too_long(answer::MAX_ANSWER)),
+                            )),
                             (body, read),
                         )),
                         false => Some((frame, (body, read))),
