@@ -67,6 +67,7 @@ struct History {
 }
 
 impl Drop for History {
+    #[allow(clippy::print_stderr, reason = "the test runner shows it with the failure")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             let mut steps = String::new();
