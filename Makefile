@@ -2,7 +2,7 @@
 # clients. Two targets at a time: much of it is waiting, for downloads, for schedules of emulators, for throttled calls.
 MAKEFLAGS += --jobs=2 --output-sync=target
 # Its job server is not for cargo, whose tests would look for it in vain.
-unexport MAKEFLAGS
+unexport MAKEFLAGS MFLAGS
 
 .PHONY: test fmt lint side doc tree gates build unit tools bundle outside readers torture soak bench
 
