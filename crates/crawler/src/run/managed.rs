@@ -182,10 +182,10 @@ impl Run<'_> {
             ended = self.watcher.ended(&crawler.name, last_crawl, crawler.running) => ended,
             () = self.deadline.reached() => return Ok(Outcome::Started),
         };
-        if ended.is_err() && !own {
+        while ended.is_err() && !own {
             // Somebody else's crawl says nothing of ours.
             let last_crawl = self.last_crawl(&crawler.name).await?;
-            self.start_crawl(crawler, report, &mut self.turn().await?).await?;
+            own = self.start_crawl(crawler, report, &mut self.turn().await?).await?;
             ended = tokio::select! {
                 ended = self.watcher.ended(&crawler.name, last_crawl, false) => ended,
                 () = self.deadline.reached() => return Ok(Outcome::Started),
