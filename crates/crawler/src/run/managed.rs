@@ -174,23 +174,19 @@ impl Run<'_> {
         }
         drop(turn);
         let _running = self.running.acquire().await.map_err(|_| cut_off())?;
-        let mut own = false;
-        if !crawler.running {
-            own = self.start_crawl(crawler, report, &mut self.turn().await?).await?;
-        }
-        let mut ended = tokio::select! {
-            ended = self.watcher.ended(&crawler.name, last_crawl, crawler.running) => ended,
-            () = self.deadline.reached() => return Ok(Outcome::Started),
-        };
-        while ended.is_err() && !own {
-            // Somebody else's crawl says nothing of ours.
-            let last_crawl = self.last_crawl(&crawler.name).await?;
-            own = self.start_crawl(crawler, report, &mut self.turn().await?).await?;
-            ended = tokio::select! {
-                ended = self.watcher.ended(&crawler.name, last_crawl, false) => ended,
+        let (mut last_crawl, mut running) = (last_crawl, crawler.running);
+        let ended = loop {
+            let own = !running && self.start_crawl(crawler, report, &mut self.turn().await?).await?;
+            let ended = tokio::select! {
+                ended = self.watcher.ended(&crawler.name, last_crawl, running) => ended,
                 () = self.deadline.reached() => return Ok(Outcome::Started),
             };
-        }
+            if ended.is_ok() || own {
+                break ended;
+            }
+            // Somebody else's crawl that failed says nothing of ours.
+            (last_crawl, running) = (self.last_crawl(&crawler.name).await?, false);
+        };
         match ended {
             Ok(()) => Ok(Outcome::Crawled),
             // The table may have been deleted since it was listed.
