@@ -25,8 +25,10 @@ doc:
 # `schema` stays pure, and what a Lambda carries stays light.
 tree:
 	! cargo tree --locked -p schema -e normal --prefix none | grep -E '^(tokio|hyper|aws-)'
-	! cargo tree --locked -p crawler -e normal --prefix none | grep -E '^(clap|rusqlite|axum|local) '
+	! cargo tree --locked -p crawl -e normal --prefix none | grep -E '^(clap|rusqlite|axum|local|sync) '
+	! cargo tree --locked -p sync -e normal --prefix none | grep -E '^(clap|rusqlite|axum|local) '
 	! cargo tree --locked -p lambda -e normal --prefix none | grep -E '^(clap|rusqlite|axum|local) '
+	! cargo tree --locked -p local -e normal --prefix none | grep -E '^(clap|sync) '
 
 # Allocations and instructions of the reader, counted; needs valgrind.
 gates:

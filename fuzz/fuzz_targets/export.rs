@@ -7,10 +7,10 @@ use libfuzzer_sys::fuzz_target;
 use schema::{Policy, Reader};
 use serde_json::Value;
 
-#[path = "../../crates/crawler/src/crawl/export/image.rs"]
+#[path = "../../crates/crawl/src/export/image.rs"]
 mod image;
 #[rustfmt::skip] // It would look for the tests beside the file.
-#[path = "../../crates/crawler/src/crawl/export/ion.rs"]
+#[path = "../../crates/crawl/src/export/ion.rs"]
 mod ion;
 
 fuzz_target!(|line: &[u8]| {

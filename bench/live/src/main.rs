@@ -8,10 +8,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use crawler::Clients;
-use crawler::aws::local_config;
-use crawler::crawl::{CrawlRequest, Memory, ReadOptions, crawl};
-use crawler::settings::{DeleteBehavior, Readers, UpdateBehavior};
+use crawl::Clients;
+use crawl::aws::local_config;
+use crawl::options::{DeleteBehavior, Readers, UpdateBehavior};
+use crawl::{CrawlRequest, Memory, ReadOptions, crawl};
 
 use server::{COLUMNS, PAGE_UNITS, Table};
 

@@ -1,8 +1,8 @@
 //! The commands, one file each, and what `sync` and `crawl` share.
 
-use crawler::crawl::export::Export;
-use crawler::run::Event;
-use crawler::{Report, Settings};
+use ::crawl::export::Export;
+use ::sync::run::Event;
+use ::sync::{Report, Settings};
 
 use crate::args::{Common, Output, Place};
 use crate::progress::Progress;
@@ -40,9 +40,9 @@ async fn run_job(common: &Common, place: &Place, settings: &Settings, work: Work
     let deadline = interrupt::deadline(progress.teller(INTERRUPTED))?;
     let (clients, end, on) = (&connection.clients, deadline.clone(), |event: Event<'_>| progress.on(event));
     let report = match work {
-        Work::Sync => crawler::sync(clients, settings, end, &on).await,
-        Work::Crawl(tables) => crawler::crawl_tables(clients, settings, tables, end, &on).await,
-        Work::Export(export) => crawler::crawl_export(clients, settings, export, end, &on).await,
+        Work::Sync => ::sync::sync(clients, settings, end, &on).await,
+        Work::Crawl(tables) => ::sync::crawl_tables(clients, settings, tables, end, &on).await,
+        Work::Export(export) => ::sync::crawl_export(clients, settings, export, end, &on).await,
     };
     let interrupted = deadline.interrupted();
     drop(progress);

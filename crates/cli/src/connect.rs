@@ -1,8 +1,9 @@
 //! Getting to AWS: the real one as the AWS CLI would find it, or the embedded endpoint in this process.
 
 use anyhow::{Context, bail};
-use crawler::{Clients, Settings};
+use crawl::Clients;
 use local::{Config, Server, Source};
+use sync::Settings;
 
 use crate::args::{Common, Place};
 
@@ -40,7 +41,7 @@ pub(crate) async fn connect(common: &Common, settings: &Settings, place: &Place)
     let server = Server::start(Config { listen, source, state, wire_log, ..Config::default() })
         .await
         .context("the embedded endpoint did not start")?;
-    let config = crawler::aws::with_limits(&crawler::aws::local_config(server.url(), &region), settings);
+    let config = crawl::aws::with_limits(&crawl::aws::local_config(server.url(), &region), settings.answer_limit());
     let clients = Clients::with_dynamodb(&config, dynamodb.as_ref().unwrap_or(&config));
     Ok(Connection { clients, server: Some(server) })
 }
@@ -59,7 +60,7 @@ pub(crate) async fn sdk_config(common: &Common, settings: &Settings) -> anyhow::
 
 /// The same, in `default_region` where none is set.
 pub(crate) async fn load(common: &Common, settings: &Settings, default_region: Option<&str>) -> aws_config::SdkConfig {
-    let mut loader = crawler::aws::config_loader(settings);
+    let mut loader = crawl::aws::config_loader(settings.answer_limit());
     if let Some(profile) = &common.profile {
         loader = loader.profile_name(profile);
     }

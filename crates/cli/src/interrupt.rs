@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crawler::Deadline;
+use crawl::Deadline;
 
 /// The end of a run that the first Ctrl-C or SIGTERM makes come, after calling `tell`; the second ends the process at once.
 ///

@@ -12,7 +12,7 @@ mod stderr;
 use std::process::ExitCode;
 
 use clap::Parser;
-use crawler::Kind;
+use crawl::Kind;
 
 use args::{Args, Command};
 
@@ -56,7 +56,7 @@ async fn main() -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    match error.downcast_ref::<crawler::Error>() {
+    match error.downcast_ref::<crawl::Error>() {
         Some(error) if error.kind == Kind::Settings => USAGE,
         // Nothing but an interrupt sets a run an end.
         Some(error) if error.kind == Kind::Deadline => INTERRUPTED,

@@ -4,13 +4,13 @@ use std::io::{IsTerminal, Write};
 use std::ops::Range;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
-use crawler::Report;
-use crawler::crawl::Estimate;
-use crawler::crawl::export::Contents;
-use crawler::report::{Action, Monthly, Outcome, TableReport};
+use crawl::estimate::Estimate;
+use crawl::export::Contents;
 use indicatif::HumanBytes;
 use schema::escape;
 use serde::Serialize;
+use sync::Report;
+use sync::report::{Action, Monthly, Outcome, TableReport};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{Common, Output};
@@ -22,8 +22,8 @@ pub(crate) fn start_logging(common: &Common) {
         (true, _) => "error",
         // That no region or credentials were found is told once, at the end.
         (_, 0) => "warn,aws_config=error",
-        (_, 1) => "warn,aws_config=error,crawler=info",
-        (_, 2) => "info,crawler=debug,local=debug",
+        (_, 1) => "warn,aws_config=error,crawl=info,sync=info",
+        (_, 2) => "info,crawl=debug,sync=debug,local=debug",
         _ => "debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));

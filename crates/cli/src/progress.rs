@@ -5,9 +5,9 @@ use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crawler::run::{Event, Step};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use schema::escape;
+use sync::run::{Event, Step};
 
 use crate::args::Common;
 use crate::output;

@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::path::Path;
 
 use anyhow::Context;
-use crawler::Settings;
 use serde_json::{Map, Value};
+use sync::Settings;
 
 use crate::args::Common;
 
@@ -17,7 +17,7 @@ pub(crate) struct Wrong(pub String);
 /// Resolves the settings; `typed` are those that were given as arguments.
 ///
 /// # Errors
-/// [`Wrong`] or of [`crawler::Kind::Settings`], naming the setting and where it came from.
+/// [`Wrong`] or of [`crawl::Kind::Settings`], naming the setting and where it came from.
 pub(crate) fn resolve(common: &Common, mut typed: Map<String, Value>) -> anyhow::Result<Settings> {
     if let Some(database) = &common.database {
         typed.insert("database".into(), database.clone().into());
@@ -31,7 +31,7 @@ pub(crate) fn resolve(common: &Common, mut typed: Map<String, Value>) -> anyhow:
 
 fn read(file: &Path) -> Result<Map<String, Value>, Wrong> {
     let wrong = |error: &dyn Display| Wrong(format!("{}: {error}", file.display()));
-    let text = crawler::files::read_to_string(file).map_err(|error| wrong(&error))?;
+    let text = crawl::files::read_to_string(file).map_err(|error| wrong(&error))?;
     let table: toml::Table = toml::from_str(&text).map_err(|error| {
         // Its own text is a picture of several lines.
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();

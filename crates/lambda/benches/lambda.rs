@@ -116,9 +116,9 @@ async fn theirs(world: &World, original: &Path, python: &Path, run: &str) {
 
 /// How many catalog tables there are once as many crawls have ended as were started.
 async fn made(world: &World, started: u64) -> usize {
-    let clients = crawler::Clients::local(world.server.url(), REGION);
+    let clients = crawl::Clients::local(world.server.url(), REGION);
     for _ in 0..600 {
-        let tables = crawler::discover::catalog_tables(&clients, "ddb_tables").await.unwrap();
+        let tables = crawl::catalog::list(&clients, "ddb_tables").await.unwrap();
         if tables.len() as u64 >= started {
             return tables.len();
         }

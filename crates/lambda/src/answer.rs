@@ -2,10 +2,10 @@
 
 use std::io;
 
-use crawler::Report;
-use crawler::crawl::lanes::Lane;
-use crawler::report::{Outcome, TableReport};
 use serde::Serialize;
+use sync::Report;
+use sync::fanout::Lane;
+use sync::report::{Outcome, TableReport};
 
 use crate::function::Done;
 
@@ -96,8 +96,8 @@ impl io::Write for Counter {
 mod tests {
     use std::collections::BTreeMap;
 
-    use crawler::report::Summary;
     use proptest::prelude::*;
+    use sync::report::Summary;
 
     use super::*;
 
@@ -130,7 +130,7 @@ mod tests {
             database: "ddb_tables".into(),
             database_changed: false,
             database_foreign: false,
-            engine: crawler::settings::Engine::Managed,
+            engine: sync::settings::Engine::Managed,
             dry_run: false,
             tables,
             quotas: None,

@@ -1,9 +1,10 @@
 //! What an invocation asks for.
 
-use crawler::crawl::lanes::{Lane, Order};
-use crawler::{Error, Kind, Settings};
+use crawl::{Error, Kind};
 use serde::Deserialize;
 use serde_json::Value;
+use sync::Settings;
+use sync::fanout::{Lane, Order};
 
 /// What is to be done, and how.
 #[derive(Debug, PartialEq)]

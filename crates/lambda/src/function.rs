@@ -4,11 +4,12 @@ use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_config::SdkConfig;
-use crawler::crawl::lanes::{self, Lane};
-use crawler::report::Outcome;
-use crawler::{Clients, Deadline, Error, Kind, Report, Settings};
+use crawl::{Clients, Deadline, Error, Kind};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
+use sync::fanout::{self, Lane};
+use sync::report::Outcome;
+use sync::{Report, Settings};
 
 use crate::answer::Answer;
 use crate::event::{Asked, Job, Step};
@@ -33,7 +34,7 @@ impl Function {
             Err(message) => tracing::error!(reason = message, "no run before the settings are put right"),
         }
         let base = Settings::default();
-        let sdk = crawler::aws::config_loader(settings.as_ref().unwrap_or(&base)).load().await;
+        let sdk = crawl::aws::config_loader(settings.as_ref().unwrap_or(&base).answer_limit()).load().await;
         Function { sdk, settings }
     }
 
@@ -47,7 +48,7 @@ impl Function {
         let deadline = Deadline::at(tokio::time::Instant::now() + left);
         let asked = self.asked(&event.payload);
         let sdk = match &asked {
-            Ok(asked) => crawler::aws::with_limits(&self.sdk, &asked.settings),
+            Ok(asked) => crawl::aws::with_limits(&self.sdk, asked.settings.answer_limit()),
             Err(_) => self.sdk.clone(),
         };
         // New ones for each invocation, so that its report counts its own calls; they share the connections.
@@ -84,18 +85,18 @@ async fn run(clients: &Clients, sdk: &SdkConfig, asked: Asked, deadline: Deadlin
     let settings = &settings;
     let done = match job {
         Job::Nothing => return Ok(None),
-        Job::Sync => crawler::sync(clients, settings, deadline, &|_| ()).await?.into(),
+        Job::Sync => sync::sync(clients, settings, deadline, &|_| ()).await?.into(),
         Job::CrawlEnded { crawler, state } => {
-            crawler::event::crawl_ended(clients, settings, &crawler, &state, deadline).await?.into()
+            sync::event::crawl_ended(clients, settings, &crawler, &state, deadline).await?.into()
         }
-        Job::Step(Step::Continue {}) => crawler::continue_backlog(clients, settings, deadline).await?.into(),
+        Job::Step(Step::Continue {}) => sync::continue_backlog(clients, settings, deadline).await?.into(),
         Job::Step(Step::Split { crawl, lanes }) => {
-            Done::Lanes(lanes::split(clients, sdk, settings, crawl, lanes).await?)
+            Done::Lanes(fanout::split(clients, sdk, settings, crawl, lanes).await?)
         }
         Job::Step(Step::Read { lane }) => {
-            Done::Lane(lanes::read(clients, sdk, settings, *lane, deadline).await?.into())
+            Done::Lane(fanout::read(clients, sdk, settings, *lane, deadline).await?.into())
         }
-        Job::Step(Step::Publish { lanes }) => lanes::publish(clients, sdk, settings, lanes, deadline).await?.into(),
+        Job::Step(Step::Publish { lanes }) => fanout::publish(clients, sdk, settings, lanes, deadline).await?.into(),
     };
     Ok(Some(done))
 }

@@ -14,7 +14,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The variable with the level, `info` if unset, or directives (`info,crawler=debug`).
+/// The variable with the level, `info` if unset, or directives (`info,sync=debug`).
 const LEVEL: &str = "GLUE_DDB_CRAWLER_LOG";
 
 /// Starts logging. A level that can't be read is told, and `info` taken.
@@ -28,7 +28,7 @@ pub(crate) fn start() {
     let lines = lines.log_internal_errors(false);
     tracing_subscriber::registry().with(lines.with_filter(targets)).init();
     if is_wrong {
-        tracing::warn!("{LEVEL} {wanted:?}: use error, warn, info or debug, or like info,crawler=debug; info is taken");
+        tracing::warn!("{LEVEL} {wanted:?}: use error, warn, info or debug, or like info,sync=debug; info is taken");
     }
 }
 

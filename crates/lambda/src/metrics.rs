@@ -4,8 +4,8 @@
 use std::io::Write;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crawler::Report;
 use serde_json::{Map, Value, json};
+use sync::Report;
 
 const NAMESPACE: &str = "glue-ddb-crawler";
 

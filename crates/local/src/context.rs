@@ -24,7 +24,7 @@ pub struct Context {
 impl Context {
     /// `aws`, `aws-cn`, `aws-us-gov`, …: from the region.
     pub fn partition(&self) -> &'static str {
-        crawler::naming::partition(&self.region)
+        crawl::naming::partition(&self.region)
     }
 
     /// `arn:{partition}:{service}:{region}:{account}:{resource}`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::config::Region;
-use crawler::Clients;
+use crawl::Clients;
 use rusqlite::Transaction;
 
 use crate::access::{self, Need};

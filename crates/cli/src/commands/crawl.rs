@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use anyhow::bail;
-use crawler::crawl::export::Export;
-use crawler::{Clients, Settings};
+use crawl::Clients;
+use crawl::export::Export;
 use serde_json::{Map, Value};
+use sync::Settings;
 
 use super::{Work, run_job};
 use crate::args::{Common, Crawl};

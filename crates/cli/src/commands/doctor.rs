@@ -1,8 +1,8 @@
 //! `doctor`: look at what there is, and change nothing.
 
-use crawler::doctor::{self, Findings, State};
 use schema::escape;
 use serde_json::Map;
+use sync::doctor::{self, Findings, State};
 
 use crate::args::{Common, Doctor, Output};
 use crate::{connect, output, settings};
@@ -48,8 +48,9 @@ fn text(found: &Findings) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use crawler::{Clients, Settings};
+    use crawl::Clients;
     use local::{Config, Server, unknowns};
+    use sync::Settings;
 
     use super::*;
 

@@ -2,9 +2,9 @@
 
 use serde_json::Map;
 
-use crawler::Clients;
-use crawler::policy::RunScope;
-use crawler::settings::Engine;
+use crawl::Clients;
+use sync::policy::RunScope;
+use sync::settings::Engine;
 
 use crate::args::{Common, Policy, PolicyKind};
 use crate::settings::{self, Wrong};
@@ -20,7 +20,7 @@ pub(crate) async fn run(common: &Common, args: &Policy) -> anyhow::Result<u8> {
     let clients = Clients::new(&connect::sdk_config(common, &settings).await?);
     let account = match &args.account {
         Some(account) => account.clone(),
-        None => crawler::discover::account(&clients).await?,
+        None => sync::discover::account(&clients).await?,
     };
     let scope = RunScope {
         region: &clients.region,

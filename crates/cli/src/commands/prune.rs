@@ -2,9 +2,9 @@
 
 use serde_json::Map;
 
-use crawler::prune::{self, Extent, Leftover, Thing};
 use schema::escape;
 use serde_json::json;
+use sync::prune::{self, Extent, Leftover, Thing};
 
 use crate::args::{Common, Output, Prune};
 use crate::{connect, output, settings};
@@ -32,7 +32,7 @@ pub(crate) async fn run(common: &Common, args: &Prune) -> anyhow::Result<u8> {
     Ok(if failed > 0 { crate::FAILED } else { crate::DONE })
 }
 
-fn print(common: &Common, args: &Prune, ended: &[(Leftover, Result<(), crawler::Error>)]) -> anyhow::Result<()> {
+fn print(common: &Common, args: &Prune, ended: &[(Leftover, Result<(), crawl::Error>)]) -> anyhow::Result<()> {
     if common.output == Output::Json {
         let rows = ended.iter().map(|(leftover, removed)| {
             let mut row = json!(leftover);

@@ -1,8 +1,8 @@
 //! `serve`: the embedded endpoint on its own.
 
 use anyhow::Context;
-use crawler::Settings;
 use local::{Config, IamEndpoint, Server, Source, Unknowns};
+use sync::Settings;
 
 use crate::args::{Common, Serve};
 use crate::interrupt::Signals;

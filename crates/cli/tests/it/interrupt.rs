@@ -110,7 +110,7 @@ async fn the_next_crawl_goes_on_from_an_interrupt() {
         let rest = &report(&done)["tables"][0]["read"];
         assert_eq!((rest["items"].as_u64(), &rest["complete"]), (Some(3000 - items), &true.into()));
 
-        let table = crawler::Clients::local(server.url(), "eu-west-1").glue.get_table();
+        let table = crawl::Clients::local(server.url(), "eu-west-1").glue.get_table();
         let table = table.database_name("ddb_tables").name("big").send().await.unwrap().table.unwrap();
         assert_eq!(table.parameters().unwrap()["recordCount"], "3000");
         assert!(!table.parameters().unwrap().contains_key("crawl"), "nothing is left to be read");
@@ -157,7 +157,7 @@ async fn a_crawl_of_a_killed_process_is_over_for_all_others() {
     let state = Some(shell.path(".glue-ddb-crawler"));
     let looking =
         Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), state, ..Config::default() }).await.unwrap();
-    let glue = crawler::Clients::local(looking.url(), "eu-west-1").glue;
+    let glue = crawl::Clients::local(looking.url(), "eu-west-1").glue;
     let crawler = || async { glue.get_crawler().name("big_crawler").send().await.unwrap().crawler.unwrap() };
     assert_eq!(crawler().await.state().unwrap().as_str(), "RUNNING");
 

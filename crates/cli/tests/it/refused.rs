@@ -53,7 +53,7 @@ fn an_export_of_no_files_is_refused() {
     shell.write("export/manifest-summary.json", "{}");
     fifo(&shell, "export/manifest-files.json");
     insta::assert_snapshot!(crawl("export"), @r##"
-     WARN crawler::crawl::export::manifest: has no checksum beside it, and is taken as it is manifest="/export/manifest-summary.json"
+     WARN crawl::export::manifest: has no checksum beside it, and is taken as it is manifest="/export/manifest-summary.json"
     glue-ddb-crawler: /export/manifest-files.json: it is a FIFO, not a file
     "##);
 }

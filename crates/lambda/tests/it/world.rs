@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use aws_credential_types::Credentials;
-use crawler::Clients;
+use crawl::Clients;
 use local::{Config, Server, Source};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -71,7 +71,7 @@ impl World {
         database: &str,
         table: &str,
     ) -> (Vec<(String, String)>, BTreeMap<String, String>) {
-        let config = crawler::aws::config_loader(&crawler::Settings::default())
+        let config = crawl::aws::config_loader(sync::Settings::default().answer_limit())
             .region(aws_config::Region::from_static(REGION))
             .endpoint_url(self.server.url())
             .credentials_provider(Credentials::from_keys("AKIDEXAMPLE", "secret-of-the-key", None));

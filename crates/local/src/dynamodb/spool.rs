@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use crawler::files;
+use crawl::files;
 use flate2::read::MultiGzDecoder;
 use tempfile::TempDir;
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::config::{Credentials, IdentityCache, SharedCredentialsProvider};
-use crawler::Clients;
+use crawl::Clients;
 
 use super::Engine;
 use crate::error::AwsError;

@@ -1,8 +1,8 @@
 //! Roles that another endpoint keeps: copied here before they are needed, so that they are judged as any other.
 
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use crawler::Clients;
-use crawler::aws::local_config;
+use crawl::Clients;
+use crawl::aws::local_config;
 use percent_encoding::percent_decode_str;
 
 use super::Engine;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crawler::Clients;
-use crawler::crawl::{self, Change, CrawlRequest, Memory, ReadOptions};
-use crawler::discover::{Named, taken_names};
-use crawler::settings::{DeleteBehavior, Readers, UpdateBehavior};
+use crawl::Clients;
+use crawl::catalog::{Named, taken_names};
+use crawl::options::{DeleteBehavior, Readers, UpdateBehavior};
+use crawl::{self, Change, CrawlRequest, Memory, ReadOptions};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::crawl_history::Summary;
@@ -227,8 +227,8 @@ async fn catalog_name(engine: &Arc<Engine>, job: &CrawlJob, table: &str) -> Resu
         return Ok(name);
     }
     let given = given_names(engine, job).await.map_err(|error| error.to_string())?;
-    let tables = crawler::discover::tables(&engine.clients(&job.region)).await.map_err(|error| error.to_string())?;
-    let mut names = crawler::naming::catalog_names(&tables, &given, &job.prefix);
+    let tables = crawl::dynamodb::tables(&engine.clients(&job.region)).await.map_err(|error| error.to_string())?;
+    let mut names = crawl::naming::catalog_names(&tables, &given, &job.prefix);
     names.remove(table).ok_or_else(|| format!("DynamoDB table {table} not found in {}. Check the Path.", job.region))
 }
 
@@ -248,7 +248,7 @@ async fn given_name(engine: &Arc<Engine>, job: &CrawlJob, table: &str) -> Result
     engine.read(look_up).await
 }
 
-/// The names that are taken in the job's database, as [`crawler::discover::taken_names`] has them.
+/// The names that are taken in the job's database, as [`crawl::catalog::taken_names`] has them.
 async fn given_names(engine: &Arc<Engine>, job: &CrawlJob) -> Result<BTreeMap<String, String>, AwsError> {
     let context = engine.context(&job.region);
     let database = job.database.clone();

@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_glue::types::{Column, SerDeInfo, StorageDescriptor, Table, TableInput};
-use crawler::Clients;
-use crawler::crawl::{Change, CrawlRequest, Seen};
-use crawler::settings::{DeleteBehavior, UpdateBehavior};
+use crawl::Clients;
+use crawl::options::{DeleteBehavior, UpdateBehavior};
+use crawl::{Change, CrawlRequest, Seen};
 use sha2::{Digest, Sha256};
 
 use crate::unknowns::Unknowns;

@@ -1,6 +1,6 @@
 //! READY -> RUNNING -> STOPPING -> READY: starting, stopping and ending crawls.
 
-use crawler::settings::{DeleteBehavior, UpdateBehavior};
+use crawl::options::{DeleteBehavior, UpdateBehavior};
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde_json::{Map, Value, json};
 

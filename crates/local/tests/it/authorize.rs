@@ -11,7 +11,7 @@ use aws_sdk_glue::types::{
     SchemaReference, StorageDescriptor, TableInput,
 };
 use aws_sdk_iam::types::Tag;
-use crawler::Clients;
+use crawl::Clients;
 use insta::assert_snapshot;
 use local::{Config, Source};
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
 use aws_smithy_http_client::Builder;
-use crawler::Clients;
+use crawl::Clients;
 use local::{Config, Server, Source};
 use tempfile::TempDir;
 
@@ -87,7 +87,7 @@ pub(crate) async fn assume(endpoint: &Endpoint, role_arn: &str) -> Clients {
 /// Clients with these credentials, in eu-west-1.
 pub(crate) fn with_keys(endpoint: &Endpoint, access_key: &str, secret: &str, token: Option<String>) -> Clients {
     let credentials = SharedCredentialsProvider::new(Credentials::new(access_key, secret, token, None, "test"));
-    let config = crawler::aws::local_config(endpoint.server.url(), "eu-west-1").into_builder();
+    let config = crawl::aws::local_config(endpoint.server.url(), "eu-west-1").into_builder();
     Clients::new(&config.credentials_provider(credentials).build())
 }
 

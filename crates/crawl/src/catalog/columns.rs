@@ -1,0 +1,206 @@
+//! The columns of a catalog table, with what is known of the attributes behind them in parameters of each.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_glue::types::{Column as GlueColumn, Table};
+use schema::{Column, GlueType, KeyKind, Shape, TableSchema};
+
+use super::contract::Contract;
+use super::entry;
+use crate::error::{Error, Kind};
+
+/// The column parameter with the attribute's name, as DynamoDB spells it.
+pub(super) const ATTRIBUTE: &str = "attribute";
+/// The column parameter with the DynamoDB types that the attribute was seen as: `S`, `N`, `L,SS`.
+const TYPES: &str = "dynamodbTypes";
+/// The column parameter with the share of the items that have the attribute: `0.000` if none has, `1.000` if all have.
+const PRESENCE: &str = "presence";
+/// DynamoDB's types in the order in which [`TYPES`] names them.
+const ORDER: [&str; 10] = ["S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"];
+
+/// What items showed of the attributes behind the columns.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    /// All that is known of the table; of a page of items after a managed crawl.
+    pub known: &'a Shape,
+    /// The items that shares are taken of; `None` after a managed crawl, which tells nothing of them.
+    pub shares: Option<&'a Shape>,
+}
+
+/// Whether a catalog table shows the columns of a schema, by name, type and order.
+pub fn same_columns(existing: &Table, schema: &TableSchema) -> bool {
+    let wanted = schema.columns.iter().map(|column| (column.name.as_str(), column.glue_type.to_string()));
+    entry::columns(existing).iter().map(|c| (c.name(), c.r#type().unwrap_or("").to_owned())).eq(wanted)
+}
+
+/// Whether two catalog tables have the same columns once each is completed: a crawler of Glue writes them in no order and in
+/// words of its own. One that leaves its columns out counts as the same.
+pub fn same_names_and_types(one: &Table, other: &Table) -> bool {
+    let portable = |glue_type: &str| glue_type.parse::<GlueType>().map(|parsed| parsed.normalised().to_string());
+    let completed = |table| -> BTreeMap<String, String> {
+        let columns = entry::columns(table).iter();
+        let column = |column: &GlueColumn| {
+            let glue_type = column.r#type().unwrap_or_default();
+            (column.name().to_owned(), portable(glue_type).unwrap_or_else(|_| glue_type.to_owned()))
+        };
+        columns.map(column).collect()
+    };
+    entry::hides_columns(one) || entry::hides_columns(other) || completed(one) == completed(other)
+}
+
+/// Whether people wrote something on a column: a comment, or a parameter of their own.
+pub fn has_people_s_words(table: &Table) -> bool {
+    let ours = |name: &String| [ATTRIBUTE, TYPES, PRESENCE].contains(&name.as_str());
+    entry::columns(table).iter().any(|column| {
+        column.comment().is_some_and(|comment| !comment.is_empty())
+            || column.parameters().is_some_and(|parameters| !parameters.keys().all(ours))
+    })
+}
+
+/// The columns of the contract; comments and parameters that people wrote on `existing` ones stay.
+pub(super) fn glue_columns(contract: &Contract, existing: &[GlueColumn]) -> Result<Vec<GlueColumn>, Error> {
+    let old: HashMap<&str, &GlueColumn> = existing.iter().map(|column| (column.name(), column)).collect();
+    contract
+        .schema
+        .columns
+        .iter()
+        .map(|column| {
+            let old = old.get(column.name.as_str()).copied();
+            GlueColumn::builder()
+                .name(&column.name)
+                .r#type(column.glue_type.to_string())
+                .set_comment(old.and_then(|old| old.comment.clone()))
+                .set_parameters(Some(parameters(contract, column, old)).filter(|parameters| !parameters.is_empty()))
+                .build()
+                .map_err(|e| Error::new(Kind::Data, format!("column {}: {e}", column.name)))
+        })
+        .collect()
+}
+
+/// Whether the columns say what is known of their attributes. Shares of items are statistics: they don't count.
+pub(super) fn same_facts(contract: &Contract, existing: &[GlueColumn]) -> bool {
+    let facts = |parameters: Option<&HashMap<String, String>>| {
+        [ATTRIBUTE, TYPES].map(|name| parameters.and_then(|parameters| parameters.get(name)).cloned())
+    };
+    contract.schema.columns.iter().zip(existing).all(|(column, existing)| {
+        facts(Some(&parameters(contract, column, Some(existing)))) == facts(existing.parameters())
+    })
+}
+
+/// The parameters of a column: those of `old`, with what is known now.
+fn parameters(contract: &Contract, column: &Column, old: Option<&GlueColumn>) -> HashMap<String, String> {
+    let Contract { source, observed: Observed { known, shares }, .. } = contract;
+    let mut all = old.and_then(|old| old.parameters.clone()).unwrap_or_default();
+    let attribute = column.attribute.as_str();
+    let seen = known.attribute(attribute);
+    let key = source.keys.iter().find(|key| key.name == attribute);
+
+    // A crawler of Glue writes names in lower case: such a name is the attribute's own only if somebody saw it.
+    if seen.is_some() || key.is_some() || attribute != column.name {
+        all.insert(ATTRIBUTE.into(), attribute.to_owned());
+    }
+    let mut types = seen.map(|seen| seen.types).unwrap_or_default();
+    if types.is_empty() {
+        types.extend(key.map(|key| match key.kind {
+            KeyKind::S => "S",
+            KeyKind::N => "N",
+            KeyKind::B => "B",
+        }));
+    }
+    // A page of items is no reason to forget what was seen elsewhere.
+    let before = all.get(TYPES).filter(|_| shares.is_none()).cloned().unwrap_or_default();
+    types.extend(before.split(','));
+    let types: Vec<&str> = ORDER.into_iter().filter(|name| types.contains(name)).collect();
+    if !types.is_empty() {
+        all.insert(TYPES.into(), types.join(","));
+    }
+    all.remove(PRESENCE);
+    all.extend(shares.and_then(|shares| presence(shares, attribute)).map(|share| (PRESENCE.to_owned(), share)));
+    all
+}
+
+/// The share of the items that have an attribute, in three digits; `None` where there are no items.
+///
+/// Few are not none, and most are not all: what some have is `0.001` at least, and what some lack `0.999` at most.
+fn presence(shape: &Shape, attribute: &str) -> Option<String> {
+    let having = shape.attribute(attribute).map_or(0, |seen| seen.items);
+    match (having, shape.items()) {
+        (_, 0) => None,
+        (0, _) => Some("0.000".to_owned()),
+        (having, items) if having >= items => Some("1.000".to_owned()),
+        (having, items) => Some(format!("{:.3}", (having as f64 / items as f64).clamp(0.001, 0.999))),
+    }
+}
+
+/// `column:Attribute,…`, as the EMR DynamoDB connector reads its `dynamodb.column.mapping`: it splits at `,`, then once at
+/// `:` (its earlier releases at every `:`), so that an attribute with either has no place in it. `None` if it would be empty, or
+/// longer than a listing of tables should carry.
+pub(super) fn emr_mapping(schema: &TableSchema) -> Option<String> {
+    const LONGEST: usize = 100_000;
+    let spelled = |column: &&Column| !column.attribute.is_empty() && !column.attribute.contains([',', ':']);
+    let pairs = schema.columns.iter().filter(spelled).map(|column| format!("{}:{}", column.name, column.attribute));
+    let mapping = pairs.collect::<Vec<_>>().join(",");
+    (!mapping.is_empty() && mapping.len() <= LONGEST).then_some(mapping)
+}
+
+/// Column by attribute name in lower case and as columns are named, so that the attributes of a page of items are found
+/// by what a crawler made of their names.
+pub(super) fn by_folded_name<'a>(attributes: impl Iterator<Item = &'a str>) -> BTreeMap<String, &'a str> {
+    let mut folded = BTreeMap::new();
+    for attribute in attributes {
+        for name in [attribute.to_owned(), attribute.to_lowercase(), schema::naming::fold(attribute)] {
+            // The attribute that is spelled so itself is stronger; else the first.
+            if name == attribute {
+                folded.insert(name, attribute);
+            } else {
+                folded.entry(name).or_insert(attribute);
+            }
+        }
+    }
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use schema::{Policy, Reader};
+
+    use super::*;
+
+    #[test]
+    fn few_are_not_none_and_most_are_not_all() {
+        let mut reader = Reader::new(&Policy::default());
+        reader.lines(b"{\"id\":{\"S\":\"\"},\"rare\":{\"S\":\"\"}}\n").unwrap();
+        reader.lines("{\"id\":{\"S\":\"\"},\"most\":{\"NULL\":true}}\n".repeat(3999).as_bytes()).unwrap();
+        let shape = reader.finish().unwrap();
+        let share = |attribute| presence(&shape, attribute);
+        assert_eq!(
+            [share("id"), share("most"), share("rare"), share("gone")].map(Option::unwrap),
+            ["1.000", "0.999", "0.001", "0.000"]
+        );
+        assert_eq!(presence(&Shape::default(), "id"), None);
+    }
+
+    #[test]
+    fn the_mapping_of_emr_has_every_attribute_that_it_can_spell() {
+        let column = |(name, attribute): (&str, &str)| Column {
+            name: name.into(),
+            attribute: attribute.into(),
+            glue_type: GlueType::String,
+        };
+        let columns = [("id", "Id"), ("same", "same"), ("a_b", "a,b"), ("a_b_1", "a:b"), ("a_b_2", "a=b")];
+        let schema = TableSchema { columns: columns.into_iter().map(column).collect() };
+        assert_eq!(emr_mapping(&schema).as_deref(), Some("id:Id,same:same,a_b_2:a=b"));
+        assert_eq!(emr_mapping(&TableSchema::default()), None);
+        let long = "a".repeat(60_000);
+        let schema = TableSchema { columns: vec![column(("a", &long)), column(("b", &long))] };
+        assert_eq!(emr_mapping(&schema), None);
+    }
+
+    #[test]
+    fn an_attribute_that_is_spelled_so_is_stronger_than_one_that_folds_to_it() {
+        let folded = by_folded_name(["UserId", "userid", "Ship-To", "USERID"].into_iter());
+        assert_eq!(folded["userid"], "userid");
+        assert_eq!(folded["ship_to"], "Ship-To");
+        assert_eq!(folded["ship-to"], "Ship-To");
+    }
+}

@@ -1,0 +1,336 @@
+//! Exports of DynamoDB tables (`ExportTableToPointInTime`): read instead of the table, at no read units.
+//!
+//! An export is found by its manifests, `manifest-summary.json` and `manifest-files.json`; every file that they name is read
+//! and checked before anything is published. The layout is AWS's: "DynamoDB table export output format" in the Amazon
+//! DynamoDB Developer Guide.
+
+mod find;
+mod image;
+mod input;
+mod ion;
+mod manifest;
+mod request;
+mod s3;
+
+use std::collections::BTreeSet;
+use std::path::Path as FilePath;
+use std::pin::pin;
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::types::{AttributeDefinition, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription};
+use aws_sdk_glue::types::Table;
+use futures::stream::{self, StreamExt};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use schema::{GlueType, Policy};
+use serde::Serialize;
+
+use crate::checkpoint::Unfinished;
+use crate::crawl::{CrawlRequest, Crawled, Memory, Reading, publish_reading};
+use crate::deadline::cut_off;
+use crate::dynamodb::{describe, too_many};
+use crate::error::{Error, Kind};
+use crate::history;
+use crate::observed::Collected;
+use crate::{Clients, catalog};
+use input::Content;
+use manifest::{DataFile, Summary};
+
+/// What there is to read in an export: its items, and no read units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Contents {
+    /// Items, or changes of an incremental export, as its manifest counts them.
+    pub items: u64,
+    /// Data files.
+    pub files: usize,
+    /// Bytes of these, compressed.
+    pub bytes: u64,
+    /// Bytes that DynamoDB charged for, as the manifest has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billed_bytes: Option<u64>,
+}
+
+/// A finished export of one DynamoDB table, found and not yet read.
+#[derive(Debug, Clone)]
+pub struct Export {
+    store: Arc<dyn ObjectStore>,
+    /// Where the export's own folder is in the store.
+    folder: Path,
+    /// What messages call the store.
+    place: String,
+    summary: Summary,
+    files: Vec<DataFile>,
+    /// The table that it is read for, where that was said.
+    table: Option<String>,
+}
+
+impl Export {
+    /// Finds an export in a local folder. `path` is the export's folder, a folder that holds it and no other at any depth up
+    /// to four, or one of its manifests.
+    ///
+    /// # Errors
+    /// If there is none or more than one, it has not ended well, or its manifests can't be read or don't match their
+    /// checksums.
+    pub async fn in_folder(path: &FilePath) -> Result<Export, Error> {
+        let (store, start, place) = find::local(path)?;
+        Export::find(Arc::new(store), start, place).await
+    }
+
+    /// Finds an export in S3, at or below `s3://bucket/prefix`, as [`Export::in_folder`] does in a folder. `config` is that of
+    /// the AWS SDK: its credentials and region, which has to be the bucket's, and where S3 is if it is not AWS's
+    /// (`AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`).
+    ///
+    /// # Errors
+    /// As [`Export::in_folder`], and if S3 refuses or does not answer.
+    pub async fn in_bucket(url: &str, config: &SdkConfig) -> Result<Export, Error> {
+        let (store, start, place) = s3::bucket(url, config)?;
+        Export::find(Arc::new(store), start, place).await
+    }
+
+    async fn find(store: Arc<dyn ObjectStore>, start: Path, place: String) -> Result<Export, Error> {
+        let folder = find::folder(&*store, start, &place).await?;
+        let (summary, files) = manifest::read(&*store, &folder, &place).await?;
+        Ok(Export { store, folder, place, summary, files, table: None })
+    }
+
+    /// Takes the export as one of `table`, which has another name, account or region than the table that was exported.
+    pub fn of_table(self, table: &str) -> Export {
+        Export { table: Some(table.to_owned()), ..self }
+    }
+
+    /// The table that the export is read for: the one that was exported, unless [`Export::of_table`] said otherwise.
+    pub fn table(&self) -> &str {
+        self.table.as_deref().unwrap_or(&self.summary.table.name)
+    }
+
+    /// The table that was exported, if it is not read for another one: account, region and name.
+    pub fn exported(&self) -> Option<(&str, &str, &str)> {
+        let manifest::TableArn { account, region, name } = &self.summary.table;
+        self.table.is_none().then_some((account, region, name))
+    }
+
+    /// What AWS calls the export.
+    pub fn id(&self) -> &str {
+        &self.summary.id
+    }
+
+    /// How many data files there are.
+    pub fn files(&self) -> u32 {
+        u32::try_from(self.files.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Reads these data files, by their numbers, as many at a time as there are cores, until `stop` returns. What is in those
+    /// that were read to their end, and which these are.
+    ///
+    /// Memory: per core two buffers and a Shape.
+    pub async fn read(
+        &self,
+        files: impl Iterator<Item = u32>,
+        policy: &Policy,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(Collected, Vec<u32>), Error> {
+        let stop = pin!(stop);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let files = files.filter_map(|number| Some((number, self.files.get(number as usize)?)));
+        let read = |(number, file)| async move { Ok((number, self.read_file(file, policy).await?)) };
+        let mut reading = stream::iter(files).map(read).buffer_unordered(cores).take_until(stop);
+        let (mut collected, mut finished) = (Collected::default(), Vec::new());
+        while let Some(content) = reading.next().await {
+            let (number, content) = content?;
+            collected.shape.merge(content.shape).map_err(too_many(self.table()))?;
+            collected.records += content.records;
+            finished.push(number);
+        }
+        Ok((collected, finished))
+    }
+
+    /// What was read as a whole, if that is all that the export has.
+    fn whole(&self, read: &Collected) -> Result<Reading, Error> {
+        let records = read.records;
+        if records != self.summary.item_count {
+            let message = format!(
+                "{}: its data files hold {records} items, {} says {}",
+                self.name(&self.folder),
+                manifest::SUMMARY,
+                self.summary.item_count
+            );
+            return Err(Error::new(Kind::Data, message));
+        }
+        Ok(Reading { complete: !self.summary.incremental, ..Reading::whole(read.shape.clone(), 0.0) })
+    }
+
+    /// Looks for all data files, without reading them; their size in bytes.
+    ///
+    /// # Errors
+    /// If one is missing, or they can't be listed.
+    ///
+    /// # Cost
+    /// One request for 1,000 files in their folder, which those of incremental exports share.
+    pub async fn look_for_files(&self) -> Result<u64, Error> {
+        let paths = self.files.iter().map(|file| self.summary.locate(&self.folder, &file.key));
+        let mut missing = paths.collect::<Result<BTreeSet<Path>, Error>>()?;
+        let folders: BTreeSet<Path> = missing.iter().filter_map(Path::parent).collect();
+        let mut bytes = 0;
+        for folder in folders {
+            let mut listing = self.store.list(Some(&folder));
+            while !missing.is_empty()
+                && let Some(object) = listing.next().await
+            {
+                let object = object.map_err(|error| find::failed(&self.name(&folder), error))?;
+                if missing.remove(&object.location) {
+                    bytes += object.size;
+                }
+            }
+        }
+        match missing.first() {
+            None => Ok(bytes),
+            Some(path) => {
+                find::regular(&self.name(path))?;
+                Err(self.missing(path, missing.len() - 1))
+            }
+        }
+    }
+
+    /// What there is to read.
+    ///
+    /// # Errors
+    /// As [`Export::look_for_files`].
+    pub async fn contents(&self) -> Result<Contents, Error> {
+        let bytes = self.look_for_files().await?;
+        let Summary { item_count: items, billed_bytes, .. } = self.summary;
+        Ok(Contents { items, files: self.files.len(), bytes, billed_bytes })
+    }
+
+    fn missing(&self, path: &Path, more: usize) -> Error {
+        let name = self.name(path);
+        let what = match more {
+            0 => format!("{name} is missing: the manifest lists it"),
+            more => format!("{name} and {more} more are missing: the manifest lists them"),
+        };
+        let next = match self.summary.incremental {
+            false => "Copy the whole export",
+            true => "Those of incremental exports are in a folder data/ beside the export's own: copy both",
+        };
+        Error::new(Kind::Data, format!("{what}. {next}"))
+    }
+
+    /// Reads a file, and once more if it could not be had: the connection may be better then, and credentials that were refused
+    /// are asked for again.
+    async fn read_file(&self, file: &DataFile, policy: &Policy) -> Result<Content, Error> {
+        match self.try_file(file, policy).await {
+            Err(error) if matches!(error.kind, Kind::Service | Kind::AccessDenied) => {
+                tracing::warn!(reason = %error, "trying once more");
+                self.try_file(file, policy).await
+            }
+            done => done,
+        }
+    }
+
+    async fn try_file(&self, file: &DataFile, policy: &Policy) -> Result<Content, Error> {
+        let path = self.summary.locate(&self.folder, &file.key)?;
+        let name = self.name(&path);
+        find::regular(&name)?;
+        let missing = |error| match error {
+            object_store::Error::NotFound { .. } => self.missing(&path, 0),
+            error => find::failed(&name, error),
+        };
+        let object = self.store.get(&path).await.map_err(missing)?;
+        let job = input::Job {
+            format: self.summary.format,
+            incremental: self.summary.incremental,
+            policy: policy.clone(),
+            expected: file.clone(),
+        };
+        input::read(object, job).await.map_err(|wrong| wrong.about(&name))
+    }
+
+    fn name(&self, path: &Path) -> String {
+        format!("{}/{path}", self.place)
+    }
+}
+
+/// Reads the export, unless that is done, settles what its table looks like and publishes it, as [`crate::crawl`] does with
+/// the table itself.
+///
+/// # Errors
+/// If the export can't be read or is not as its manifests say, or the catalog can't be written: see [`Export`];
+/// [`Kind::Deadline`] if `stop` returned before all was read. Nothing is published then.
+pub async fn crawl(
+    clients: &Clients,
+    request: &CrawlRequest,
+    export: &Export,
+    read: Option<&Collected>,
+    stop: impl Future<Output = ()>,
+) -> Result<Crawled, Error> {
+    let table = &request.table;
+    let existing = request.catalogued(clients).await?;
+    let description = match describe(clients, table).await {
+        Ok(Some(description)) => description,
+        Err(error) if error.kind != Kind::AccessDenied => return Err(error),
+        _ => {
+            tracing::warn!(table, "DynamoDB does not tell the keys: those of the catalog table stay");
+            existing.as_ref().map(catalogued).transpose()?.ok_or_else(|| unknown_keys(table, &clients.region))?
+        }
+    };
+    let mut reading = match read {
+        Some(read) => export.whole(read)?,
+        None => {
+            // Before hours are spent on the others.
+            export.look_for_files().await?;
+            let (collected, files) = export.read(0..export.files(), &request.types, stop).await?;
+            if files.len() < export.files.len() {
+                return Err(cut_off());
+            }
+            export.whole(&collected)?
+        }
+    };
+    if export.summary.incremental {
+        // Publishing adds what was read to what is remembered.
+        if request.memory != Memory::Kept || existing.as_ref().and_then(history::recall).is_none() {
+            return Err(nothing_to_widen(request));
+        }
+        reading.unfinished = existing.as_ref().and_then(|existing| Unfinished::of(existing, &description));
+    }
+    publish_reading(clients, request, &description, existing, &reading).await
+}
+
+fn nothing_to_widen(request: &CrawlRequest) -> Error {
+    let CrawlRequest { table, database, catalog_table, .. } = request;
+    let message = format!(
+        "the incremental export of {table} holds only what changed, and {database}.{catalog_table} does not remember what \
+         was there before, or is told to forget it: crawl the table, or a full export of it, first"
+    );
+    Error::new(Kind::Data, message)
+}
+
+/// The error where nobody tells the keys of an export's table.
+pub fn unknown_keys(table: &str, region: &str) -> Error {
+    let message = format!(
+        "neither DynamoDB in {region} nor the catalog has the table {table} of the export, so its keys are unknown: \
+         use the account and region of the table, or name the table that the export is to be read for"
+    );
+    Error::new(Kind::NotFound, message)
+}
+
+/// What a catalog table says of the keys and the size of its DynamoDB table.
+fn catalogued(table: &Table) -> Result<TableDescription, Error> {
+    let schema = catalog::table_schema(table)?;
+    let number = |name| catalog::parameter(table, name).and_then(|value| value.parse::<i64>().ok());
+    let mut description =
+        TableDescription::builder().set_item_count(number("recordCount")).set_table_size_bytes(number("sizeKey"));
+    for (parameter, key_type) in [("hashKey", KeyType::Hash), ("rangeKey", KeyType::Range)] {
+        let Some(key) = catalog::parameter(table, parameter) else { continue };
+        let column = schema.columns.iter().find(|column| column.attribute == key);
+        let attribute_type = match column.map(|column| &column.glue_type) {
+            Some(GlueType::BigInt | GlueType::Double | GlueType::Decimal { .. }) => ScalarAttributeType::N,
+            Some(GlueType::Binary) => ScalarAttributeType::B,
+            _ => ScalarAttributeType::S,
+        };
+        let wrong = |e| Error::new(Kind::Data, format!("the key {key} of {}: {e}", table.name()));
+        let key_schema = KeySchemaElement::builder().attribute_name(key).key_type(key_type).build().map_err(wrong)?;
+        let attribute = AttributeDefinition::builder().attribute_name(key).attribute_type(attribute_type);
+        description = description.key_schema(key_schema).attribute_definitions(attribute.build().map_err(wrong)?);
+    }
+    Ok(description.build())
+}

@@ -1,0 +1,172 @@
+//! The memory of a table: the Shape of all that crawls saw of it, in a parameter of the catalog table, so that a sample
+//! never narrows what is known.
+
+use std::io::{Read, Write};
+
+use aws_sdk_glue::types::Table;
+use aws_smithy_types::base64;
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
+use schema::{Shape, TooManyPlaces};
+
+use crate::catalog::{self, SHAPE};
+use crate::crawl::Memory;
+
+/// A longer text is not kept: Glue takes 512,000 bytes of parameters for a table, and every listing of tables carries them.
+const LONGEST: usize = 100_000;
+/// What may come out of a text: Shapes shrink to a tenth or so, a hundredth is a bomb.
+const LARGEST: u64 = 100 * LONGEST as u64;
+
+/// What a crawl knows of a table: what it saw now, and what was kept.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// What the columns are settled from.
+    pub shape: Shape,
+    /// What the catalog table says now.
+    kept: Option<Shape>,
+}
+
+impl Known {
+    /// What was `seen` now, and what `table` keeps.
+    ///
+    /// # Errors
+    /// If the two are too many for one Shape.
+    pub(crate) fn of(memory: Memory, table: Option<&Table>, seen: &Shape) -> Result<Known, TooManyPlaces> {
+        let kept = if memory == Memory::None { None } else { table.and_then(recall) };
+        let mut shape = seen.clone();
+        if let (Memory::Kept, Some(kept)) = (memory, &kept) {
+            shape.merge(kept.clone())?;
+        }
+        Ok(Known { shape, kept })
+    }
+
+    /// The parameter to be kept; `None` if it would be too long: the last one that was not then stays, which is still true.
+    pub(crate) fn parameter(&self) -> Option<String> {
+        let text = encode(&self.shape);
+        if text.len() > LONGEST {
+            tracing::info!(characters = text.len(), "what was seen of the table is too long to be kept");
+            return None;
+        }
+        Some(text)
+    }
+
+    /// Whether the catalog table would have to keep more than larger counts.
+    pub(crate) fn is_news(&self) -> bool {
+        self.kept.as_ref().is_none_or(|kept| !kept.differs_only_in_counts(&self.shape))
+    }
+}
+
+/// The text of a Shape.
+pub fn encode(shape: &Shape) -> String {
+    let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
+    // Writing to memory does not fail.
+    let bytes = deflated.write_all(&shape.to_bytes()).and_then(|()| deflated.finish());
+    base64::encode(bytes.unwrap_or_default())
+}
+
+/// What a catalog table keeps, if it is what this release can read.
+pub(crate) fn recall(table: &Table) -> Option<Shape> {
+    let text = catalog::parameter(table, SHAPE)?;
+    decode(text)
+        .inspect_err(|problem| {
+            tracing::warn!(table = table.name(), problem, "the parameter {SHAPE} can't be read, and is ignored");
+        })
+        .ok()
+}
+
+/// The Shape of a text.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn decode(text: &str) -> Result<Shape, String> {
+    let deflated = base64::decode(text).map_err(|_| "not base64".to_owned())?;
+    let mut bytes = Vec::new();
+    let inflated = DeflateDecoder::new(&deflated[..]).take(LARGEST + 1).read_to_end(&mut bytes);
+    match inflated {
+        Err(_) => Err("not deflated".to_owned()),
+        Ok(_) if bytes.len() as u64 > LARGEST => Err(format!("over {LARGEST} bytes")),
+        Ok(_) => Shape::from_bytes(&bytes).map_err(|e| e.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use schema::{Policy, Reader};
+
+    use super::*;
+
+    fn shape(items: &str) -> Shape {
+        let mut reader = Reader::new(&Policy::default());
+        reader.lines(items.as_bytes()).unwrap();
+        reader.finish().unwrap()
+    }
+
+    fn keeping(text: impl Into<String>) -> Table {
+        let parameters = HashMap::from([(SHAPE.to_owned(), text.into())]);
+        Table::builder().name("t").set_parameters(Some(parameters)).build().unwrap()
+    }
+
+    #[test]
+    fn what_was_kept_is_known() {
+        let (before, now) = (shape(r#"{"a":{"N":"1.5"}}"#), shape(r#"{"b":{"S":""}}"#));
+        let mut both = before.clone();
+        both.merge(now.clone()).unwrap();
+        let table = keeping(encode(&before));
+        let known = |memory| Known::of(memory, Some(&table), &now).unwrap();
+        assert_eq!(known(Memory::Kept).shape, both);
+        assert_eq!(decode(&known(Memory::Kept).parameter().unwrap()).unwrap(), both);
+        assert_eq!(known(Memory::Forgotten).shape, now);
+        assert_eq!(known(Memory::None).shape, now);
+    }
+
+    #[test]
+    fn counts_alone_are_no_news() {
+        let kept = shape("{\"a\":{\"N\":\"1\"},\"l\":{\"L\":[{\"S\":\"\"}]}}\n{}");
+        let table = keeping(encode(&kept));
+        let news = |items: &str| Known::of(Memory::Kept, Some(&table), &shape(items)).unwrap().is_news();
+        assert!(!news(r#"{"a":{"N":"2"}}"#));
+        assert!(!news(""));
+        // Neither of these changes a column's type.
+        assert!(news(r#"{"a":{"N":"200"}}"#), "digits");
+        assert!(news(r#"{"a":{"NULL":true}}"#), "types");
+        assert!(news(r#"{"l":{"L":[{"NULL":true}]}}"#), "elements");
+        assert!(Known::of(Memory::Kept, None, &kept).unwrap().is_news());
+        assert!(Known::of(Memory::Forgotten, Some(&table), &shape(r#"{"a":{"N":"2"}}"#)).unwrap().is_news());
+    }
+
+    #[test]
+    fn what_this_release_cannot_read_counts_as_nothing() {
+        let seen = shape(r#"{"a":{"N":"1"}}"#);
+        let packed = |bytes: &[u8]| {
+            let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
+            deflated.write_all(bytes).unwrap();
+            base64::encode(deflated.finish().unwrap())
+        };
+        let mut later = seen.to_bytes();
+        later[4] = 200;
+        for text in
+            [String::new(), "%".into(), "AAAA".into(), packed(b"DDBS"), packed(&later), packed(&vec![0; 11_000_000])]
+        {
+            assert!(decode(&text).is_err());
+            let known = Known::of(Memory::Kept, Some(&keeping(text)), &seen).unwrap();
+            assert_eq!(known.shape, seen);
+            assert!(known.is_news(), "it is replaced");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_not_kept() {
+        use std::fmt::Write;
+        let mut item = String::from("{");
+        for i in 0..8_000u64 {
+            // Names that don't deflate.
+            write!(item, r#""{:016x}{i}":{{"S":""}},"#, i.wrapping_mul(0x9E37_79B9_7F4A_7C15)).unwrap();
+        }
+        let wide = shape(&item.trim_end_matches(',').chars().chain("}".chars()).collect::<String>());
+        let table = keeping(encode(&shape(r#"{"a":{"N":"1"}}"#)));
+        assert_eq!(Known::of(Memory::Kept, Some(&table), &wide).unwrap().parameter(), None);
+    }
+}

@@ -1,0 +1,332 @@
+//! Scan of a live table: segments side by side within one read budget; the items go from the bodies of the answers into
+//! the Shape.
+
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use aws_sdk_dynamodb::types::TableDescription;
+use aws_smithy_types::body::SdkBody;
+use schema::{Policy, Reader, Shape};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+use super::budget::{self, Budget, Grant, PAGE_UNITS, units_per_second};
+use super::page::{Key, Pages, Position, key};
+use super::sample;
+use super::segments::{Goal, Plan, in_segments, requests_at_once};
+use crate::Clients;
+use crate::checkpoint::Unfinished;
+use crate::crawl::{CrawlRequest, Memory, Reading};
+use crate::deadline::cut_off;
+use crate::dynamodb::too_many;
+use crate::error::{Error, Kind};
+use crate::observed::Collected;
+
+/// Reads the table, or a sample of it, within the read budget and eventually consistent, split as [`super::segments`] says.
+/// When `stop` returns, what is under way is dropped, and a full scan says what it has finished.
+///
+/// Memory: the pages in flight (of all tables together, see [`Clients`]), and a Shape for each request at once.
+///
+/// # Errors
+/// [`Kind::Deadline`] if it was stopped before anything was finished that a later scan could go on from.
+pub(crate) async fn scan(
+    clients: &Clients,
+    description: &TableDescription,
+    request: &CrawlRequest,
+    before: Option<Unfinished>,
+    stop: impl Future<Output = ()>,
+) -> Result<Reading, Error> {
+    let rate = units_per_second(description, request.read.scan_rate, request.read.max_rcu);
+    let plan = Plan::of(description, &request.read, rate);
+    let table = Table::new(clients, description, &request.table, rate, &request.types);
+    let mut stop = pin!(stop);
+    let resumable = plan.goal == Goal::EVERYTHING && request.memory != Memory::None;
+    let before = before.filter(|_| resumable);
+    let mut spent = 0.0;
+    if let (Some(goal), None) = (plan.alone, &before) {
+        let part = Part::new(&table, vec![Position::default()], goal);
+        if !part.read(1, &mut stop).await? {
+            return Err(cut_off());
+        }
+        let reading = part.reading();
+        if reading.complete || goal.pages == 1 || goal == Goal::EVERYTHING {
+            return Ok(reading);
+        }
+        // There is more than was thought; what was read of it now would be counted twice.
+        spent = reading.read_units;
+    }
+    let segments = match &before {
+        None => plan.segments,
+        Some(before) => in_segments(before.segments).into_iter().filter(|(part, _)| !before.has(*part)).collect(),
+    };
+    let total = segments.first().map_or(0, |(_, total)| *total);
+    let part = Part::new(&table, in_whole(segments), plan.goal);
+    let ended = part.read(plan.at_once, &mut stop).await?;
+    let mut reading = part.reading();
+    reading.read_units += spent;
+    reading.earlier = before.as_ref().map(|before| before.items);
+    if !ended {
+        let mut finished = part.finished();
+        if !resumable || finished.is_empty() {
+            return Err(cut_off());
+        }
+        finished.extend(before.iter().flat_map(|before| (0..total).filter(|part| before.has(*part))));
+        let items = reading.earlier.unwrap_or_default() + reading.shape.items();
+        reading.complete = false;
+        reading.unfinished = Some(Unfinished::new(description, total, &finished, items));
+    }
+    Ok(reading)
+}
+
+/// Reads these of a table's segments, with `rate` read units a second, until `stop` returns. What is in those that were read to
+/// their end, and which these are.
+///
+/// # Errors
+/// If the table can't be read.
+pub async fn segments(
+    clients: &Clients,
+    description: &TableDescription,
+    types: &Policy,
+    (segments, total): (impl Iterator<Item = u32>, u32),
+    rate: f64,
+    stop: impl Future<Output = ()>,
+) -> Result<(Collected, Vec<u32>), Error> {
+    let name = description.table_name().unwrap_or_default();
+    let table = Table::new(clients, description, name, rate, types);
+    let part = Part::new(&table, in_whole(segments.map(|segment| (segment, total)).collect()), Goal::EVERYTHING);
+    part.read(requests_at_once(rate), pin!(stop)).await?;
+    let progress = part.lock();
+    let shape = progress.shape.clone();
+    let read = Collected { records: shape.items(), shape, read_units: progress.read_units };
+    Ok((read, progress.finished.clone()))
+}
+
+/// What the items of one page look like.
+pub async fn first_page(clients: &Clients, table: &str, types: &Policy) -> Result<Shape, Error> {
+    let mut reader = Reader::new(types);
+    let body = Pages::of(&clients.dynamodb, table).body(&Position::default(), None).await?;
+    reader.scan_response(body.bytes().unwrap_or_default()).map_err(|e| unreadable(table, &e))?;
+    reader.finish().map_err(|e| unreadable(table, &e))
+}
+
+/// The table that is read.
+struct Table {
+    name: String,
+    pages: Pages,
+    budget: Budget,
+    /// Read units a second.
+    rate: f64,
+    in_flight: Arc<Semaphore>,
+    policy: Policy,
+    /// The partition key, if items with the same one are neighbours.
+    clustered_by: Option<String>,
+    /// What an item costs, as far as the table itself can tell.
+    units_an_item: Option<f64>,
+}
+
+impl Table {
+    fn new(clients: &Clients, description: &TableDescription, name: &str, rate: f64, types: &Policy) -> Arc<Table> {
+        Arc::new(Table {
+            name: name.to_owned(),
+            pages: Pages::of(&clients.dynamodb, name),
+            budget: Budget::new(rate),
+            rate,
+            in_flight: Arc::clone(&clients.pages_in_flight),
+            policy: types.clone(),
+            clustered_by: sample::clustered_by(description),
+            units_an_item: budget::units_an_item(description),
+        })
+    }
+}
+
+/// The beginnings of segments.
+fn in_whole(segments: Vec<(u32, u32)>) -> Vec<Position> {
+    segments.into_iter().map(|segment| Position { segment: Some(segment), start: None }).collect()
+}
+
+/// A part of the table, and how far it was read.
+struct Part {
+    table: Arc<Table>,
+    goal: Goal,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// Where to go on.
+    left: VecDeque<Position>,
+    /// Of all that was finished: pages of a sample, else segments.
+    shape: Shape,
+    /// Segments that were read to their end.
+    finished: Vec<u32>,
+    /// Items that pages on their way may bring.
+    promised: u64,
+    items: u64,
+    draws: u64,
+    pages: u64,
+    read_units: f64,
+}
+
+impl Part {
+    fn new(table: &Arc<Table>, positions: Vec<Position>, goal: Goal) -> Arc<Part> {
+        let progress = Mutex::new(Progress { left: positions.into(), ..Progress::default() });
+        Arc::new(Part { table: Arc::clone(table), goal, progress })
+    }
+
+    /// Reads until the goal or the end, with so many requests at once. False if it was stopped before.
+    async fn read(self: &Arc<Self>, at_once: u32, mut stop: impl Future<Output = ()> + Unpin) -> Result<bool, Error> {
+        // Whatever ends this, an error or the caller, ends the workers: they are aborted with the set.
+        let mut workers = JoinSet::new();
+        for _ in 0..at_once {
+            workers.spawn(Arc::clone(self).work().in_current_span());
+        }
+        loop {
+            let worker = tokio::select! {
+                worker = workers.join_next() => worker,
+                () = &mut stop => {
+                    workers.shutdown().await;
+                    return Ok(false);
+                }
+            };
+            match worker {
+                None => return Ok(true),
+                Some(Ok(ended)) => ended?,
+                Some(Err(error)) => return Err(Error::new(Kind::Service, format!("the scan was given up: {error}"))),
+            }
+        }
+    }
+
+    fn reading(&self) -> Reading {
+        let progress = self.lock();
+        let complete = progress.left.is_empty();
+        let missed_below = (!complete).then(|| sample::missed_below(progress.draws));
+        let (shape, read_units) = (progress.shape.clone(), progress.read_units);
+        Reading { shape, complete, read_units, missed_below, earlier: None, unfinished: None }
+    }
+
+    fn finished(&self) -> Vec<u32> {
+        self.lock().finished.clone()
+    }
+
+    /// Segment after segment, or page after page of a sample. Each counts when it was read as a whole.
+    async fn work(self: Arc<Self>) -> Result<(), Error> {
+        let table = &*self.table;
+        while let Some((mut position, mut limit)) = self.take() {
+            let segment = position.segment;
+            let mut reader = Reader::new(&table.policy);
+            let rest = loop {
+                let (body, grant, _in_flight) = self.fetch(&position, limit).await?;
+                let page = self.page(&position, limit, &mut reader, body.bytes().unwrap_or_default())?;
+                table.budget.spent(grant, page.units);
+                let rest = page.next.map(|start| Position { start: Some(start), ..position });
+                match rest {
+                    Some(rest) if !self.goal.is_sample() => position = rest,
+                    rest => break rest,
+                }
+                limit = self.limit(&self.lock(), u64::MAX);
+            };
+            let shape = reader.finish().map_err(|e| unreadable(&table.name, &e))?;
+            let mut progress = self.lock();
+            progress.shape.merge(shape).map_err(too_many(&table.name))?;
+            match rest {
+                Some(rest) => progress.left.push_back(rest),
+                None => progress.finished.extend(segment.map(|(segment, _)| segment)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Where to read the next page, and at most how many items; `None` if enough is read, or left to others.
+    fn take(&self) -> Option<(Position, Option<u64>)> {
+        let Goal { items, draws, pages, limit } = self.goal;
+        let mut progress = self.lock();
+        let missing = items.saturating_sub(progress.items.saturating_add(progress.promised));
+        if missing == 0 || progress.draws >= draws || progress.pages >= pages {
+            return None;
+        }
+        let position = progress.left.pop_front()?;
+        progress.pages += 1;
+        let limit = self.limit(&progress, limit.min(missing));
+        progress.promised += limit.unwrap_or_default();
+        Some((position, limit))
+    }
+
+    /// At most so many items in the next page; `None` for as many as it takes.
+    fn limit(&self, progress: &Progress, wanted: u64) -> Option<u64> {
+        let limit = self.affordable(progress).unwrap_or(u64::MAX).min(wanted);
+        (limit < u64::from(u32::MAX)).then_some(limit)
+    }
+
+    /// The items of a second, where a page would use up the budget of more than that.
+    fn affordable(&self, progress: &Progress) -> Option<u64> {
+        let rate = self.table.rate;
+        if rate >= PAGE_UNITS {
+            return None;
+        }
+        let an_item = match progress.items {
+            0 => self.table.units_an_item?,
+            items => progress.read_units / items as f64,
+        };
+        Some((rate / an_item).max(1.0) as u64)
+    }
+
+    /// Asks for a page until there is one, however often it is throttled.
+    async fn fetch(
+        &self,
+        position: &Position,
+        limit: Option<u64>,
+    ) -> Result<(SdkBody, Grant, SemaphorePermit<'_>), Error> {
+        let table = &*self.table;
+        let limit = limit.and_then(|limit| i32::try_from(limit).ok());
+        loop {
+            let grant = table.budget.page().await;
+            let closed = |_| Error::new(Kind::Deadline, "no more pages are read");
+            let in_flight = table.in_flight.acquire().await.map_err(closed)?;
+            match table.pages.body(position, limit).await {
+                Ok(body) => return Ok((body, grant, in_flight)),
+                Err(error) if error.kind == Kind::Throttled && table.budget.throttled(grant) => {
+                    tracing::debug!(reason = %error, "throttled: reading more slowly");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Reads the page at `position`.
+    fn page(&self, position: &Position, limit: Option<u64>, reader: &mut Reader, body: &[u8]) -> Result<Page, Error> {
+        let table = &*self.table;
+        let page = reader.scan_response(body).map_err(|e| unreadable(&table.name, &e))?;
+        let draws = match &table.clustered_by {
+            Some(partition_key) if self.goal.is_sample() => {
+                let known = position.start.is_some();
+                // The first ones may belong to the last partition key of the page before.
+                sample::partition_keys(body, partition_key)?.saturating_sub(u64::from(known))
+            }
+            _ => page.count,
+        };
+        let next = page.last_evaluated_key.map(|range| key(body.get(range).unwrap_or_default())).transpose()?;
+        let units = page.consumed_capacity.unwrap_or_default();
+        let mut progress = self.lock();
+        progress.promised = progress.promised.saturating_sub(limit.unwrap_or_default());
+        progress.items += page.count;
+        progress.draws += draws;
+        progress.read_units += units;
+        Ok(Page { next, units })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A page that was read.
+struct Page {
+    next: Option<Key>,
+    units: f64,
+}
+
+fn unreadable(table: &str, error: &schema::ReadError) -> Error {
+    Error::new(Kind::Data, format!("an item of the DynamoDB table {table} can't be read: {error}"))
+}

@@ -1,0 +1,271 @@
+//! Step 2: what would make the region right. Pure: the same inventory and settings give the same plan, and the plan of
+//! a region that is right is empty but for the crawls themselves.
+
+mod quota;
+
+use crawl::catalog;
+use std::collections::BTreeSet;
+
+use aws_sdk_glue::types::Table;
+
+use crate::discover::{CrawlerConfig, CrawlerInfo, Inventory, RoleInfo};
+use crate::naming;
+use crate::policy::RoleScope;
+use crate::settings::{Engine, Settings};
+use crawl::error::Error;
+use crawl::options::{DeleteBehavior, UpdateBehavior};
+pub use quota::{Quota, Quotas};
+
+/// The `LocationUri` without which the Athena DynamoDB connector does not list a database.
+pub const DATABASE_LOCATION: &str = "dynamo-db-flag";
+
+/// The list of changes that would make the region right, and of the crawls that keep it so.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What the database needs.
+    pub database: DatabaseChange,
+    /// The selected tables, in the order in which they start: never crawled first, then the stalest. With the native engine:
+    /// never catalogued first, then those that were cut off, then by when their catalog table was last written.
+    pub tables: Vec<TablePlan>,
+    /// Catalog tables whose DynamoDB table is gone: name, and what becomes of it.
+    pub vanished: Vec<Vanished>,
+    /// What the account's quotas leave.
+    pub quotas: Quotas,
+}
+
+/// What the database needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseChange {
+    /// Nothing.
+    None,
+    /// It does not exist.
+    Create,
+    /// It exists, but the Athena connector would not list it: its location lacks [`DATABASE_LOCATION`].
+    Flag,
+}
+
+/// What one table needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TablePlan {
+    /// The DynamoDB table.
+    pub table: String,
+    /// Its name in the catalog.
+    pub catalog_table: String,
+    /// Whether the catalog has it already.
+    pub catalogued: bool,
+    /// Its crawler and what that needs; `None` for the native engine, and beyond the quota.
+    pub crawler: Option<CrawlerPlan>,
+    /// The account's quotas leave no crawler, or no role, for it.
+    pub beyond_quota: bool,
+}
+
+/// What one crawler needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CrawlerPlan {
+    /// The crawler's name.
+    pub name: String,
+    /// The role's name.
+    pub role: String,
+    /// What the role needs.
+    pub role_change: RoleChange,
+    /// What the crawler needs.
+    pub change: CrawlerChange,
+    /// How the crawler should be set.
+    pub config: CrawlerConfig,
+    /// It runs already: nothing to start.
+    pub running: bool,
+}
+
+/// What a role needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoleChange {
+    /// Nothing.
+    None,
+    /// It does not exist.
+    Create,
+    /// It was left half-made, or its documents are not what we would write, or its last crawl was denied.
+    Repair,
+}
+
+/// What a crawler needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CrawlerChange {
+    /// Nothing.
+    None,
+    /// It does not exist.
+    Create,
+    /// It is ours, but set otherwise.
+    Update,
+    /// Another's crawler has the name: it is left alone.
+    Foreign,
+}
+
+/// A catalog table whose DynamoDB table is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vanished {
+    /// The DynamoDB table that was.
+    pub table: String,
+    /// Its catalog table.
+    pub catalog_table: String,
+    /// What becomes of it; never [`DeleteBehavior::Log`].
+    pub behavior: DeleteBehavior,
+}
+
+/// Compares the inventory with the settings.
+///
+/// # Errors
+/// If the settings are impossible.
+pub fn plan(inventory: &Inventory, settings: &Settings) -> Result<Plan, Error> {
+    let selection = settings.selection()?;
+    let catalog_names =
+        crawl::naming::catalog_names(&inventory.tables, &inventory.taken_names(), &settings.table_prefix);
+    let roles = naming::roles(&inventory.tables, &inventory.region);
+    let role = |table: &str| roles.get(table).cloned().unwrap_or_default();
+    let sources = inventory.sources();
+    let mut tables: Vec<(Option<i64>, TablePlan)> = inventory
+        .tables
+        .iter()
+        .filter(|table| selection.contains(table))
+        .map(|table| {
+            let crawler =
+                (settings.engine == Engine::Managed).then(|| crawler_plan(inventory, settings, table, role(table)));
+            let existing = sources.get(table.as_str());
+            let last_crawl = match &crawler {
+                Some(crawler) => inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl),
+                None => existing.map(|existing| last_written(existing)),
+            };
+            let catalog_table = catalog_names.get(table).cloned().unwrap_or_default();
+            let catalogued = existing.is_some();
+            (last_crawl, TablePlan { table: table.clone(), catalog_table, catalogued, crawler, beyond_quota: false })
+        })
+        .collect();
+    // `None`, never crawled, sorts before every time; the sort is stable, so equal ones stay in order of name.
+    tables.sort_by_key(|(last_crawl, _)| *last_crawl);
+    let mut quotas = Quotas::of(inventory, settings);
+    quotas.limit(tables.iter_mut().map(|(_, table)| table));
+    // Those that are read here are, after those that were never crawled, in the order of when they were.
+    for (last_crawl, table) in tables.iter_mut().filter(|(_, table)| table.beyond_quota) {
+        *last_crawl = sources.get(table.table.as_str()).map(|existing| last_written(existing));
+    }
+    tables.sort_by_key(|(last_crawl, _)| *last_crawl);
+
+    Ok(Plan {
+        database: database_change(inventory),
+        tables: tables.into_iter().map(|(_, table)| table).collect(),
+        vanished: vanished(inventory, settings, |table| selection.contains(table)),
+        quotas,
+    })
+}
+
+/// When a native crawl last had something to write, in milliseconds since 1970; 0 if it was cut off.
+fn last_written(table: &Table) -> i64 {
+    match catalog::parameter(table, catalog::UNFINISHED) {
+        Some(_) => 0,
+        None => table.update_time().and_then(|time| time.to_millis().ok()).unwrap_or(0),
+    }
+}
+
+fn database_change(inventory: &Inventory) -> DatabaseChange {
+    match &inventory.database {
+        None => DatabaseChange::Create,
+        Some(database) if database.location_uri().is_some_and(|l| l.contains(DATABASE_LOCATION)) => {
+            DatabaseChange::None
+        }
+        Some(_) => DatabaseChange::Flag,
+    }
+}
+
+fn crawler_plan(inventory: &Inventory, settings: &Settings, table: &str, role: String) -> CrawlerPlan {
+    let name = naming::crawler(&settings.crawler_name, table);
+    let config = CrawlerConfig {
+        role: role.clone(),
+        database: settings.database.clone(),
+        table_prefix: settings.table_prefix.clone(),
+        targets: vec![(table.to_owned(), settings.scan_all, settings.scan_rate)],
+        policy: (
+            match settings.on_update {
+                UpdateBehavior::Log => "LOG",
+                UpdateBehavior::UpdateInDatabase => "UPDATE_IN_DATABASE",
+            }
+            .to_owned(),
+            match settings.on_delete {
+                DeleteBehavior::Log => "LOG",
+                DeleteBehavior::DeleteFromDatabase => "DELETE_FROM_DATABASE",
+                DeleteBehavior::DeprecateInDatabase => "DEPRECATE_IN_DATABASE",
+            }
+            .to_owned(),
+        ),
+    };
+    let existing = inventory.crawlers.get(&name);
+    let denied = existing.and_then(|crawler| crawler.last_error.as_deref()).is_some_and(is_denial);
+    CrawlerPlan {
+        role_change: role_change(inventory.roles.get(&role), &role_scope(inventory, settings, table), denied),
+        change: crawler_change(existing, &config),
+        running: existing.is_some_and(|crawler| crawler.running),
+        name,
+        role,
+        config,
+    }
+}
+
+/// The description tells what we wrote, not what became of it: a crawl that was denied tells that.
+fn role_change(existing: Option<&RoleInfo>, scope: &RoleScope, denied: bool) -> RoleChange {
+    match existing {
+        None => RoleChange::Create,
+        Some(role) if role.fingerprint.as_deref() == Some(&scope.fingerprint()) && !denied => RoleChange::None,
+        Some(_) => RoleChange::Repair,
+    }
+}
+
+/// Whether a crawl failed for want of permission: its role was changed by somebody, or was too new.
+fn is_denial(crawl_error: &str) -> bool {
+    let error = crawl_error.to_lowercase();
+    ["accessdenied", "access denied", "not authorized", "unable to assume"].iter().any(|text| error.contains(text))
+}
+
+fn crawler_change(existing: Option<&CrawlerInfo>, config: &CrawlerConfig) -> CrawlerChange {
+    match existing {
+        None => CrawlerChange::Create,
+        Some(crawler) if !crawler.owned => CrawlerChange::Foreign,
+        Some(crawler) if crawler.config == *config => CrawlerChange::None,
+        Some(_) => CrawlerChange::Update,
+    }
+}
+
+/// What the role of `table`'s crawler is made from.
+pub(crate) fn role_scope<'a>(inventory: &'a Inventory, settings: &'a Settings, table: &'a str) -> RoleScope<'a> {
+    RoleScope {
+        region: &inventory.region,
+        account: &inventory.account,
+        table,
+        database: &settings.database,
+        managed_policy: settings.managed_policy,
+        wide: settings.wide_roles,
+        boundary: settings.permissions_boundary.as_deref(),
+    }
+}
+
+/// The catalog tables that a crawl made from a table of this account and region that is there no more.
+fn vanished(inventory: &Inventory, settings: &Settings, selected: impl Fn(&str) -> bool) -> Vec<Vanished> {
+    if settings.on_delete == DeleteBehavior::Log {
+        return Vec::new();
+    }
+    let present: BTreeSet<&str> = inventory.tables.iter().map(String::as_str).collect();
+    let gone = |table: &str| !present.contains(table) && selected(table);
+    let untouched = |catalog: &Table| {
+        let deprecated = catalog::parameter(catalog, catalog::DEPRECATED).is_some();
+        let crawled = catalog::parameter(catalog, catalog::UPDATED_BY).is_some();
+        crawled && !(deprecated && settings.on_delete == DeleteBehavior::DeprecateInDatabase)
+    };
+    let sources = inventory.sources().into_iter().filter(|(table, catalog)| gone(table) && untouched(catalog));
+    sources
+        .map(|(table, catalog)| Vanished {
+            table: table.to_owned(),
+            catalog_table: catalog.name().to_owned(),
+            behavior: settings.on_delete,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

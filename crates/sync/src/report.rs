@@ -1,0 +1,422 @@
+//! Step 6: what happened, table by table. The JSON form is stable; `docs/report.md` documents it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::apply;
+use crate::discover::{self, Inventory};
+use crate::plan::{CrawlerChange, DatabaseChange, Plan, Quotas, RoleChange, TablePlan, Vanished};
+use crate::registry::{self, Linked};
+use crate::settings::{BeyondQuota, Engine, Settings};
+use crawl::Crawled;
+use crawl::error::{Error, Kind};
+use crawl::estimate::Estimate;
+use crawl::export::Contents;
+use crawl::options::DeleteBehavior;
+
+/// Why a managed run reads a table itself.
+pub(crate) const BEYOND_QUOTA: &str = "read by this program: the quota leaves no crawler for it";
+
+/// The report of a run: the summary first, then every table.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Counts over `tables`.
+    pub summary: Summary,
+    /// The account, twelve digits.
+    pub account: String,
+    /// The region.
+    pub region: String,
+    /// The Glue database.
+    pub database: String,
+    /// The database was made, or got its flag, in this run (or would be, in a dry run).
+    pub database_changed: bool,
+    /// The database was not made by this program: whether its `LocationUri` is changed says `database_changed`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub database_foreign: bool,
+    /// Who crawled.
+    pub engine: Engine,
+    /// Nothing was done: `actions` are what a run would do.
+    pub dry_run: bool,
+    /// The tables, by name.
+    pub tables: Vec<TableReport>,
+    /// What the account's quotas leave; only where a crawler or a role had to be made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quotas: Option<Quotas>,
+    /// Dry run: what such runs cost a month.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monthly: Option<Monthly>,
+    /// Requests sent by operation (`glue:GetTables`), retries included.
+    pub calls: BTreeMap<String, u64>,
+    /// How long the run took.
+    pub seconds: f64,
+}
+
+/// What the runs of a month cost, in dollars, by the tables' sizes of today.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Monthly {
+    /// Runs a month: the setting `runs_per_month`.
+    pub runs: u32,
+    /// The tables that were counted.
+    pub tables: usize,
+    /// With AWS Glue's crawlers: each crawl at the setting `crawl_price`, and what it reads. Tables beyond the quota cost what
+    /// the native engine reads.
+    pub managed_dollars: f64,
+    /// With the native engine: what it reads, at the setting `read_price`.
+    pub native_dollars: f64,
+}
+
+/// Counts of tables.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Tables that the run was about.
+    pub tables: usize,
+    /// Crawls that were started and not waited for.
+    pub started: usize,
+    /// Crawls that ended well.
+    pub crawled: usize,
+    /// Tables whose catalog table or schema link was written; in a dry run, those that need anything but a crawl.
+    pub changed: usize,
+    /// Tables that carry a link to a schema version.
+    pub linked: usize,
+    /// Tables left for a later run.
+    pub deferred: usize,
+    /// Tables that failed.
+    pub failed: usize,
+}
+
+/// What happened to one table.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableReport {
+    /// The DynamoDB table.
+    pub table: String,
+    /// Its name in the catalog; empty for a crawl that an event started.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub catalog_table: String,
+    /// Its crawler; none with the native engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crawler: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it was deferred or failed; of a table that was started, why the crawl before failed; of one that a managed run
+    /// read itself, why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What can be done about `reason`, where an error is the reason; not in the JSON.
+    #[serde(skip)]
+    pub kind: Option<Kind>,
+    /// The quotas left no crawler for it; not in the JSON, where `quotas` counts them.
+    #[serde(skip)]
+    pub beyond_quota: bool,
+    /// AWS's name of the request that failed: what its support asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// What was done, in order.
+    pub actions: Vec<Action>,
+    /// Columns in the catalog, where the run saw them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<usize>,
+    /// Items, as the last crawl counted them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub items: Option<u64>,
+    /// What the native engine read in this run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read: Option<Read>,
+    /// Dry run of the native engine: what it would read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Estimate>,
+    /// Dry run of a crawl of an export: what there is to read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub export: Option<Contents>,
+    /// Columns that read as null in Athena, because their attributes hold `,` or `=` and can't be mapped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmapped: Vec<String>,
+    /// The schema version that the table is linked to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schema: Option<SchemaLink>,
+}
+
+/// What the native engine read of a table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Read {
+    /// Items.
+    pub items: u64,
+    /// Bytes of their JSON.
+    pub bytes: u64,
+    /// Read units that DynamoDB reported.
+    pub read_units: f64,
+    /// Every item was read.
+    pub complete: bool,
+    /// Of a sample: an attribute that a smaller share of the items has may have been missed, with a chance of 1 %.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missed_below: Option<f64>,
+}
+
+impl Read {
+    pub(crate) fn of(crawled: &Crawled) -> Read {
+        let Crawled { items, bytes, read_units, complete, missed_below, .. } = *crawled;
+        Read { items, bytes, read_units, complete, missed_below }
+    }
+}
+
+/// The schema version that a table is linked to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SchemaLink {
+    /// The schema's name in the registry.
+    pub name: String,
+    /// Its version number.
+    pub version: i64,
+}
+
+/// How a table ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Dry run: nothing was done. Tables that are gone, and those that would fail, say so in a dry run too.
+    Planned,
+    /// Role and crawler are right; no crawl was asked for.
+    Ready,
+    /// Its crawler was started, or was running already.
+    Started,
+    /// Its crawl ended well.
+    Crawled,
+    /// Left for a later run.
+    Deferred,
+    /// It failed; the others went on.
+    Failed,
+    /// Its DynamoDB table is gone.
+    Vanished,
+}
+
+impl Outcome {
+    pub(crate) fn after(error: &Error) -> Outcome {
+        match error.is_for_later() || error.kind == Kind::Quota || error.is("CrawlerRunningException") {
+            true => Outcome::Deferred,
+            false => Outcome::Failed,
+        }
+    }
+}
+
+/// One thing that was done to a table (or would be, in a dry run).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// The role was made.
+    CreateRole,
+    /// The role was half-made or had drifted, and was written again.
+    RepairRole,
+    /// The crawler was made.
+    CreateCrawler,
+    /// The crawler was set right.
+    UpdateCrawler,
+    /// The crawl was started.
+    StartCrawler,
+    /// The table was read here.
+    Crawl,
+    /// The catalog table is new.
+    CreateTable,
+    /// The catalog table's columns changed.
+    UpdateTable,
+    /// A schema version was registered.
+    RegisterSchema,
+    /// The catalog table was linked to its schema version.
+    LinkSchema,
+    /// The catalog table was marked as deprecated.
+    DeprecateTable,
+    /// The catalog table was deleted.
+    DeleteTable,
+}
+
+impl Report {
+    /// The report of a run that has not begun: every table with what the plan wants for it.
+    pub(crate) fn planned(inventory: &Inventory, plan: &Plan, settings: &Settings) -> Report {
+        let sources = inventory.sources();
+        let mut tables: Vec<TableReport> = plan
+            .tables
+            .iter()
+            .map(|table| {
+                let mut report = TableReport::new(table);
+                if let Some(crawler) = table.crawler.as_ref().filter(|c| c.change == CrawlerChange::Foreign) {
+                    return report.ended(Outcome::Failed, apply::foreign(&crawler.name).message);
+                }
+                if table.beyond_quota {
+                    report.beyond_quota = true;
+                    match settings.beyond_quota {
+                        BeyondQuota::Defer => return report.ended(Outcome::Deferred, plan.quotas.reason()),
+                        BeyondQuota::Native => report.reason = Some(BEYOND_QUOTA.into()),
+                    }
+                }
+                report.actions = planned_actions(table, settings);
+                report.outcome = Outcome::Planned;
+                if let Some(existing) = sources.get(table.table.as_str())
+                    && !registry::is_current(existing, settings).unwrap_or(false)
+                {
+                    report.actions.push(Action::LinkSchema);
+                }
+                report
+            })
+            .collect();
+        tables.extend(plan.vanished.iter().map(TableReport::vanished));
+        Report {
+            database_changed: plan.database != DatabaseChange::None,
+            database_foreign: inventory.database.as_ref().is_some_and(|database| !discover::is_ours(database)),
+            tables,
+            quotas: (plan.quotas.crawlers.needed + plan.quotas.roles.needed > 0).then(|| plan.quotas.clone()),
+            ..Report::of(&inventory.account, &inventory.region, settings)
+        }
+    }
+
+    /// A report without tables.
+    pub(crate) fn of(account: &str, region: &str, settings: &Settings) -> Report {
+        Report {
+            summary: Summary::default(),
+            account: account.to_owned(),
+            region: region.to_owned(),
+            database: settings.database.clone(),
+            database_changed: false,
+            database_foreign: false,
+            engine: settings.engine,
+            dry_run: settings.dry_run,
+            tables: Vec::new(),
+            quotas: None,
+            monthly: None,
+            calls: BTreeMap::new(),
+            seconds: 0.0,
+        }
+    }
+
+    /// Sorts and counts.
+    pub(crate) fn summed(mut self, calls: BTreeMap<String, u64>, seconds: f64) -> Report {
+        self.tables.sort_by(|a, b| a.table.cmp(&b.table));
+        let count = |outcome| self.tables.iter().filter(|table| table.outcome == outcome).count();
+        let dry_run = self.dry_run;
+        // A dry run also counts roles and crawlers: what `--check` exits with 3 for.
+        let changes = |table: &&TableReport| match dry_run {
+            true => table.actions.iter().any(|action| !action.is_crawl()),
+            false => table.actions.iter().any(|action| action.writes_catalog()),
+        };
+        self.summary = Summary {
+            tables: self.tables.len(),
+            started: count(Outcome::Started),
+            crawled: count(Outcome::Crawled),
+            changed: self.tables.iter().filter(changes).count(),
+            linked: self.tables.iter().filter(|table| table.schema.is_some()).count(),
+            deferred: count(Outcome::Deferred),
+            failed: count(Outcome::Failed),
+        };
+        // What the service refused counts as well, where the settings say more than it allows.
+        let beyond = self.tables.iter().filter(|table| table.beyond_quota).count();
+        self.quotas.iter_mut().for_each(|quotas| quotas.beyond = beyond);
+        self.calls = calls;
+        self.seconds = seconds;
+        self
+    }
+
+    /// Whether a dry run found anything to change beside the crawls themselves.
+    pub fn has_changes(&self) -> bool {
+        self.database_changed || self.tables.iter().any(|table| table.actions.iter().any(|action| !action.is_crawl()))
+    }
+}
+
+impl Action {
+    fn is_crawl(self) -> bool {
+        matches!(self, Action::StartCrawler | Action::Crawl)
+    }
+
+    fn writes_catalog(self) -> bool {
+        use Action::{CreateTable, DeleteTable, DeprecateTable, LinkSchema, RegisterSchema, UpdateTable};
+        matches!(self, CreateTable | UpdateTable | RegisterSchema | LinkSchema | DeprecateTable | DeleteTable)
+    }
+}
+
+fn planned_actions(table: &TablePlan, settings: &Settings) -> Vec<Action> {
+    let mut actions = Vec::new();
+    match &table.crawler {
+        None => actions.push(Action::Crawl),
+        Some(crawler) => {
+            match crawler.role_change {
+                RoleChange::None => {}
+                RoleChange::Create => actions.push(Action::CreateRole),
+                RoleChange::Repair => actions.push(Action::RepairRole),
+            }
+            match crawler.change {
+                CrawlerChange::None => {}
+                CrawlerChange::Create => actions.push(Action::CreateCrawler),
+                CrawlerChange::Update => actions.push(Action::UpdateCrawler),
+                // Nothing is done for a table whose crawler is somebody else's.
+                CrawlerChange::Foreign => return actions,
+            }
+            if !settings.no_start && !crawler.running {
+                actions.push(Action::StartCrawler);
+            }
+        }
+    }
+    if !table.catalogued && !settings.no_start {
+        actions.push(Action::CreateTable);
+    }
+    actions
+}
+
+impl TableReport {
+    pub(crate) fn new(plan: &TablePlan) -> TableReport {
+        TableReport {
+            catalog_table: plan.catalog_table.clone(),
+            ..TableReport::of(&plan.table, plan.crawler.as_ref().map(|crawler| crawler.name.clone()))
+        }
+    }
+
+    /// Of a table whose name in the catalog is not known (yet).
+    pub(crate) fn of(table: &str, crawler: Option<String>) -> TableReport {
+        TableReport {
+            table: table.to_owned(),
+            catalog_table: String::new(),
+            crawler,
+            outcome: Outcome::Ready,
+            reason: None,
+            kind: None,
+            beyond_quota: false,
+            request_id: None,
+            actions: Vec::new(),
+            columns: None,
+            items: None,
+            read: None,
+            estimate: None,
+            export: None,
+            unmapped: Vec::new(),
+            schema: None,
+        }
+    }
+
+    pub(crate) fn vanished(vanished: &Vanished) -> TableReport {
+        let action = match vanished.behavior {
+            DeleteBehavior::DeleteFromDatabase => Action::DeleteTable,
+            DeleteBehavior::DeprecateInDatabase | DeleteBehavior::Log => Action::DeprecateTable,
+        };
+        TableReport {
+            catalog_table: vanished.catalog_table.clone(),
+            outcome: Outcome::Vanished,
+            actions: vec![action],
+            ..TableReport::of(&vanished.table, None)
+        }
+    }
+
+    pub(crate) fn ended(mut self, outcome: Outcome, reason: impl Into<Option<String>>) -> TableReport {
+        self.outcome = outcome;
+        self.reason = reason.into();
+        self
+    }
+
+    /// Of a table whose work was refused or given up.
+    pub(crate) fn refused(mut self, error: Error) -> TableReport {
+        self.request_id = error.request_id.clone();
+        self.kind = Some(error.kind);
+        self.ended(Outcome::after(&error), error.message)
+    }
+
+    pub(crate) fn link(&mut self, linked: &Linked) {
+        if linked.registered {
+            self.actions.push(Action::RegisterSchema);
+        }
+        self.actions.push(Action::LinkSchema);
+    }
+}

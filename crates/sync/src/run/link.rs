@@ -1,0 +1,87 @@
+//! The link step of a run: every table that has something to link.
+
+use aws_sdk_glue::types::Table;
+use crawl::catalog;
+use futures::stream::{self, StreamExt};
+use tracing::Instrument;
+
+use super::{Run, Step};
+use crate::registry::{Link, Linker};
+use crate::report::{Action, Outcome, SchemaLink, TableReport};
+use crawl::Deadline;
+use crawl::error::Error;
+
+impl Run<'_> {
+    /// Links every table that has something to link, and notes what the catalog holds now.
+    pub(super) async fn link(&self, reports: &mut [TableReport]) {
+        let crawled = reports.iter().any(|report| report.outcome == Outcome::Crawled);
+        let fresh = match crawled {
+            true => match self.deadline.finish(catalog::list(self.clients, &self.settings.database)).await {
+                Ok(tables) => Some(tables),
+                Err(error) => {
+                    let crawled = reports.iter_mut().filter(|report| report.outcome == Outcome::Crawled);
+                    return crawled.for_each(|report| not_linked(report, &error));
+                }
+            },
+            // Nothing was crawled in this run: the listing of the beginning is as good.
+            false => None,
+        };
+        let tables = fresh.as_ref().unwrap_or(&self.inventory.catalog);
+        self.link_as_listed(reports, tables).await;
+    }
+
+    /// The same, with the catalog as it was listed.
+    pub(super) async fn link_as_listed(&self, reports: &mut [TableReport], tables: &[Table]) {
+        let sources = self.inventory.sources_in(tables);
+        let before = self.inventory.sources();
+        let linker = Linker::new(self.clients, self.settings);
+        let linker = &linker;
+        let there = |report: &&mut TableReport| !matches!(report.outcome, Outcome::Failed | Outcome::Vanished);
+        let work = reports.iter_mut().filter(there).filter_map(|report| {
+            let table = *sources.get(report.table.as_str())?;
+            Some((report, table))
+        });
+        let before = &before;
+        stream::iter(work)
+            .for_each_concurrent(self.settings.concurrency, |(report, table)| async move {
+                match before.get(report.table.as_str()) {
+                    None => report.actions.push(Action::CreateTable),
+                    Some(old) if !catalog::same_names_and_types(old, table) => {
+                        report.actions.push(Action::UpdateTable);
+                    }
+                    Some(_) => {}
+                }
+                let span = tracing::info_span!("table", table = report.table);
+                let name = report.table.clone();
+                let work = one(linker, &self.deadline, report, table);
+                self.in_step(&name, Step::Linking, work).instrument(span).await;
+            })
+            .await;
+    }
+}
+
+/// Links one table and notes what the catalog holds of it.
+pub(crate) async fn one(linker: &Linker<'_>, deadline: &Deadline, report: &mut TableReport, table: &Table) {
+    report.catalog_table = table.name().to_owned();
+    report.columns = (!catalog::hides_columns(table)).then(|| catalog::columns(table).len());
+    report.items = catalog::record_count(table);
+    report.unmapped = catalog::unmapped(table).into_iter().map(str::to_owned).collect();
+    match deadline.finish(linker.link(table)).await {
+        Ok(Link::Current) => {
+            let link = catalog::schema_link(table);
+            report.schema = link.map(|link| SchemaLink { name: link.schema, version: link.version });
+        }
+        Ok(Link::Written(linked)) => {
+            report.link(&linked);
+            report.unmapped = linked.unmapped;
+            report.schema = Some(SchemaLink { name: linked.schema, version: linked.version });
+        }
+        Err(error) => not_linked(report, &error),
+    }
+}
+
+fn not_linked(report: &mut TableReport, error: &Error) {
+    report.outcome = Outcome::after(error);
+    report.reason = Some(format!("not linked: {}", error.message));
+    report.request_id = error.request_id.clone();
+}

@@ -1,0 +1,226 @@
+//! A table that a crawler of AWS Glue reads: its role, its crawler, its crawl.
+
+use std::sync::atomic::Ordering;
+
+use super::{Run, Step};
+use crate::apply;
+use crate::discover;
+use crate::permit::Turn;
+use crate::plan::{self, CrawlerChange, CrawlerPlan, RoleChange, TablePlan};
+use crate::report::{Action, BEYOND_QUOTA, Outcome, TableReport};
+use crate::settings::BeyondQuota;
+use crawl::cut_off;
+use crawl::error::{Error, Kind};
+
+impl Run<'_> {
+    pub(super) fn last_error(&self, crawler: &CrawlerPlan) -> Option<String> {
+        let error = self.inventory.crawlers.get(&crawler.name)?.last_error.as_ref()?;
+        Some(format!("the crawl before failed: {error}"))
+    }
+
+    /// The crawl by a crawler of AWS Glue, or here if Glue or IAM says that the account's quota is reached.
+    pub(super) async fn managed(
+        &self,
+        table: &TablePlan,
+        crawler: &CrawlerPlan,
+        report: &mut TableReport,
+    ) -> Result<Outcome, Error> {
+        match self.prepare_and_start(table, crawler, report).await {
+            Err(error) if error.kind == Kind::Quota => self.beyond_quota(table, error, report).await,
+            done => done,
+        }
+    }
+
+    /// What becomes of a table that the quotas leave no crawler for; `error` says which.
+    ///
+    /// # Errors
+    /// `error`, if such tables are deferred; else those of the native crawl.
+    pub(super) async fn beyond_quota(
+        &self,
+        table: &TablePlan,
+        error: Error,
+        report: &mut TableReport,
+    ) -> Result<Outcome, Error> {
+        report.beyond_quota = true;
+        if self.settings.beyond_quota == BeyondQuota::Defer {
+            return Err(error);
+        }
+        report.crawler = None;
+        report.reason = Some(match error.code {
+            // More than the plan knew.
+            Some(_) => format!("{BEYOND_QUOTA} ({})", error.message),
+            None => BEYOND_QUOTA.into(),
+        });
+        self.native(table, report).await
+    }
+
+    async fn prepare_and_start(
+        &self,
+        table: &TablePlan,
+        crawler: &CrawlerPlan,
+        report: &mut TableReport,
+    ) -> Result<Outcome, Error> {
+        let mut turn = self.turn().await?;
+        let mut crawler = crawler.clone();
+        let mut last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
+        if crawler.change == CrawlerChange::Foreign {
+            // Another run may have made it while this one listed, and tags spread by and by.
+            if !apply::is_ours(self.clients, &self.inventory.account, &crawler.name).await? {
+                // Refused before a role is made that nobody would use.
+                return Err(apply::foreign(&crawler.name));
+            }
+            let made = self.inventory.crawlers.get(&crawler.name);
+            crawler.change = match made.is_some_and(|made| made.config == crawler.config) {
+                true => CrawlerChange::None,
+                false => CrawlerChange::Update,
+            };
+        }
+        if crawler.change == CrawlerChange::Create && self.no_more_crawlers.load(Ordering::Relaxed) {
+            // Nor is a role made that no crawler could use.
+            return Err(Error::new(Kind::Quota, "Glue takes no more crawlers, by the quota of this account"));
+        }
+        if crawler.role_change != RoleChange::None {
+            let scope = plan::role_scope(self.inventory, self.settings, &table.table);
+            let role = apply::role(self.clients, &crawler.role, &scope, crawler.role_change, &mut turn);
+            self.in_step(&table.table, Step::Role, role).await?;
+            report.actions.push(match crawler.role_change {
+                RoleChange::Repair => Action::RepairRole,
+                _ => Action::CreateRole,
+            });
+        }
+        if crawler.change != CrawlerChange::None {
+            let made = self.set_right(&crawler, last_crawl, &mut turn);
+            let made = self.in_step(&table.table, Step::Crawler, made).await;
+            if made.as_ref().is_err_and(|error| error.kind == Kind::Quota) {
+                self.no_more_crawlers.store(true, Ordering::Relaxed);
+            }
+            last_crawl = made?;
+            // Of one that ran, its end was waited for.
+            crawler.running = false;
+            report.actions.push(match crawler.change {
+                CrawlerChange::Update => Action::UpdateCrawler,
+                _ => Action::CreateCrawler,
+            });
+        }
+        if self.settings.no_start {
+            return Ok(Outcome::Ready);
+        }
+        let crawl = self.start(&table.table, (&crawler, last_crawl), report, turn);
+        self.in_step(&table.table, Step::Crawling, crawl).await
+    }
+
+    /// Makes the crawler or sets it right; when its last crawl began. Glue does not change one that runs: who waits does so for
+    /// its end first.
+    ///
+    /// # Errors
+    /// `CrawlerRunningException`, if nobody waits; else as [`apply::crawler`].
+    async fn set_right(
+        &self,
+        crawler: &CrawlerPlan,
+        mut last_crawl: Option<i64>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Option<i64>, Error> {
+        let mut running = crawler.running;
+        loop {
+            if running && !self.settings.wait {
+                return Err(runs_on());
+            }
+            if running {
+                last_crawl = turn.lend(self.idle(&crawler.name, last_crawl)).await??;
+            }
+            match apply::crawler(self.clients, self.inventory, crawler, turn).await {
+                Err(error) if error.is("CrawlerRunningException") => running = true,
+                made => return made.map(|()| last_crawl),
+            }
+        }
+    }
+
+    /// Waits until a running crawler has ended, however that was; when its last crawl began.
+    async fn idle(&self, name: &str, last_crawl: Option<i64>) -> Result<Option<i64>, Error> {
+        let _running = self.running.acquire().await.map_err(|_| cut_off())?;
+        tokio::select! {
+            _ = self.watcher.ended(name, last_crawl, true) => {}
+            () = self.deadline.reached() => return Err(cut_off()),
+        }
+        self.last_crawl(name).await
+    }
+
+    /// When the last crawl of a crawler began.
+    async fn last_crawl(&self, name: &str) -> Result<Option<i64>, Error> {
+        let request = self.clients.glue.batch_get_crawlers().crawler_names(name);
+        let answer = request.send().await.map_err(Error::aws("glue:BatchGetCrawlers"))?;
+        Ok(answer.crawlers().first().and_then(discover::last_crawl))
+    }
+
+    async fn start(
+        &self,
+        table: &str,
+        (crawler, last_crawl): (&CrawlerPlan, Option<i64>),
+        report: &mut TableReport,
+        mut turn: Turn<'_>,
+    ) -> Result<Outcome, Error> {
+        if self.deadline.passed() {
+            return Err(cut_off());
+        }
+        if !self.settings.wait {
+            if !crawler.running {
+                let Ok(running) = self.running.try_acquire() else { return Err(self.too_many_run()) };
+                self.start_crawl(crawler, report, &mut turn).await?;
+                // It goes on running after this run, and counts for the rest of it.
+                running.forget();
+            }
+            return Ok(Outcome::Started);
+        }
+        drop(turn);
+        let _running = self.running.acquire().await.map_err(|_| cut_off())?;
+        let (mut last_crawl, mut running) = (last_crawl, crawler.running);
+        let ended = loop {
+            let own = !running && self.start_crawl(crawler, report, &mut self.turn().await?).await?;
+            let ended = tokio::select! {
+                ended = self.watcher.ended(&crawler.name, last_crawl, running) => ended,
+                () = self.deadline.reached() => return Ok(Outcome::Started),
+            };
+            if ended.is_ok() || own {
+                break ended;
+            }
+            // Somebody else's crawl that failed says nothing of ours.
+            (last_crawl, running) = (self.last_crawl(&crawler.name).await?, false);
+        };
+        match ended {
+            Ok(()) => Ok(Outcome::Crawled),
+            // The table may have been deleted since it was listed.
+            Err(error) => match crawl::dynamodb::describe(self.clients, table).await {
+                Ok(None) => Ok(Outcome::Vanished),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Starts the crawler; false if it runs already, for somebody else.
+    async fn start_crawl(
+        &self,
+        crawler: &CrawlerPlan,
+        report: &mut TableReport,
+        turn: &mut Turn<'_>,
+    ) -> Result<bool, Error> {
+        let new = crawler.change == CrawlerChange::Create;
+        let started = apply::with_propagation(turn, new, || apply::start(self.clients, &crawler.name)).await?;
+        if !report.actions.contains(&Action::StartCrawler) {
+            report.actions.push(Action::StartCrawler);
+        }
+        Ok(started)
+    }
+
+    fn too_many_run(&self) -> Error {
+        let limit = self.settings.max_running;
+        Error::new(
+            Kind::Throttled,
+            format!("{limit} crawlers run already; it starts when some have ended, or in a later run"),
+        )
+    }
+}
+
+fn runs_on() -> Error {
+    let message = "its crawler is set otherwise than it should be, and runs: it is set right, and starts, when that crawl has ended";
+    Error { code: Some("CrawlerRunningException".into()), ..Error::new(Kind::Conflict, message) }
+}

@@ -1,0 +1,203 @@
+//! Settings that can't be, refused before anything is done; and which tables are left.
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use super::{Sample, Settings};
+use crawl::error::{Error, Kind};
+
+/// Dearer is nothing, and sums of what is are numbers.
+const MOST_DOLLARS: f64 = 1e12;
+/// More crawlers or roles than any account has.
+const MOST_OF_AN_ACCOUNT: usize = 1_000_000;
+
+impl Settings {
+    /// Checks the settings against each other and against AWS's rules, and compiles the globs.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`], naming the setting, its value and what is allowed.
+    pub fn selection(&self) -> Result<Selection, Error> {
+        let wrong = |message: String| Err(Error::new(Kind::Settings, message));
+        let lower = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if self.database.is_empty() || self.database.len() > 255 || !lower(&self.database) {
+            return wrong(format!("database {:?}: use 1 to 255 of a-z, 0-9 and _", self.database));
+        }
+        if self.table_prefix.len() > 64 || !lower(&self.table_prefix) {
+            return wrong(format!("table_prefix {:?}: use at most 64 of a-z, 0-9 and _", self.table_prefix));
+        }
+        // Braces are of placeholders, and there is one; the policy of a run compares ARNs with the name, see below.
+        let (once, rest) =
+            (self.crawler_name.matches("{table}").count() == 1, self.crawler_name.replace("{table}", ""));
+        if !once || self.crawler_name.len() > 100 || rest.contains(['{', '}', '*', '?']) || has_control(&rest) {
+            return wrong(format!(
+                "crawler_name {:?}: needs {{table}} exactly once, no other braces, no *, ? or control characters, and at most 100 characters",
+                self.crawler_name
+            ));
+        }
+        if let Some(rate) = self.scan_rate
+            && !(0.1..=1.5).contains(&rate)
+        {
+            return wrong(format!("scan_rate {rate}: use 0.1 to 1.5"));
+        }
+        if self.sample == Sample::Items(0) {
+            return wrong("sample 0: use all, auto, or a number of items".into());
+        }
+        if let Some(units) = self.max_rcu
+            && !(0.5..=10_000_000.0).contains(&units)
+        {
+            return wrong(format!("max_rcu {units:?}: use 0.5 to 10000000 read units a second"));
+        }
+        if let Some(segments) = self.segments
+            && !(1..=10_000).contains(&segments)
+        {
+            return wrong(format!("segments {segments}: use 1 to 10000"));
+        }
+        for (name, value, what) in [
+            ("read_price", self.read_price, "the dollars for a million read request units"),
+            ("export_price", self.export_price, "the dollars for a GB that is exported"),
+            ("crawl_price", self.crawl_price, "the dollars of one crawl"),
+        ] {
+            if !(0.0..=MOST_DOLLARS).contains(&value) {
+                return wrong(format!("{name} {value:?}: use {what}, 0 to {MOST_DOLLARS}"));
+            }
+        }
+        // The policy of a run compares ARNs with it, and a pattern would be another's too.
+        let is_policy = |arn: &str| {
+            arn.starts_with("arn:")
+                && arn.contains(":iam::")
+                && arn.contains(":policy/")
+                && !arn.contains(['*', '?'])
+                && !has_control(arn)
+        };
+        if let Some(arn) = self.permissions_boundary.as_deref().filter(|arn| !is_policy(arn)) {
+            return wrong(format!("permissions_boundary {arn:?}: use the ARN of a managed policy"));
+        }
+        if self.propagation_limit > 900 {
+            return wrong(format!("propagation_limit {}: use 0 to 900 seconds", self.propagation_limit));
+        }
+        if !(1..=900).contains(&self.answer_limit) {
+            return wrong(format!("answer_limit {}: use 1 to 900 seconds", self.answer_limit));
+        }
+        const MODES: [&str; 8] =
+            ["NONE", "DISABLED", "BACKWARD", "BACKWARD_ALL", "FORWARD", "FORWARD_ALL", "FULL", "FULL_ALL"];
+        if !MODES.contains(&self.compatibility.as_str()) {
+            return wrong(format!("compatibility {:?}: use one of {}", self.compatibility, MODES.join(", ")));
+        }
+        let registry_ok = |b: u8| b.is_ascii_alphanumeric() || b"-_$#.".contains(&b);
+        if self.registry.is_empty() || self.registry.len() > 255 || !self.registry.bytes().all(registry_ok) {
+            return wrong(format!("registry {:?}: use 1 to 255 of letters, digits and -_$#.", self.registry));
+        }
+        for (name, value, least, most) in [
+            ("concurrency", self.concurrency, 1, 1000),
+            ("max_running", self.max_running, 1, 1000),
+            ("crawler_quota", self.crawler_quota, 0, MOST_OF_AN_ACCOUNT),
+            ("role_headroom", self.role_headroom, 0, MOST_OF_AN_ACCOUNT),
+            ("runs_per_month", self.runs_per_month as usize, 0, 50_000),
+            ("types.max_struct_fields", self.types.max_struct_fields, 1, 10_000),
+        ] {
+            if !(least..=most).contains(&value) {
+                return wrong(format!("{name} {value}: use {least} to {most}"));
+            }
+        }
+        Ok(Selection { include: globs("include", &self.include)?, exclude: globs("exclude", &self.exclude)? })
+    }
+}
+
+fn has_control(text: &str) -> bool {
+    text.contains(char::is_control)
+}
+
+/// Which tables a run is about: the compiled `include` and `exclude`.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    include: GlobSet,
+    exclude: GlobSet,
+}
+
+impl Selection {
+    /// Whether the DynamoDB table `name` is in.
+    pub fn contains(&self, name: &str) -> bool {
+        (self.include.is_empty() || self.include.is_match(name)) && !self.exclude.is_match(name)
+    }
+}
+
+fn globs(setting: &str, patterns: &[String]) -> Result<GlobSet, Error> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        let glob = Glob::new(pattern)
+            .map_err(|e| Error::new(Kind::Settings, format!("{setting} {pattern:?}: {}", e.kind())))?;
+        set.add(glob);
+    }
+    set.build().map_err(|e| Error::new(Kind::Settings, format!("{setting}: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selected(include: &[&str], exclude: &[&str], names: &[&'static str]) -> Vec<&'static str> {
+        let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
+        let settings = Settings { include: own(include), exclude: own(exclude), ..Settings::default() };
+        let selection = settings.selection().unwrap();
+        names.iter().copied().filter(|name| selection.contains(name)).collect()
+    }
+
+    #[test]
+    fn include_then_exclude() {
+        let names = ["orders", "orders-test", "users"];
+        assert_eq!(selected(&[], &[], &names), names);
+        assert_eq!(selected(&["orders*"], &["*-test"], &names), ["orders"]);
+        assert_eq!(selected(&[], &["{orders,users}"], &names), ["orders-test"]);
+    }
+
+    #[test]
+    fn impossible_settings_are_named() {
+        let message = |settings: Settings| settings.selection().unwrap_err().message;
+        let base = Settings::default;
+        insta::assert_snapshot!(message(Settings { database: "Ddb".into(), ..base() }), @r#"database "Ddb": use 1 to 255 of a-z, 0-9 and _"#);
+        insta::assert_snapshot!(message(Settings { crawler_name: "x".into(), ..base() }), @r#"crawler_name "x": needs {table} exactly once, no other braces, no *, ? or control characters, and at most 100 characters"#);
+        insta::assert_snapshot!(message(Settings { scan_rate: Some(2.0), ..base() }), @"scan_rate 2: use 0.1 to 1.5");
+        insta::assert_snapshot!(message(Settings { sample: Sample::Items(0), ..base() }), @"sample 0: use all, auto, or a number of items");
+        insta::assert_snapshot!(message(Settings { max_rcu: Some(f64::NAN), ..base() }), @"max_rcu NaN: use 0.5 to 10000000 read units a second");
+        insta::assert_snapshot!(message(Settings { segments: Some(0), ..base() }), @"segments 0: use 1 to 10000");
+        insta::assert_snapshot!(message(Settings { read_price: -1.0, ..base() }), @"read_price -1.0: use the dollars for a million read request units, 0 to 1000000000000");
+        insta::assert_snapshot!(message(Settings { export_price: f64::INFINITY, ..base() }), @"export_price inf: use the dollars for a GB that is exported, 0 to 1000000000000");
+        insta::assert_snapshot!(message(Settings { permissions_boundary: Some("arn:aws:iam::1:policy/*".into()), ..base() }), @r#"permissions_boundary "arn:aws:iam::1:policy/*": use the ARN of a managed policy"#);
+        insta::assert_snapshot!(message(Settings { propagation_limit: 901, ..base() }), @"propagation_limit 901: use 0 to 900 seconds");
+        insta::assert_snapshot!(message(Settings { answer_limit: 0, ..base() }), @"answer_limit 0: use 1 to 900 seconds");
+        insta::assert_snapshot!(message(Settings { crawl_price: f64::NAN, ..base() }), @"crawl_price NaN: use the dollars of one crawl, 0 to 1000000000000");
+        insta::assert_snapshot!(message(Settings { concurrency: 0, ..base() }), @"concurrency 0: use 1 to 1000");
+        insta::assert_snapshot!(message(Settings { max_running: usize::MAX, ..base() }), @"max_running 18446744073709551615: use 1 to 1000");
+        insta::assert_snapshot!(message(Settings { crawler_quota: usize::MAX, ..base() }), @"crawler_quota 18446744073709551615: use 0 to 1000000");
+        insta::assert_snapshot!(message(Settings { role_headroom: 2_000_000, ..base() }), @"role_headroom 2000000: use 0 to 1000000");
+        insta::assert_snapshot!(message(Settings { runs_per_month: u32::MAX, ..base() }), @"runs_per_month 4294967295: use 0 to 50000");
+        assert!(message(Settings { read_price: 1e300, ..base() }).ends_with("request units, 0 to 1000000000000"));
+        for rate in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.5] {
+            assert_eq!(
+                message(Settings { scan_rate: Some(rate), ..base() }),
+                format!("scan_rate {rate}: use 0.1 to 1.5")
+            );
+            let wrong = message(Settings { max_rcu: Some(rate), ..base() });
+            assert_eq!(wrong, format!("max_rcu {rate:?}: use 0.5 to 10000000 read units a second"));
+        }
+        for fields in [0, 10_001, usize::MAX] {
+            let types = schema::Policy { max_struct_fields: fields, ..Default::default() };
+            let wrong = message(Settings { types, ..base() });
+            assert_eq!(wrong, format!("types.max_struct_fields {fields}: use 1 to 10000"));
+        }
+        for name in [
+            "{table}_{region}",
+            "{table}}",
+            "{{table}",
+            "{}{table}",
+            "{table}\n",
+            "\u{1b}[31m{table}",
+            "{table}*",
+            "${table",
+        ] {
+            let wrong = message(Settings { crawler_name: name.into(), ..base() });
+            assert!(wrong.starts_with(&format!("crawler_name {name:?}: needs {{table}} exactly once")), "{wrong}");
+            assert!(!wrong.contains(char::is_control), "{wrong:?}");
+        }
+        insta::assert_snapshot!(message(Settings { include: vec!["a[".into()], ..base() }), @r#"include "a[": unclosed character class; missing ']'"#);
+    }
+}
