@@ -6,54 +6,41 @@
 //! everything, and nothing is looked up for it.
 
 pub(crate) mod dynamodb;
-pub(crate) mod glue;
 pub(crate) mod iam;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
 use rusqlite::Transaction;
-use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::error::AwsError;
-use crate::glue::Asked;
-use crate::iam::{Known, Question, Refusal, Role, role_tags};
+use crate::iam::{Role, role_tags};
+use crate::policy::{Known, Question, Refusal};
+use crate::tags;
 use crate::wire::Service;
-use crate::wire::params::Params;
 
 /// For actions that know no resources.
-const ANYTHING: &str = "*";
-
-/// What a request asks for, its names read and checked.
-#[derive(Clone, Copy)]
-pub(crate) enum Request<'a> {
-    Glue(&'a Asked),
-    /// None for an operation without an entry.
-    DynamoDb(&'a str, Option<&'a [Need]>),
-    Query(Service, &'a str, &'a Params),
-}
+pub(crate) const ANYTHING: &str = "*";
 
 /// One permission that a request needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Need {
-    action: String,
+    pub(crate) action: String,
     /// It must be allowed on each of them.
-    resources: Vec<String>,
-    keys: Keys,
+    pub(crate) resources: Vec<String>,
+    pub(crate) keys: Keys,
 }
 
 /// The condition keys of a request, as far as it brings them itself.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Keys {
-    texts: Vec<(String, String)>,
+    pub(crate) texts: Vec<(String, String)>,
     /// aws:TagKeys; absent when empty.
-    tag_keys: Vec<String>,
+    pub(crate) tag_keys: Vec<String>,
 }
 
 impl Need {
-    fn new(action: &str, resources: Vec<String>) -> Need {
+    pub(crate) fn new(action: &str, resources: Vec<String>) -> Need {
         Need { action: action.to_owned(), resources, keys: Keys::default() }
     }
 
@@ -69,34 +56,6 @@ impl Need {
     }
 }
 
-/// All that the endpoint ever asks of a role: each action with its types of resources and its condition keys, called as the
-/// Service Authorization Reference calls them, so that both can be compared. `aws:RequestTag/x` stands for any tag.
-pub(crate) fn actions() -> Value {
-    let row = |action: String, resources: Vec<&str>, keys: Vec<&str>| json!({"action": action, "resources": resources, "keys": keys});
-    let mut rows = Vec::new();
-    for (operation, on) in crate::glue::operations::OPERATIONS {
-        let kinds = on.iter().flat_map(|on| on.kinds()).copied().collect();
-        rows.push(row(format!("glue:{operation}"), kinds, glue::condition_keys(operation).to_vec()));
-    }
-    // Transactions are no actions: they need those of their parts.
-    for (operation, on) in dynamodb::OPERATIONS.iter().filter(|(name, _)| !name.starts_with("Transact")) {
-        rows.push(row(format!("dynamodb:{operation}"), on.kinds().to_vec(), Vec::new()));
-    }
-    rows.push(row("dynamodb:ConditionCheckItem".to_owned(), dynamodb::On::Table.kinds().to_vec(), Vec::new()));
-    for (service, operations) in [("iam", iam::OPERATIONS), ("sts", iam::STS_OPERATIONS)] {
-        for (operation, on, keys) in operations {
-            let keys = keys.iter().flat_map(|key| key.names()).copied().collect();
-            rows.push(row(format!("{service}:{operation}"), on.kind().into_iter().collect(), keys));
-        }
-    }
-    for (operation, action) in iam::TAGGED {
-        let made = iam::OPERATIONS.iter().find(|(name, ..)| name == operation).and_then(|(_, on, _)| on.kind());
-        rows.push(row((*action).to_owned(), made.into_iter().collect(), iam::Key::Tags.names().to_vec()));
-    }
-    rows.push(row("iam:PassRole".to_owned(), vec!["role"], vec![glue::PASSED_TO]));
-    Value::Array(rows)
-}
-
 /// One question to the caller's policies, with all that the state store knows of it.
 pub(crate) struct Case {
     action: String,
@@ -106,32 +65,18 @@ pub(crate) struct Case {
     tag_keys: Vec<String>,
 }
 
-/// The questions that a request of a role raises; none for the account itself. They are looked up within a transaction and
-/// judged outside of it: nobody waits for policies that take their time.
-///
-/// # Errors
-/// `AccessDeniedException` for an operation that the endpoint knows no permission of; if the state store fails.
-pub(crate) fn cases(tx: &Transaction, context: &Context, request: Request) -> Result<Vec<Case>, AwsError> {
-    if context.caller.permissions().is_none() {
-        return Ok(Vec::new());
-    }
-    let (service, operation, needs) = match request {
-        Request::Glue(asked) => {
-            (Service::Glue, asked.operation.as_str(), glue::needs(tx, context, asked)?.map(Cow::Owned))
-        }
-        Request::DynamoDb(operation, needs) => (Service::DynamoDb, operation, needs.map(Cow::Borrowed)),
-        Request::Query(service, operation, params) => {
-            (service, operation, iam::needs(tx, context, service, operation, params)?.map(Cow::Owned))
-        }
-    };
-    let needs = needs.ok_or_else(|| {
-        let action = format!("{}:{operation}", service.name().to_ascii_lowercase());
-        context.denied(&action, ANYTHING, "because this endpoint does not know what permission that needs")
-    })?;
-    cases_of(tx, context, &needs)
+/// The refusal of an operation that the endpoint knows no permission of.
+pub(crate) fn unknown(context: &Context, service: Service, operation: &str) -> AwsError {
+    let action = format!("{}:{operation}", service.name().to_ascii_lowercase());
+    context.denied(&action, ANYTHING, "because this endpoint does not know what permission that needs")
 }
 
-fn cases_of(tx: &Transaction, context: &Context, needs: &[Need]) -> Result<Vec<Case>, AwsError> {
+/// The questions that the needs of a request raise. They are looked up within a transaction and judged outside of it:
+/// nobody waits for policies that take their time.
+///
+/// # Errors
+/// If the state store fails.
+pub(crate) fn cases(tx: &Transaction, context: &Context, needs: &[Need]) -> Result<Vec<Case>, AwsError> {
     let mut cases = Vec::new();
     for Need { action, resources, keys } in needs {
         for resource in resources {
@@ -176,7 +121,7 @@ pub(crate) fn judge(context: &Context, cases: &[Case]) -> Result<(), AwsError> {
 pub(crate) fn check(tx: &Transaction, context: &Context, need: &Need) -> Result<(), AwsError> {
     match context.caller.permissions() {
         None => Ok(()),
-        Some(_) => judge(context, &cases_of(tx, context, std::slice::from_ref(need))?),
+        Some(_) => judge(context, &cases(tx, context, std::slice::from_ref(need))?),
     }
 }
 
@@ -193,8 +138,8 @@ fn requested_region<'a>(context: &'a Context, action: &str) -> &'a str {
 /// The tags that an existing resource has, as condition keys.
 fn resource_tags(tx: &Transaction, context: &Context, arn: &str) -> Result<Vec<(String, String)>, AwsError> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
-    let tags = match parts[..] {
-        [_, _, "glue", ..] => crate::glue::spread_tags(tx, context, arn)?,
+    let tags: Vec<_> = match parts[..] {
+        [_, _, "glue", ..] => tags::get_spread(tx, context, arn)?.into_iter().collect(),
         [_, _, "iam", _, _, resource] if resource.starts_with("role/") => {
             match Role::referred(tx, arn)?.filter(|role| context.has_spread(role.created)) {
                 Some(role) => role_tags(tx, &role.name)?.into_iter().map(|tag| (tag.key, tag.value)).collect(),

@@ -35,12 +35,11 @@ use axum::http::{Response, request};
 use bytes::Bytes;
 use serde_json::Value;
 
+use crate::blocking::blocking;
+use crate::config::{Source, StartError};
 use crate::context::Context;
-use crate::engine::Engine;
 use crate::error::AwsError;
 use crate::forward::Forward;
-use crate::server::blocking;
-use crate::server::{Source, StartError};
 use crate::wire::{Call, Service, json_answer, json_body};
 use files::Files;
 
@@ -66,12 +65,12 @@ impl DynamoDb {
         call: Call,
         parts: request::Parts,
         body: Bytes,
-        engine: &Engine,
+        context: Context,
     ) -> Result<Response<Body>, AwsError> {
         match self {
             DynamoDb::Forward(forward) => forward.send(Service::DynamoDb, parts, body).await,
             DynamoDb::Files(files) => {
-                let (files, context) = (Arc::clone(files), engine.context(&call.region));
+                let files = Arc::clone(files);
                 let body = json_body(&body)?;
                 let answer = blocking(move || answer(&files, &context, &call.operation, body)).await?;
                 Ok(json_answer(Service::DynamoDb, answer))

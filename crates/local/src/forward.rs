@@ -12,8 +12,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
+use crate::config::StartError;
 use crate::error::AwsError;
-use crate::server::StartError;
 use crate::wire::{Call, Service};
 
 /// Another endpoint.

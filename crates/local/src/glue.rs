@@ -3,22 +3,26 @@
 //! Names, limits and messages follow the service model of AWS Glue (2017-03-31) and what is publicly known of the service;
 //! everything is kept per account and region.
 
-mod asked;
+mod always_empty;
 mod compatibility;
-pub mod crawl;
 mod crawl_history;
-mod crawled_table;
+mod crawl_job;
+mod crawl_record;
 mod crawler;
 mod crawler_input;
 mod crawler_state;
 mod database;
 pub(crate) mod operations;
 mod paging;
+pub(crate) mod permissions;
 mod reference;
 mod registry;
+mod request_names;
 mod schedule;
 mod schema;
+mod schema_key;
 mod schema_metadata;
+mod schema_store;
 mod schema_version;
 mod search;
 mod table;
@@ -28,7 +32,6 @@ mod tags;
 #[cfg(test)]
 mod tests;
 mod types;
-mod unkept;
 mod validate;
 
 use aws_smithy_types::DateTime;
@@ -36,26 +39,26 @@ use aws_smithy_types::date_time::Format;
 use rusqlite::Transaction;
 use serde_json::{Map, Value, json};
 
-pub(crate) use self::asked::Asked;
-use self::asked::Names;
-pub use self::crawl::CrawlJob;
-use self::schema::SchemaKey;
-use self::schema_version::VersionKey;
-pub(crate) use self::tags::spread as spread_tags;
+pub(crate) use self::crawl_job::{CrawlJob, Target};
+pub(crate) use self::crawl_record::Summary;
+pub(crate) use self::crawler_state::{End, end, goes_on, recover};
+pub(crate) use self::request_names::Asked;
+use self::request_names::Names;
+use self::schema_key::{SchemaKey, VersionKey};
 use self::validate::Members;
 use crate::context::Context;
 use crate::error::AwsError;
 
 /// The tables of this service in the state store. `scope` is the account and the region; times are in milliseconds.
-pub const TABLES: &str = include_str!("glue/tables.sql");
+pub(crate) const TABLES: &str = include_str!("glue/tables.sql");
 
 /// What a request is answered, and what it sets going.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The JSON body of the response.
-    pub body: Value,
-    /// A crawl for [`crawl::run`], once the request's transaction is committed.
-    pub crawl: Option<CrawlJob>,
+    pub(crate) body: Value,
+    /// A crawl to start once the request's transaction is committed.
+    pub(crate) crawl: Option<CrawlJob>,
 }
 
 /// One request: what it names, its other members, and where it takes effect.
@@ -112,7 +115,7 @@ impl<'a> Request<'a> {
 /// `SerializationException` for a wrong JSON type, `UnknownOperationException` for an operation that is not offered here.
 pub(crate) fn call(tx: &Transaction, context: &Context, asked: &Asked) -> Result<Answer, AwsError> {
     let (names, operation) = (&asked.names, asked.operation.as_str());
-    let request = Request { tx, context, scope: scope(context), asked, names, body: Members::of(&asked.body)? };
+    let request = Request { tx, context, scope: context.scope(), asked, names, body: Members::of(&asked.body)? };
     if operation == "StartCrawler" {
         let job = crawler_state::start(&request)?;
         return Ok(Answer { body: json!({}), crawl: Some(job) });
@@ -136,13 +139,13 @@ pub(crate) fn call(tx: &Transaction, context: &Context, asked: &Asked) -> Result
         "BatchDeleteTableVersion" => table_version::batch_delete(&request),
         "SearchTables" => search::tables(&request),
 
-        "GetPartitions" => unkept::partitions(&request),
-        "GetPartition" | "GetColumnStatisticsForPartition" => unkept::partition(&request),
-        "BatchGetPartition" => unkept::batch_partitions(&request),
-        "GetPartitionIndexes" => unkept::partition_indexes(&request),
-        "GetColumnStatisticsForTable" => unkept::column_statistics(&request),
-        "GetUserDefinedFunctions" => unkept::functions(&request),
-        "GetUserDefinedFunction" => unkept::function(&request),
+        "GetPartitions" => always_empty::partitions(&request),
+        "GetPartition" | "GetColumnStatisticsForPartition" => always_empty::partition(&request),
+        "BatchGetPartition" => always_empty::batch_partitions(&request),
+        "GetPartitionIndexes" => always_empty::partition_indexes(&request),
+        "GetColumnStatisticsForTable" => always_empty::column_statistics(&request),
+        "GetUserDefinedFunctions" => always_empty::functions(&request),
+        "GetUserDefinedFunction" => always_empty::function(&request),
 
         "CreateCrawler" => crawler::create(&request),
         "GetCrawler" => crawler::get(&request),
@@ -191,29 +194,9 @@ pub(crate) fn call(tx: &Transaction, context: &Context, asked: &Asked) -> Result
     Ok(Answer { body, crawl: None })
 }
 
-/// Ends the crawls of endpoints that are not among the `living`, since a killed process left them running: they are FAILED
-/// and their crawlers READY again. To be done before whatever looks at crawlers: it costs nothing where no endpoint but `own`
-/// has a crawl.
-///
-/// # Errors
-/// If the state store fails.
-pub fn recover(
-    tx: &Transaction,
-    own: &str,
-    living: impl FnOnce() -> Result<Vec<String>, AwsError>,
-    now: i64,
-) -> Result<(), AwsError> {
-    crawler_state::recover(tx, own, living, now)
-}
-
 /// Whether an operation looks at crawlers or changes them.
 pub(crate) fn is_of_crawlers(operation: &str) -> bool {
     operation.contains("Crawl")
-}
-
-/// What keeps the state of one account and region apart from that of others.
-fn scope(context: &Context) -> String {
-    format!("{}/{}", context.account, context.region)
 }
 
 /// A time stamp on the wire: seconds since 1970, with milliseconds behind the point.

@@ -7,11 +7,10 @@
 
 pub(crate) mod check;
 mod copies;
-mod document;
-mod evaluate;
+mod format;
 mod managed;
-mod matching;
 mod page;
+mod permissions;
 mod policies;
 mod role_policies;
 mod roles;
@@ -25,14 +24,14 @@ use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 
 pub(crate) use copies::{RoleCopy, copy_role, forget_copy};
-pub(crate) use evaluate::{Permissions, Question, Refusal, assumable_by_glue, trusts};
-pub(crate) use matching::Known;
+pub(crate) use format::timestamp;
+pub(crate) use permissions::{assumable_by_glue, role_permissions};
 pub(crate) use policies::arn as policy_arn;
-pub(crate) use roles::{Role, arn as role_arn, timestamp};
+pub(crate) use roles::{Role, arn as role_arn};
 pub(crate) use tags::{of as role_tags, read as requested_tags, read_keys as requested_tag_keys};
 
 /// The tables of this service in the state store.
-pub const TABLES: &str = "
+pub(crate) const TABLES: &str = "
     CREATE TABLE iam_role (
         name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY,
         id TEXT NOT NULL,
@@ -63,7 +62,7 @@ pub const TABLES: &str = "
 ";
 
 /// Those that came with the second format of the store.
-pub const POLICY_TABLE: &str = "
+pub(crate) const POLICY_TABLE: &str = "
     CREATE TABLE iam_policy (
         name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY,
         arn TEXT NOT NULL UNIQUE,
@@ -100,9 +99,9 @@ pub(crate) fn call(tx: &Transaction, context: &Context, operation: &str, params:
         "GetPolicyVersion" => policies::get_version(tx, context, params),
         "ListPolicies" => policies::list(tx, context, params),
         "DeletePolicy" => policies::delete(tx, context, params),
-        "TagRole" => tags::tag(tx, params),
-        "UntagRole" => tags::untag(tx, params),
-        "ListRoleTags" => tags::list(tx, params),
+        "TagRole" => roles::tag(tx, params),
+        "UntagRole" => roles::untag(tx, params),
+        "ListRoleTags" => roles::list_tags(tx, params),
         "GetAccountSummary" => roles::account_summary(tx, context),
         _ => {
             Err(AwsError::new("InvalidAction", format!("Could not find operation {operation} for version 2010-05-08")))

@@ -5,38 +5,46 @@
 //! only read for the region and the access key, which is why the endpoint keeps to loopback addresses unless told otherwise.
 //! Whoever calls with credentials of a role that AssumeRole gave out may do what the role may; everyone else, everything.
 //!
+//! From the bottom up:
+//!
 //! | module | what |
 //! | --- | --- |
-//! | [`server`] | start, stop, what was called |
-//! | [`faults`] | throttling, 5xx, delays and resets on the wire, for tests |
-//! | [`glue`] | databases, tables, crawlers, the Schema Registry |
-//! | [`dynamodb`] | ListTables, DescribeTable and Scan over files, or another endpoint behind this one |
-//! | [`iam`], [`sts`] | roles with their policies; who am I, and credentials of roles |
-//! | `access` | what each operation needs of a role |
-//! | [`descriptors`] | how many files and connections may be open |
-//! | [`engine`] | what a crawl gets to work with |
-//! | [`unknowns`] | what AWS does not publish, as switches |
+//! | [`config`], [`unknowns`], [`faults`] | how it is run; what AWS does not publish, as switches; a bad network, for tests |
+//! | [`store`], [`state`] | one SQLite file, and the tables in it |
+//! | `wire`, `forward` | requests and answers; another endpoint behind this one |
+//! | `policy` | what policies say and allow |
+//! | `context`, `backend` | what a request brings; what all requests share |
+//! | `iam`, `sts`, `tags`, `access` | roles with their policies, their credentials, and what each operation needs of a role |
+//! | `dynamodb`, `glue` | tables out of files; databases, tables, crawlers and the Schema Registry |
+//! | `crawls` | what StartCrawler starts |
+//! | `server` | start, stop, dispatch |
+//!
+//! [`descriptors`] shares out open files and connections.
 
 mod access;
-mod caller;
-pub mod context;
+mod backend;
+mod blocking;
+pub mod config;
+mod context;
+mod crawls;
 pub mod descriptors;
-pub mod dynamodb;
-pub mod engine;
+mod dynamodb;
 pub mod error;
 pub mod faults;
 mod forward;
-pub mod glue;
-pub mod iam;
-mod presence;
+mod glue;
+mod iam;
+mod policy;
 mod private;
-pub mod server;
+mod server;
+pub mod state;
 pub mod store;
-pub mod sts;
+mod sts;
+mod tags;
 pub mod unknowns;
 mod wire;
 
-pub use caller::Caller;
-pub use server::{Config, IamEndpoint, Server, Source, StartError};
+pub use config::{Config, IamEndpoint, Source, StartError};
+pub use server::Server;
 pub use store::StateError;
 pub use unknowns::Unknowns;

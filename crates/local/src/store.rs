@@ -3,6 +3,8 @@
 //! Several endpoints, in several processes, may share a state folder: SQLite keeps their transactions apart, and
 //! each endpoint that starts learns whose crawls are still worked on.
 
+mod presence;
+
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -12,11 +14,8 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 
 use crate::error::{AwsError, is_busy};
-use crate::presence::{self, Presence};
 use crate::private;
-
-/// What the tables look like, kept in the file as its `user_version`: a release that changes them counts it up.
-const VERSION: i64 = 3;
+use presence::Presence;
 
 /// How long a request waits for another process that writes. A transaction takes milliseconds, unless its process is stopped.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -38,7 +37,7 @@ pub enum StateError {
     Foreign(PathBuf),
     /// The file was written by a later release.
     #[error(
-        "{} was written by a later release (its format is {format}, this release knows {VERSION}): update this program, or name another folder with --state",
+        "{} was written by a later release (its format is {format}, this release knows {known}): update this program, or name another folder with --state",
         path.display()
     )]
     Later {
@@ -46,6 +45,8 @@ pub enum StateError {
         path: PathBuf,
         /// Its format.
         format: i64,
+        /// The latest format that this release reads.
+        known: i64,
     },
     /// The file was cut or overwritten.
     #[error("{} is damaged ({error}): restore it from a copy, or move it away to start afresh", path.display())]
@@ -76,6 +77,22 @@ pub enum StateError {
     Use(AwsError),
 }
 
+/// What a state file holds. Its version is kept in the file as `user_version`: 1, and one more for each step.
+pub(crate) struct Migrations {
+    /// Tables that every version has: a file without one of them is not ours.
+    pub(crate) marks: [&'static str; 2],
+    /// SQL that makes all tables of a new file, in their latest version.
+    pub(crate) create: &'static [&'static str],
+    /// SQL that brings a file from one version to the next: the first from 1 to 2.
+    pub(crate) steps: &'static [&'static [&'static str]],
+}
+
+impl Migrations {
+    fn version(&self) -> i64 {
+        i64::try_from(self.steps.len()).unwrap_or(i64::MAX).saturating_add(1)
+    }
+}
+
 /// The SQLite database behind the endpoint. All access is through [`Store::transaction`] and [`Store::read`].
 pub struct Store {
     connection: Mutex<Connection>,
@@ -89,9 +106,9 @@ impl Store {
     /// # Errors
     /// If the folder or the file can't be made, was written by a later release, or holds something that is not our
     /// database.
-    pub fn open(state: Option<&Path>) -> Result<Store, StateError> {
+    pub(crate) fn open(state: Option<&Path>, migrations: &Migrations) -> Result<Store, StateError> {
         loop {
-            match Store::attempt(state)? {
+            match Store::attempt(state, migrations)? {
                 Some(store) => return Ok(store),
                 None => std::thread::sleep(ATTEMPT),
             }
@@ -99,15 +116,15 @@ impl Store {
     }
 
     /// As [`Store::open`], but `None` where another process is in the way.
-    pub(crate) fn attempt(state: Option<&Path>) -> Result<Option<Store>, StateError> {
-        let Some(folder) = state else { return attempt(None) };
+    pub(crate) fn attempt(state: Option<&Path>, migrations: &Migrations) -> Result<Option<Store>, StateError> {
+        let Some(folder) = state else { return attempt(None, migrations) };
         private::folder(folder).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => StateError::NotAFolder(folder.to_owned()),
             _ => StateError::Io { path: folder.to_owned(), error },
         })?;
         // Held while opening: SQLite does not wait for its turn to make a new file a write-ahead logged one.
         let Some(_opening) = only_opener(folder)? else { return Ok(None) };
-        attempt(Some(folder))
+        attempt(Some(folder), migrations)
     }
 
     /// Runs `work` in one transaction: committed when it returns `Ok`, rolled back otherwise. Nobody else writes meanwhile,
@@ -159,7 +176,7 @@ impl Store {
 }
 
 /// Opens the database; `None` where another process keeps it locked.
-fn attempt(folder: Option<&Path>) -> Result<Option<Store>, StateError> {
+fn attempt(folder: Option<&Path>, migrations: &Migrations) -> Result<Option<Store>, StateError> {
     let path = folder.map_or_else(PathBuf::new, |folder| folder.join(FILE));
     if path.is_dir() {
         return Err(StateError::Foreign(path));
@@ -178,7 +195,7 @@ fn attempt(folder: Option<&Path>) -> Result<Option<Store>, StateError> {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        match prepare(&transaction)? {
+        match prepare(&transaction, migrations)? {
             Format::Ours => {}
             // Left as it is.
             other => return Ok(Err(other)),
@@ -198,7 +215,7 @@ fn attempt(folder: Option<&Path>) -> Result<Option<Store>, StateError> {
             }
             Ok(Some(Store { connection: Mutex::new(connection), presence }))
         }
-        Ok(Err(Format::Later(format))) => Err(StateError::Later { path, format }),
+        Ok(Err(Format::Later(format))) => Err(StateError::Later { path, format, known: migrations.version() }),
         Ok(Err(_)) => Err(StateError::Foreign(path)),
         Err(error) if is_busy(&error) => Ok(None),
         Err(error) => Err(match error.sqlite_error_code() {
@@ -216,27 +233,25 @@ enum Format {
     Foreign,
 }
 
-/// Makes the tables of a new file, or those that a file of an earlier release lacks; leaves all others alone.
-fn prepare(tx: &Transaction) -> rusqlite::Result<Format> {
+/// Makes the tables of a new file, or brings one of an earlier release up to date; leaves all others alone.
+fn prepare(tx: &Transaction, migrations: &Migrations) -> rusqlite::Result<Format> {
     let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let tables: i64 = tx.query_one("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    let sql = "SELECT count(*) = 2 FROM sqlite_schema WHERE name IN ('glue_database', 'iam_role')";
-    let is_ours = tx.query_one(sql, [], |row| row.get::<_, bool>(0))?;
-    match version {
-        VERSION if is_ours => return Ok(Format::Ours),
-        0 if tables == 0 => {
-            tx.execute_batch(crate::glue::TABLES)?;
-            tx.execute_batch(crate::iam::TABLES)?;
-            tx.execute_batch(crate::iam::POLICY_TABLE)?;
+    let sql = "SELECT count(*) = 2 FROM sqlite_schema WHERE name IN (?1, ?2)";
+    let is_ours = tx.query_one(sql, migrations.marks, |row| row.get::<_, bool>(0))?;
+    if version > migrations.version() {
+        return Ok(Format::Later(version));
+    }
+    let missing = usize::try_from(version - 1).ok().and_then(|made| migrations.steps.get(made..));
+    match missing {
+        Some([]) if is_ours => return Ok(Format::Ours),
+        Some(steps) if is_ours => steps.iter().copied().flatten().try_for_each(|sql| tx.execute_batch(sql))?,
+        None if version == 0 && tables == 0 => {
+            migrations.create.iter().try_for_each(|sql| tx.execute_batch(sql))?;
         }
-        1 if is_ours => tx.execute_batch(crate::iam::POLICY_TABLE)?,
-        // Sessions were kept with their secrets: they end, and nothing of them stays in the file.
-        2 if is_ours => tx.execute_batch("PRAGMA secure_delete = ON; DROP TABLE sts_session")?,
-        later if later > VERSION => return Ok(Format::Later(later)),
         _ => return Ok(Format::Foreign),
     }
-    tx.execute_batch(crate::sts::TABLES)?;
-    tx.pragma_update(None, "user_version", VERSION)?;
+    tx.pragma_update(None, "user_version", migrations.version())?;
     Ok(Format::Ours)
 }
 
@@ -275,14 +290,15 @@ pub(crate) fn in_the_way(folder: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state;
 
     fn reopened(change: &str) -> Result<Store, StateError> {
         let folder = tempfile::tempdir().unwrap();
-        drop(Store::open(Some(folder.path())).unwrap());
+        drop(state::open(Some(folder.path())).unwrap());
         let file = Connection::open(folder.path().join("endpoint.sqlite")).unwrap();
         file.execute_batch(change).unwrap();
         drop(file);
-        Store::open(Some(folder.path()))
+        state::open(Some(folder.path()))
     }
 
     #[test]
@@ -310,7 +326,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("state");
         let stores: Vec<Store> = std::thread::scope(|scope| {
-            let opening: Vec<_> = (0..8).map(|_| scope.spawn(|| Store::open(Some(&folder)))).collect();
+            let opening: Vec<_> = (0..8).map(|_| scope.spawn(|| state::open(Some(&folder)))).collect();
             opening.into_iter().map(|store| store.join().unwrap().unwrap()).collect()
         });
         for store in &stores {

@@ -1,18 +1,21 @@
 //! STS: who the caller is, and the credentials of roles.
 
+use std::sync::Arc;
+
 use rusqlite::{OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 
-use crate::caller::Caller;
-use crate::context::Context;
+use crate::context::{Caller, Context, RoleSession};
 use crate::error::AwsError;
-use crate::iam::{self, Known, Role};
+use crate::iam::{self, Role, role_permissions};
+use crate::policy::{self, Known, Permissions};
 use crate::wire::params::Params;
 use crate::wire::xml::Xml;
+use crate::wire::{ISSUED_KEYS, Signer};
 
 /// The tables of this service in the state store. Sessions are found by access key; a role made anew under the same name
 /// has another id, so that sessions of the old one are void.
-pub const TABLES: &str = "
+pub(crate) const TABLES: &str = "
     CREATE TABLE sts_session (
         access_key TEXT NOT NULL PRIMARY KEY,
         token TEXT NOT NULL,            -- SHA-256 of the session token
@@ -23,9 +26,6 @@ pub const TABLES: &str = "
     ) STRICT;
     CREATE INDEX sts_session_expires ON sts_session (expires);
 ";
-
-/// How the access keys begin that are issued here. They stay known as ours when their session is forgotten.
-const ISSUED: &str = "ASIALOCAL";
 
 /// How long an expired session is remembered, so that its caller learns that it has expired, in milliseconds.
 const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
@@ -40,23 +40,18 @@ pub(crate) struct Issued {
 }
 
 /// What is known of an access key that was issued here.
-pub(crate) struct Session {
+struct Session {
     /// As [`fingerprint`] has it: neither the token nor the secret key is kept, the one is only compared and the other not used.
-    pub(crate) token: String,
-    pub(crate) role: String,
-    pub(crate) role_id: String,
-    pub(crate) session: String,
+    token: String,
+    role: String,
+    role_id: String,
+    session: String,
     /// Milliseconds since 1970.
-    pub(crate) expires: i64,
-}
-
-/// Whether this access key was issued here, be its session known or not.
-pub(crate) fn is_ours(access_key: &str) -> bool {
-    access_key.starts_with(ISSUED)
+    expires: i64,
 }
 
 /// The session of an access key.
-pub(crate) fn session(tx: &Transaction, access_key: &str) -> Result<Option<Session>, AwsError> {
+fn session(tx: &Transaction, access_key: &str) -> Result<Option<Session>, AwsError> {
     let sql = "SELECT token, role, role_id, session, expires FROM sts_session WHERE access_key = ?1";
     let stored = |row: &rusqlite::Row| {
         Ok(Session {
@@ -71,8 +66,47 @@ pub(crate) fn session(tx: &Transaction, access_key: &str) -> Result<Option<Sessi
 }
 
 /// What is kept of a session token.
-pub(crate) fn fingerprint(token: &str) -> String {
+fn fingerprint(token: &str) -> String {
     Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whose signature a request carries.
+///
+/// # Errors
+/// `UnrecognizedClientException` for credentials that were issued here but are wrong, or whose role is gone;
+/// `ExpiredTokenException`.
+pub(crate) fn authenticate(tx: &Transaction, context: &Context, signer: Option<&Signer>) -> Result<Caller, AwsError> {
+    let Some(signer) = signer.filter(|signer| signer.is_role()) else { return Ok(Caller::Account) };
+    let invalid =
+        || AwsError::new("UnrecognizedClientException", "The security token included in the request is invalid.");
+    let session = session(tx, &signer.access_key)?.ok_or_else(invalid)?;
+    if signer.token.as_deref().map(fingerprint).as_ref() != Some(&session.token) {
+        return Err(invalid());
+    }
+    if session.expires <= context.now {
+        let message = "The security token included in the request is expired";
+        return Err(AwsError::new("ExpiredTokenException", message));
+    }
+    let role = Role::find(tx, &session.role)?.filter(|role| role.id == session.role_id).ok_or_else(invalid)?;
+    role_session(tx, context, &role, &session.session)
+}
+
+/// The caller that a session of a role is.
+pub(crate) fn role_session(
+    tx: &Transaction,
+    context: &Context,
+    role: &Role,
+    session: &str,
+) -> Result<Caller, AwsError> {
+    Ok(Caller::Session(Arc::new(RoleSession {
+        arn: session_arn(context, &role.name, session),
+        role_arn: role.arn(context),
+        user_id: format!("{}:{session}", role.id),
+        permissions: match context.has_spread(role.created) {
+            true => role_permissions(tx, role)?,
+            false => Permissions::none(),
+        },
+    })))
 }
 
 /// Credentials for a session of a role, good for `seconds`.
@@ -80,7 +114,7 @@ pub(crate) fn issue(tx: &Transaction, role: &Role, session: &str, seconds: i64, 
     tx.execute("DELETE FROM sts_session WHERE expires < ?1", [now - REMEMBERED])?;
     let random = || uuid::Uuid::new_v4().simple().to_string();
     let issued = Issued {
-        access_key: ISSUED.chars().chain(random().chars().take(11)).collect::<String>().to_ascii_uppercase(),
+        access_key: ISSUED_KEYS.chars().chain(random().chars().take(11)).collect::<String>().to_ascii_uppercase(),
         secret: random(),
         token: format!("{}{}", random(), random()),
         expires: now + seconds * 1000,
@@ -136,7 +170,7 @@ fn assume_role(tx: &Transaction, context: &Context, params: &Params) -> Result<X
     let keys: Vec<_> = external.into_iter().chain([("sts:RoleSessionName", Known::Text(session))]).collect();
     let names = context.caller.names(context);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    if !iam::trusts(&role.trust, &names, &keys)? {
+    if !policy::trusts(&role.trust, &names, &keys)? {
         return Err(denied());
     }
     let seconds = duration(context, &role, params)?;

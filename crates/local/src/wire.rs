@@ -17,6 +17,9 @@ use xml::Xml;
 static TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 static TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
+/// How the access keys begin that are issued here. They stay known as ours when their session is forgotten.
+pub(crate) const ISSUED_KEYS: &str = "ASIALOCAL";
+
 /// The region of requests that carry no signature.
 const DEFAULT_REGION: &str = "us-east-1";
 
@@ -109,7 +112,7 @@ pub(crate) struct Signer {
 impl Signer {
     /// The access key was issued here, to a role.
     pub(crate) fn is_role(&self) -> bool {
-        crate::sts::is_ours(&self.access_key)
+        self.access_key.starts_with(ISSUED_KEYS)
     }
 }
 

@@ -120,7 +120,7 @@ fn a_state_that_can_not_be_used_is_named_with_what_to_do() {
         database.execute_batch("CREATE TABLE theirs (x); PRAGMA user_version = 3").unwrap();
     };
     let ours = |path: &Path, change: &str| {
-        drop(local::store::Store::open(path.parent()).unwrap());
+        drop(local::state::open(path.parent()).unwrap());
         rusqlite::Connection::open(path).unwrap().execute_batch(change).unwrap();
     };
     let cases: &[Broken] = &[

@@ -33,7 +33,7 @@ const MOST: usize = 100;
 
 impl On {
     /// The types of its resources, as the Service Authorization Reference calls them; none where they depend on the request.
-    pub(super) fn kinds(&self) -> &'static [&'static str] {
+    pub(crate) fn kinds(&self) -> &'static [&'static str] {
         match self {
             Anything | Transaction => &[],
             Table | TableArn | Batch | Resource => &["table"],

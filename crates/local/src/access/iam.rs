@@ -45,7 +45,7 @@ use On::*;
 
 impl On {
     /// The type of resource, as the Service Authorization Reference calls it.
-    pub(super) fn kind(self) -> Option<&'static str> {
+    pub(crate) fn kind(self) -> Option<&'static str> {
         match self {
             Free | Anything => None,
             NewRole | TheRole | Arn("RoleArn") => Some("role"),
@@ -56,7 +56,7 @@ impl On {
 
 impl Key {
     /// As the Service Authorization Reference calls it.
-    pub(super) fn names(self) -> &'static [&'static str] {
+    pub(crate) fn names(self) -> &'static [&'static str] {
         match self {
             Boundary | NewBoundary => &["iam:PermissionsBoundary"],
             ThePolicy => &["iam:PolicyARN"],
@@ -100,10 +100,10 @@ pub(crate) const STS_OPERATIONS: &[(&str, On, &[Key])] =
     &[("AssumeRole", Arn("RoleArn"), &[]), ("GetCallerIdentity", Free, &[])];
 
 /// The operations that make something with tags on it, which needs another action as well.
-pub(super) const TAGGED: &[(&str, &str)] = &[("CreateRole", "iam:TagRole"), ("CreatePolicy", "iam:TagPolicy")];
+pub(crate) const TAGGED: &[(&str, &str)] = &[("CreateRole", "iam:TagRole"), ("CreatePolicy", "iam:TagPolicy")];
 
 /// What a request needs; `None` for an operation without an entry.
-pub(super) fn needs(
+pub(crate) fn needs(
     tx: &Transaction,
     context: &Context,
     service: Service,

@@ -1,7 +1,10 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::store::Store;
+use crate::context::Caller;
+use crate::glue::{self, Asked};
+use crate::state;
+use crate::wire::params::Params;
 
 fn context() -> Context {
     Context {
@@ -9,7 +12,7 @@ fn context() -> Context {
         region: "eu-west-1".into(),
         now: 0,
         endpoint: "this".into(),
-        caller: crate::Caller::Account,
+        caller: Caller::Account,
         unknowns: Default::default(),
     }
 }
@@ -29,7 +32,7 @@ fn every_operation_that_is_served_has_an_entry_and_no_other() {
     };
     let mut of_glue = served(include_str!("../glue.rs"));
     of_glue.push("StartCrawler");
-    assert_eq!(sorted(of_glue), sorted(crate::glue::operations::OPERATIONS.iter().map(|(name, _)| *name).collect()));
+    assert_eq!(sorted(of_glue), sorted(glue::operations::OPERATIONS.iter().map(|(name, _)| *name).collect()));
     let of_iam = iam::OPERATIONS.iter().map(|(name, ..)| *name).collect();
     assert_eq!(sorted(served(include_str!("../iam.rs"))), sorted(of_iam));
     let of_sts = iam::STS_OPERATIONS.iter().map(|(name, ..)| *name).collect();
@@ -53,9 +56,9 @@ fn lines(needs: Option<Vec<Need>>) -> String {
 }
 
 fn of_glue(operation: &str, body: Value) -> String {
-    let store = Store::open(None).unwrap();
+    let store = state::open(None).unwrap();
     let asked = Asked::read(&context(), operation, body).unwrap();
-    lines(store.read(|tx| glue::needs(tx, &context(), &asked)).unwrap())
+    lines(store.read(|tx| glue::permissions::needs(tx, &context(), &asked)).unwrap())
 }
 
 #[test]
@@ -190,7 +193,7 @@ fn what_dynamodb_needs() {
 
 #[test]
 fn what_iam_and_sts_need() {
-    let store = Store::open(None).unwrap();
+    let store = state::open(None).unwrap();
     let role = "INSERT INTO iam_role VALUES ('Reader', 'AROA', '/ours/', 0, NULL, '', 3600, 'arn:aws:iam::123456789012:policy/b')";
     store.transaction(|tx| Ok(tx.execute_batch(role)?)).unwrap();
     let of = |service: Service, operation: &str, query: &str| {

@@ -14,8 +14,8 @@ use super::definition::Definition;
 use super::index::{Entry, Index};
 use super::key::KeySchema;
 use super::spool::Spool;
+use crate::config::StartError;
 use crate::error::AwsError;
-use crate::server::StartError;
 
 /// Read from large files in large pieces.
 const BUFFER: usize = 256 * 1024;

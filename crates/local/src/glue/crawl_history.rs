@@ -1,97 +1,14 @@
 //! Crawls of the past: ListCrawls and GetCrawlerMetrics.
 
-use std::collections::BTreeMap;
-
-use rusqlite::{Row, params};
-use serde::{Deserialize, Serialize};
+use rusqlite::params;
 use serde_json::{Value, json};
 
+use super::Request;
+use super::crawl_record::{COLUMNS, Crawl, Summary};
 use super::crawler::Crawler;
 use super::paging::Page;
 use super::validate::{ANY, Members, NAME, invalid};
-use super::{Request, seconds};
 use crate::error::AwsError;
-
-/// Where AWS writes the logs of crawlers. Here the log of the endpoint itself has them.
-pub(super) const LOG_GROUP: &str = "/aws-glue/crawlers";
-
-/// One run of a crawler, as it is stored.
-pub(super) struct Crawl {
-    pub(super) id: String,
-    /// RUNNING, COMPLETED, FAILED or STOPPED.
-    pub(super) state: String,
-    pub(super) started: i64,
-    ended: Option<i64>,
-    pub(super) error: Option<String>,
-    pub(super) summary: Summary,
-}
-
-/// The catalog tables that a crawl touched.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Summary {
-    pub(super) created: Vec<String>,
-    pub(super) updated: Vec<String>,
-    pub(super) deleted: Vec<String>,
-    /// What was found, as a fingerprint, by catalog table.
-    #[serde(default)]
-    pub(super) found: BTreeMap<String, String>,
-}
-
-const COLUMNS: &str = "id, state, started, ended, error, summary";
-
-impl Crawl {
-    /// Reads [`COLUMNS`] from column `first` of a row on.
-    pub(super) fn stored(row: &Row, first: usize) -> rusqlite::Result<Crawl> {
-        let summary: Option<String> = row.get(first + 5)?;
-        Ok(Crawl {
-            id: row.get(first)?,
-            state: row.get(first + 1)?,
-            started: row.get(first + 2)?,
-            ended: row.get(first + 3)?,
-            error: row.get(first + 4)?,
-            summary: summary.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
-        })
-    }
-
-    fn wire(&self, crawler: &str) -> Value {
-        let mut crawl = json!({
-            "CrawlId": self.id,
-            "State": self.state,
-            "StartTime": seconds(self.started),
-            "LogGroup": LOG_GROUP,
-            "LogStream": crawler,
-            "MessagePrefix": self.id,
-            // Crawling here costs no data processing units.
-            "DPUHour": 0.0,
-        });
-        if let Some(ended) = self.ended {
-            crawl["EndTime"] = seconds(ended);
-            crawl["Summary"] = self.summary.wire().into();
-        }
-        if let Some(error) = &self.error {
-            crawl["ErrorMessage"] = error.clone().into();
-        }
-        crawl
-    }
-}
-
-impl Summary {
-    /// As a JSON text: counts by kind of change, with the names of the tables as far as the model's 255 characters reach.
-    fn wire(&self) -> String {
-        let kinds = [("ADD", &self.created), ("UPDATE", &self.updated), ("DELETE", &self.deleted)];
-        let changed = || kinds.iter().filter(|(_, names)| !names.is_empty());
-        let named: serde_json::Map<_, _> = changed()
-            .map(|(kind, names)| ((*kind).to_owned(), json!({ "Count": names.len(), "Details": {"names": names} })))
-            .collect();
-        let text = json!({ "TABLE": named }).to_string();
-        if text.chars().count() <= 255 {
-            return text;
-        }
-        let counted: serde_json::Map<_, _> =
-            changed().map(|(kind, names)| ((*kind).to_owned(), json!({ "Count": names.len() }))).collect();
-        json!({ "TABLE": counted }).to_string()
-    }
-}
 
 /// Crawls of a crawler, the newest first.
 pub(super) fn list(request: &Request) -> Result<Value, AwsError> {

@@ -3,11 +3,12 @@
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use serde_json::{Map, Value, json};
 
-use super::crawl_history::{Crawl, LOG_GROUP};
+use super::crawl_record::{Crawl, LOG_GROUP};
 use super::paging::Page;
 use super::validate::{ROLE, exists, not_found};
-use super::{Request, crawler_input, schedule, seconds, tags};
+use super::{Request, crawler_input, seconds};
 use crate::error::AwsError;
+use crate::tags;
 
 /// One crawler, as it is stored.
 pub(super) struct Crawler {
@@ -111,7 +112,7 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
     request.body.required_members("Targets")?;
     request.body.required("Role", ROLE)?;
     let tags = request.body.tags("Tags")?;
-    let schedule = schedule::read(request)?.flatten();
+    let schedule = crawler_input::schedule(request)?.flatten();
     let mut definition = crawler_input::defaults();
     definition.extend(crawler_input::read(request)?);
     crawler_input::check_whole(&definition)?;
@@ -130,7 +131,7 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
         let message = format!("Number of crawlers would exceed the quota of {most}.");
         return Err(AwsError::new("ResourceNumberLimitExceededException", message));
     }
-    tags::replace(request, &arn(request, name), &tags)?;
+    tags::put(request.tx, request.context, &arn(request, name), &tags)?;
     Ok(json!({}))
 }
 
@@ -193,7 +194,7 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     let mut definition: Map<String, Value> = super::stored_object(&crawler.definition)?;
     definition.extend(crawler_input::read(request)?);
     crawler_input::check_whole(&definition)?;
-    let (schedule, scheduled) = match schedule::read(request)? {
+    let (schedule, scheduled) = match crawler_input::schedule(request)? {
         None => (crawler.schedule.as_deref(), crawler.scheduled),
         Some(schedule) => (schedule, schedule.is_some()),
     };
@@ -210,7 +211,7 @@ pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
     Crawler::find(request, name)?.must_rest()?;
     let sql = "DELETE FROM glue_crawler WHERE scope = ?1 AND name = ?2";
     request.tx.execute(sql, params![request.scope, name])?;
-    tags::forget(request, &arn(request, name))?;
+    tags::remove_all(request.tx, request.context, &arn(request, name))?;
     Ok(json!({}))
 }
 

@@ -147,3 +147,56 @@ fn read_targets(targets: &Members) -> Result<Value, AwsError> {
     }
     Ok(Value::Object(kept))
 }
+
+/// The `Schedule` of a request: `None` when it says nothing of it, `Some(None)` when it takes the schedule away.
+pub(super) fn schedule<'a>(request: &Request<'a>) -> Result<Option<Option<&'a str>>, AwsError> {
+    match request.body.text("Schedule", ANY)? {
+        None => Ok(None),
+        Some("") => Ok(Some(None)),
+        Some(expression) if is_cron(expression) => Ok(Some(Some(expression))),
+        Some(_) => Err(invalid(
+            "Schedule must be cron(Minutes Hours Day-of-month Month Day-of-week Year), such as cron(15 12 * * ? *), \
+             and at most once in five minutes.",
+        )),
+    }
+}
+
+/// The outline of a cron expression: six fields of the right characters, one of the two days `?`, five minutes at least
+/// between two runs. Which values a field may hold is left to AWS.
+fn is_cron(expression: &str) -> bool {
+    let Some(fields) = expression.strip_prefix("cron(").and_then(|rest| rest.strip_suffix(')')) else {
+        return false;
+    };
+    let fields: Vec<&str> = fields.split_ascii_whitespace().collect();
+    let [minutes, _, day_of_month, _, day_of_week, _] = fields.as_slice() else { return false };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '*' | '?' | ',' | '-' | '/' | '#');
+    let often = match minutes.split_once('/') {
+        Some((_, step)) => step.parse::<u32>().is_ok_and(|step| step < 5),
+        None => *minutes == "*",
+    };
+    fields.iter().all(|field| field.chars().all(allowed)) && (*day_of_month == "?") != (*day_of_week == "?") && !often
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_cron;
+
+    #[test]
+    fn schedules_have_six_fields_and_pause_five_minutes() {
+        for good in ["cron(15 12 * * ? *)", "cron(0/5 * ? * MON-FRI *)", "cron(0 0 1,15 * ? 2026)"] {
+            assert!(is_cron(good), "{good}");
+        }
+        for bad in [
+            "15 12 * * ? *",
+            "cron(15 12 * * *)",
+            "cron(15 12 * * * *)",
+            "cron(15 12 ? * ? *)",
+            "cron(* * * * ? *)",
+            "cron(0/4 * * * ? *)",
+            "cron(15 12 * * ? ;)",
+            "rate(1 day)",
+        ] {
+            assert!(!is_cron(bad), "{bad}");
+        }
+    }
+}

@@ -5,8 +5,8 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use serde_json::{Map, Value, json};
 
 use super::Request;
-use super::crawl::{CrawlJob, Target};
-use super::crawl_history::Summary;
+use super::crawl_job::{CrawlJob, Target};
+use super::crawl_record::Summary;
 use super::crawler::Crawler;
 use super::crawler_input::{CATALOG, DYNAMODB, TARGETS};
 use crate::error::AwsError;
@@ -89,21 +89,21 @@ pub(super) fn stop(request: &Request) -> Result<Value, AwsError> {
 
 /// How a crawl ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     Completed,
     Failed(String),
     Stopped,
 }
 
 /// Whether the crawl `id` is to go on: nobody has stopped it and it was not ended otherwise.
-pub(super) fn goes_on(tx: &Transaction, id: &str) -> Result<bool, AwsError> {
+pub(crate) fn goes_on(tx: &Transaction, id: &str) -> Result<bool, AwsError> {
     let sql = "SELECT state FROM glue_crawler WHERE running = ?1";
     let state: Option<String> = tx.query_row(sql, [id], |row| row.get(0)).optional()?;
     Ok(state.is_some_and(|state| state == "RUNNING"))
 }
 
 /// Records the end of a crawl and makes its crawler READY. The second end of a crawl changes nothing.
-pub(super) fn end(tx: &Transaction, id: &str, end: &End, summary: &Summary, now: i64) -> Result<(), AwsError> {
+pub(crate) fn end(tx: &Transaction, id: &str, end: &End, summary: &Summary, now: i64) -> Result<(), AwsError> {
     let (state, error) = match end {
         End::Completed => ("COMPLETED", None),
         End::Failed(error) => ("FAILED", Some(error.chars().take(2_048).collect::<String>())),
@@ -120,7 +120,7 @@ pub(super) fn end(tx: &Transaction, id: &str, end: &End, summary: &Summary, now:
 
 /// Ends the crawls that killed processes left behind: those of endpoints that are not among the `living`. These are asked for
 /// only where an endpoint other than `own` has a crawl.
-pub(super) fn recover(
+pub(crate) fn recover(
     tx: &Transaction,
     own: &str,
     living: impl FnOnce() -> Result<Vec<String>, AwsError>,

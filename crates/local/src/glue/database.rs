@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::paging::Page;
 use super::validate::{DATABASE_LOCATION, DESCRIPTION, Members, NAME, exists, invalid, not_found};
-use super::{Request, seconds, tags};
+use super::{Request, seconds};
 use crate::error::AwsError;
+use crate::tags;
 
 /// Databases of one account and region.
 const MOST: i64 = 10_000;
@@ -26,7 +27,7 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
     if added == 0 {
         return Err(exists("Database already exists."));
     }
-    tags::replace(request, &arn(request, name), &tags)?;
+    tags::put(request.tx, request.context, &arn(request, name), &tags)?;
     Ok(json!({}))
 }
 
@@ -69,7 +70,7 @@ pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
     if request.tx.execute(sql, params![request.scope, name])? == 0 {
         return Err(absent(name));
     }
-    tags::forget(request, &arn(request, name))?;
+    tags::remove_all(request.tx, request.context, &arn(request, name))?;
     Ok(json!({}))
 }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::schema::Schema;
-use super::schema_version::{Version, VersionKey};
+use super::schema_key::VersionKey;
+use super::schema_store::{Schema, Version};
 use super::validate::{Members, invalid};
 use super::{Request, types};
 use crate::access::{self, Need};
@@ -67,7 +67,7 @@ pub(super) fn expand(request: &Request, descriptor: &mut Map<String, Value>, sho
 }
 
 fn find(request: &Request, key: &VersionKey) -> Result<(Version, Schema), AwsError> {
-    let version = key.find(request)?;
+    let version = Version::find(request, key)?;
     let schema = Schema::at(request, &version.registry, &version.schema)?;
     Ok((version, schema))
 }

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::paging::Page;
 use super::validate::{ARN, DESCRIPTION, Members, REGISTRY_NAME, exists, invalid, not_found};
-use super::{Request, iso, tags};
+use super::{Request, iso};
 use crate::context::Context;
 use crate::error::AwsError;
+use crate::tags;
 
 /// Where schemas go that name no registry; made when the first of them comes.
 pub(crate) const DEFAULT: &str = "default-registry";
@@ -21,7 +22,7 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
     let tags = request.asked.tags();
     add(request, name, description)?;
     let arn = arn(request, name);
-    tags::replace(request, &arn, tags)?;
+    tags::put(request.tx, request.context, &arn, tags)?;
     Ok(json!({ "RegistryArn": arn, "RegistryName": name, "Description": description.unwrap_or(""), "Tags": tags }))
 }
 
@@ -64,7 +65,7 @@ pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
     let sql = "DELETE FROM glue_registry WHERE scope = ?1 AND name = ?2";
     request.tx.execute(sql, params![request.scope, name])?;
     let arn = arn(request, name);
-    tags::forget(request, &arn)?;
+    tags::remove_all(request.tx, request.context, &arn)?;
     Ok(json!({ "RegistryName": name, "RegistryArn": arn, "Status": "DELETING" }))
 }
 

@@ -1,78 +1,15 @@
 //! Schemas of the Schema Registry: what their versions share.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::params;
 use serde_json::{Value, json};
 
 use super::paging::Page;
-use super::validate::{ARN, DEFINITION, DESCRIPTION, Members, REGISTRY_NAME, exists, invalid, not_found};
-use super::{Request, compatibility, iso, registry, schema_version, tags};
-use crate::context::Context;
+use super::schema_key::{SchemaKey, Which};
+use super::schema_store::{SCHEMA_COLUMNS, Schema, Version, schema_arn};
+use super::validate::{DEFINITION, DESCRIPTION, exists, invalid};
+use super::{Request, compatibility, iso, registry, schema_version};
 use crate::error::AwsError;
-
-/// One schema, as it is stored.
-pub(super) struct Schema {
-    pub(super) registry: String,
-    pub(super) name: String,
-    pub(super) format: String,
-    pub(super) compatibility: String,
-    description: Option<String>,
-    /// The version at which the compatibility mode was last set; versions before it bind nobody.
-    pub(super) checkpoint: i64,
-    /// The newest version that is AVAILABLE; 0 before the first.
-    pub(super) latest: i64,
-    /// The number that the next version gets.
-    pub(super) next: i64,
-    created: i64,
-    updated: i64,
-}
-
-const COLUMNS: &str = "registry, name, format, compatibility, description, checkpoint, latest, next, created, updated";
-
-impl Schema {
-    fn stored(row: &Row) -> rusqlite::Result<Schema> {
-        Ok(Schema {
-            registry: row.get(0)?,
-            name: row.get(1)?,
-            format: row.get(2)?,
-            compatibility: row.get(3)?,
-            description: row.get(4)?,
-            checkpoint: row.get(5)?,
-            latest: row.get(6)?,
-            next: row.get(7)?,
-            created: row.get(8)?,
-            updated: row.get(9)?,
-        })
-    }
-
-    /// The schema that the request names, with its pending versions decided.
-    ///
-    /// # Errors
-    /// `EntityNotFoundException` for a schema that is not there.
-    pub(super) fn named(request: &Request) -> Result<Schema, AwsError> {
-        let SchemaKey { registry, name } = request.schema()?;
-        Schema::at(request, registry, name)
-    }
-
-    pub(super) fn at(request: &Request, registry: &str, name: &str) -> Result<Schema, AwsError> {
-        schema_version::decide_pending(request, registry, name)?;
-        Schema::row(request, registry, name)?.ok_or_else(|| {
-            let arn = arn(request, registry, name);
-            let names = format!("RegistryName: {registry}, SchemaName: {name}, SchemaArn: {arn}");
-            not_found(format!("Schema is not found. {names}"))
-        })
-    }
-
-    /// The schema as it is stored, whatever its versions wait for.
-    pub(super) fn row(request: &Request, registry: &str, name: &str) -> Result<Option<Schema>, AwsError> {
-        let sql = format!("SELECT {COLUMNS} FROM glue_schema WHERE scope = ?1 AND registry = ?2 AND name = ?3");
-        let mut statement = request.tx.prepare_cached(&sql)?;
-        Ok(statement.query_row(params![request.scope, registry, name], Schema::stored).optional()?)
-    }
-
-    pub(super) fn arn(&self, request: &Request) -> String {
-        arn(request, &self.registry, &self.name)
-    }
-}
+use crate::tags;
 
 pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
     let body = &request.body;
@@ -94,12 +31,12 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, 0, 1, ?7, ?7)",
         params![request.scope, registry, name, format, mode, description, request.context.now],
     )?;
-    let arn = arn(request, registry, name);
+    let arn = schema_arn(request, registry, name);
     if added == 0 {
         let names = format!("RegistryName: {registry}, SchemaName: {name}, SchemaArn: {arn}");
         return Err(exists(format!("Schema already exists. {names}")));
     }
-    tags::replace(request, &arn, tags)?;
+    tags::put(request.tx, request.context, &arn, tags)?;
     // The first version has nothing to be compared with: it is AVAILABLE at once.
     if let Some(definition) = definition {
         schema_version::register(request, &Schema::at(request, registry, name)?, definition)?;
@@ -119,7 +56,7 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
         "Tags": tags,
     });
     if schema.latest > 0 {
-        let first = schema_version::Version::numbered(request, &schema, schema.latest)?;
+        let first = Version::numbered(request, &schema, schema.latest)?;
         answer["LatestSchemaVersion"] = first.number.into();
         answer["SchemaVersionId"] = first.id.into();
         answer["SchemaVersionStatus"] = first.status.into();
@@ -156,7 +93,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     let page = Page::of(&request.body, 100, 100)?;
     let (after_registry, after_name) = page.after.split_once('/').unwrap_or_default();
     let sql = format!(
-        "SELECT {COLUMNS} FROM glue_schema WHERE scope = ?1 AND (registry = ?2 OR ?2 IS NULL)
+        "SELECT {SCHEMA_COLUMNS} FROM glue_schema WHERE scope = ?1 AND (registry = ?2 OR ?2 IS NULL)
          AND (registry, name) > (?3, ?4) ORDER BY registry, name LIMIT ?5"
     );
     let mut statement = request.tx.prepare_cached(&sql)?;
@@ -193,7 +130,7 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     check_mode(&schema.format, mode)?;
     let checkpoint = match number {
         None => schema.checkpoint,
-        Some(number) => schema_version::Which::number(&number)?.find(request, &schema)?.number,
+        Some(number) => Version::of_schema(request, &schema, &Which::number(&number)?)?.number,
     };
     request.tx.execute(
         "UPDATE glue_schema SET compatibility = ?4, checkpoint = ?5, description = coalesce(?6, description), updated = ?7
@@ -209,45 +146,8 @@ pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
     let sql = "DELETE FROM glue_schema WHERE scope = ?1 AND registry = ?2 AND name = ?3";
     request.tx.execute(sql, params![request.scope, schema.registry, schema.name])?;
     let arn = schema.arn(request);
-    tags::forget(request, &arn)?;
+    tags::remove_all(request.tx, request.context, &arn)?;
     Ok(json!({ "SchemaArn": arn, "SchemaName": schema.name, "Status": "DELETING" }))
-}
-
-/// Names a schema.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SchemaKey {
-    pub(super) registry: String,
-    pub(super) name: String,
-}
-
-impl SchemaKey {
-    /// Reads a `SchemaId`: an ARN, or a name with that of its registry.
-    ///
-    /// # Errors
-    /// `InvalidInputException` for half an id, and for more than one.
-    pub(super) fn read(context: &Context, id: &Members) -> Result<SchemaKey, AwsError> {
-        let registry = id.text("RegistryName", REGISTRY_NAME)?;
-        let (registry, name) = match (id.text("SchemaArn", ARN)?, id.text("SchemaName", REGISTRY_NAME)?, registry) {
-            (Some(arn), None, None) => {
-                let resource = arn.strip_prefix(&context.arn("glue", "schema/"));
-                resource
-                    .and_then(|resource| resource.split_once('/'))
-                    .ok_or_else(|| invalid("SchemaArn is not the ARN of a schema of this account and region."))?
-            }
-            (None, Some(name), Some(registry)) => (registry, name),
-            _ => return Err(invalid("SchemaId must hold a SchemaArn, or a SchemaName and a RegistryName.")),
-        };
-        Ok(SchemaKey { registry: registry.to_owned(), name: name.to_owned() })
-    }
-
-    /// The ARNs of the registry and of the schema: whoever does something with a schema must be allowed to on both.
-    pub(super) fn resources(&self, context: &Context) -> Vec<String> {
-        let SchemaKey { registry, name } = self;
-        vec![
-            context.arn("glue", &format!("registry/{registry}")),
-            context.arn("glue", &format!("schema/{registry}/{name}")),
-        ]
-    }
 }
 
 fn check_mode(format: &str, mode: &str) -> Result<(), AwsError> {
@@ -256,8 +156,4 @@ fn check_mode(format: &str, mode: &str) -> Result<(), AwsError> {
         return Err(invalid(message));
     }
     Ok(())
-}
-
-fn arn(request: &Request, registry: &str, name: &str) -> String {
-    request.context.arn("glue", &format!("schema/{registry}/{name}"))
 }

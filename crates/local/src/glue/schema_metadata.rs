@@ -6,8 +6,7 @@ use rusqlite::params;
 use serde_json::{Value, json};
 
 use super::paging::Page;
-use super::schema::Schema;
-use super::schema_version::{Version, named};
+use super::schema_store::{Schema, Version};
 use super::validate::{METADATA_KEY, METADATA_VALUE, Members, exists, not_found};
 use super::{Request, iso};
 use crate::error::AwsError;
@@ -15,7 +14,7 @@ use crate::error::AwsError;
 const MOST: i64 = 10;
 
 pub(super) fn put(request: &Request) -> Result<Value, AwsError> {
-    let version = named(request)?;
+    let version = Version::named(request)?;
     let (key, value) = pair(&request.body.required_members("MetadataKeyValue")?)?;
     let sql = "SELECT count(*) FROM glue_schema_metadata WHERE version = ?1";
     let count: i64 = request.tx.query_one(sql, [&version.id], |row| row.get(0))?;
@@ -37,7 +36,7 @@ pub(super) fn put(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn remove(request: &Request) -> Result<Value, AwsError> {
-    let version = named(request)?;
+    let version = Version::named(request)?;
     let (key, value) = pair(&request.body.required_members("MetadataKeyValue")?)?;
     let sql = "DELETE FROM glue_schema_metadata WHERE version = ?1 AND key = ?2 AND value = ?3";
     if request.tx.execute(sql, params![version.id, key, value])? == 0 {
@@ -48,7 +47,7 @@ pub(super) fn remove(request: &Request) -> Result<Value, AwsError> {
 
 /// The pairs of a version, or those of `MetadataList`: a key's newest value, then its others.
 pub(super) fn query(request: &Request) -> Result<Value, AwsError> {
-    let version = named(request)?;
+    let version = Version::named(request)?;
     let wanted: Vec<_> = request
         .body
         .list("MetadataList")?

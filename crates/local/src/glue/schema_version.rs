@@ -1,157 +1,18 @@
-//! Versions of schemas.
-//!
-//! A version is PENDING when it is registered and AVAILABLE or FAILURE from its next reading on: as in AWS, a client has
-//! to ask before it may rely on a version.
+//! The operations on versions of schemas.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, params};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::paging::Page;
-use super::schema::{Schema, SchemaKey};
-use super::validate::{ANY, DEFINITION, Members, VERSION_ID, invalid, not_found};
+use super::schema_key::Which;
+use super::schema_store::{OF_SCHEMA, Schema, VERSION_COLUMNS, Version};
+use super::validate::{ANY, DEFINITION, invalid, not_found};
 use super::{Request, compatibility, iso};
-use crate::context::Context;
 use crate::error::AwsError;
 
 /// Versions of all schemas of one account and region.
 const MOST: i64 = 10_000;
-
-/// One version, as it is stored.
-pub(super) struct Version {
-    pub(super) id: String,
-    pub(super) registry: String,
-    pub(super) schema: String,
-    pub(super) number: i64,
-    pub(super) definition: String,
-    pub(super) status: String,
-    pub(super) created: i64,
-}
-
-const COLUMNS: &str = "id, registry, schema, number, definition, status, created";
-const OF_SCHEMA: &str = "scope = ?1 AND registry = ?2 AND schema = ?3";
-
-impl Version {
-    fn stored(row: &Row) -> rusqlite::Result<Version> {
-        Ok(Version {
-            id: row.get(0)?,
-            registry: row.get(1)?,
-            schema: row.get(2)?,
-            number: row.get(3)?,
-            definition: row.get(4)?,
-            status: row.get(5)?,
-            created: row.get(6)?,
-        })
-    }
-
-    pub(super) fn with_id(request: &Request, id: &str) -> Result<Version, AwsError> {
-        let sql = format!("SELECT {COLUMNS} FROM glue_schema_version WHERE scope = ?1 AND id = ?2");
-        let read =
-            || request.tx.prepare_cached(&sql)?.query_row(params![request.scope, id], Version::stored).optional();
-        let absent = || not_found(format!("Schema version is not found. SchemaVersionId: {id}"));
-        let version = read()?.ok_or_else(absent)?;
-        if version.status != "PENDING" {
-            return Ok(version);
-        }
-        decide_pending(request, &version.registry, &version.schema)?;
-        read()?.ok_or_else(absent)
-    }
-
-    pub(super) fn numbered(request: &Request, schema: &Schema, number: i64) -> Result<Version, AwsError> {
-        let sql = format!("SELECT {COLUMNS} FROM glue_schema_version WHERE {OF_SCHEMA} AND number = ?4");
-        let mut statement = request.tx.prepare_cached(&sql)?;
-        let at = params![request.scope, schema.registry, schema.name, number];
-        statement.query_row(at, Version::stored).optional()?.ok_or_else(|| {
-            let arn = schema.arn(request);
-            not_found(format!("Schema version is not found. SchemaArn: {arn}, VersionNumber: {number}"))
-        })
-    }
-}
-
-/// `SchemaVersionNumber`.
-#[derive(Debug)]
-pub(super) enum Which {
-    Number(i64),
-    Latest,
-}
-
-impl Which {
-    pub(super) fn number(member: &Members) -> Result<Which, AwsError> {
-        match (member.integer("VersionNumber", 1..=100_000)?, member.flag("LatestVersion")?.unwrap_or(false)) {
-            (Some(number), false) => Ok(Which::Number(number)),
-            (None, true) => Ok(Which::Latest),
-            (None, false) => Err(invalid("One of version number (or) latest version is required.")),
-            (Some(_), true) => Err(invalid("Only one of VersionNumber or LatestVersion is required.")),
-        }
-    }
-
-    pub(super) fn find(&self, request: &Request, schema: &Schema) -> Result<Version, AwsError> {
-        match self {
-            Which::Number(number) => Version::numbered(request, schema, *number),
-            Which::Latest => Version::numbered(request, schema, schema.latest),
-        }
-    }
-}
-
-/// Names a version: by its id, or by its schema and number.
-#[derive(Debug)]
-pub(super) enum VersionKey {
-    Id(String),
-    Of(SchemaKey, Which),
-}
-
-impl VersionKey {
-    /// Reads `SchemaVersionId`, or `SchemaId` and `SchemaVersionNumber`.
-    ///
-    /// # Errors
-    /// `InvalidInputException` for less than one name, and for more.
-    pub(super) fn read(context: &Context, body: &Members) -> Result<VersionKey, AwsError> {
-        let number = body.members("SchemaVersionNumber")?.map(|number| Which::number(&number)).transpose()?;
-        VersionKey::one(context, body, number)
-    }
-
-    /// As [`VersionKey::read`], of a table's `SchemaReference`, which has its number without an object around it.
-    pub(super) fn of_reference(context: &Context, reference: &Members) -> Result<VersionKey, AwsError> {
-        let number = reference.integer("SchemaVersionNumber", 1..=100_000)?.map(Which::Number);
-        VersionKey::one(context, reference, number)
-    }
-
-    fn one(context: &Context, named: &Members, number: Option<Which>) -> Result<VersionKey, AwsError> {
-        match (named.text("SchemaVersionId", VERSION_ID)?, named.members("SchemaId")?, number) {
-            (Some(id), None, None) => Ok(VersionKey::Id(id.to_owned())),
-            (Some(_), ..) => {
-                Err(invalid("No other input parameters can be specified when fetching by SchemaVersionId."))
-            }
-            (None, Some(schema), Some(number)) => Ok(VersionKey::Of(SchemaKey::read(context, &schema)?, number)),
-            (None, Some(_), None) => Err(invalid("One of version number (or) latest version is required.")),
-            (None, None, _) => {
-                Err(invalid("One of SchemaVersionId, or SchemaId and SchemaVersionNumber, is required."))
-            }
-        }
-    }
-
-    /// What whoever asks for the version must be allowed to do something with: an id says nothing of its schema.
-    pub(super) fn resources(&self, context: &Context) -> Vec<String> {
-        match self {
-            VersionKey::Id(_) => vec!["*".to_owned()],
-            VersionKey::Of(schema, _) => schema.resources(context),
-        }
-    }
-
-    pub(super) fn find(&self, request: &Request) -> Result<Version, AwsError> {
-        match self {
-            VersionKey::Id(id) => Version::with_id(request, id),
-            VersionKey::Of(SchemaKey { registry, name }, which) => {
-                which.find(request, &Schema::at(request, registry, name)?)
-            }
-        }
-    }
-}
-
-/// The version that a request names.
-pub(super) fn named(request: &Request) -> Result<Version, AwsError> {
-    request.version()?.find(request)
-}
 
 pub(super) fn register_version(request: &Request) -> Result<Value, AwsError> {
     let schema = Schema::named(request)?;
@@ -188,58 +49,8 @@ pub(super) fn register(request: &Request, schema: &Schema, definition: &str) -> 
     Version::numbered(request, schema, schema.next)
 }
 
-/// Decides what waits, in the order in which it came: each version is compared with those AVAILABLE before it.
-pub(super) fn decide_pending(request: &Request, registry: &str, name: &str) -> Result<(), AwsError> {
-    let read = |sql: &str, first: i64| -> Result<Vec<Version>, AwsError> {
-        let mut statement = request.tx.prepare_cached(sql)?;
-        let rows = statement.query_map(params![request.scope, registry, name, first], Version::stored)?;
-        Ok(rows.collect::<Result<Vec<_>, _>>()?)
-    };
-    let by_status = |status: &str| {
-        format!(
-            "SELECT {COLUMNS} FROM glue_schema_version
-             WHERE {OF_SCHEMA} AND status = '{status}' AND number >= ?4 ORDER BY number"
-        )
-    };
-    let pending = read(&by_status("PENDING"), 0)?;
-    if pending.is_empty() {
-        return Ok(());
-    }
-    let Some(schema) = Schema::row(request, registry, name)? else { return Ok(()) };
-    let available = read(&by_status("AVAILABLE"), schema.checkpoint)?;
-    let mut earlier: Vec<String> = available.into_iter().map(|version| version.definition).collect();
-    let mut latest = schema.latest;
-    for version in pending {
-        let fits = compatibility::check(&schema.compatibility, &version.definition, &earlier);
-        if let Err(reason) = &fits {
-            // The API has no place for the reason, and without it nobody could mend the schema.
-            let (mode, reason) = (&schema.compatibility, reason.chars().take(500).collect::<String>());
-            tracing::warn!(
-                registry,
-                schema = name,
-                version = version.number,
-                mode,
-                reason,
-                "incompatible schema version"
-            );
-        }
-        let fits = fits.is_ok();
-        let status = if fits { "AVAILABLE" } else { "FAILURE" };
-        request.tx.execute("UPDATE glue_schema_version SET status = ?2 WHERE id = ?1", params![version.id, status])?;
-        if fits {
-            latest = version.number;
-            earlier.push(version.definition);
-        }
-    }
-    request.tx.execute(
-        "UPDATE glue_schema SET latest = ?4, updated = ?5 WHERE scope = ?1 AND registry = ?2 AND name = ?3",
-        params![request.scope, registry, name, latest, request.context.now],
-    )?;
-    Ok(())
-}
-
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
-    let version = named(request)?;
+    let version = Version::named(request)?;
     let schema = Schema::at(request, &version.registry, &version.schema)?;
     Ok(json!({
         "SchemaVersionId": version.id,
@@ -259,7 +70,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     let below = if page.after.is_empty() { Ok(i64::MAX) } else { page.after.parse() };
     let below: i64 = below.map_err(|_| invalid("NextToken is not one that this service gave out."))?;
     let sql = format!(
-        "SELECT {COLUMNS} FROM glue_schema_version WHERE {OF_SCHEMA} AND number < ?4 ORDER BY number DESC LIMIT ?5"
+        "SELECT {VERSION_COLUMNS} FROM glue_schema_version WHERE {OF_SCHEMA} AND number < ?4 ORDER BY number DESC LIMIT ?5"
     );
     let mut statement = request.tx.prepare_cached(&sql)?;
     let at = params![request.scope, schema.registry, schema.name, below, page.fetch()];
@@ -314,7 +125,7 @@ pub(super) fn diff(request: &Request) -> Result<Value, AwsError> {
         return Err(invalid("SchemaDiffType is required."));
     }
     let read = |member: &str| -> Result<String, AwsError> {
-        let version = Which::number(&body.required_members(member)?)?.find(request, &schema)?;
+        let version = Version::of_schema(request, &schema, &Which::number(&body.required_members(member)?)?)?;
         let value: Option<Value> = serde_json::from_str(&version.definition).ok();
         Ok(value.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or(version.definition))
     };
@@ -360,7 +171,7 @@ pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
 /// A version with the same canonical definition. One that failed does not count: registering it again tries it again.
 fn with_hash(request: &Request, schema: &Schema, hash: &str) -> Result<Option<Version>, AwsError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM glue_schema_version
+        "SELECT {VERSION_COLUMNS} FROM glue_schema_version
          WHERE {OF_SCHEMA} AND hash = ?4 AND status <> 'FAILURE' ORDER BY number LIMIT 1"
     );
     let mut statement = request.tx.prepare_cached(&sql)?;

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use super::database;
 use super::paging::Page;
 use super::validate::{EXPRESSION, NAME, exists, invalid, not_found};
-use super::{Request, reference, seconds, table_input, table_version};
-use crate::caller::Caller;
+use super::{Request, reference, seconds, table_input};
+use crate::context::Caller;
 use crate::error::AwsError;
 
 /// What an `Expression` may compile to, in bytes: plenty for 2,048 characters, but not for repetitions of repetitions, which
@@ -153,7 +153,7 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     }
     input.extend(super::stored_object(&table.input)?.remove_entry(CREATED_BY));
     if !skip_archive {
-        table_version::archive(request, &table)?;
+        archive(request, &table)?;
     }
     request.tx.execute(
         "UPDATE glue_table SET version = version + 1, input = ?4, updated = ?5
@@ -161,6 +161,16 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
         params![request.scope, database, name, Value::Object(input).to_string(), request.context.now],
     )?;
     Ok(json!({}))
+}
+
+/// Keeps `table` as a version of the past.
+fn archive(request: &Request, table: &Table) -> Result<(), AwsError> {
+    request.tx.execute(
+        "INSERT INTO glue_table_version (scope, database, name, version, input, created, updated)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![request.scope, table.database, table.name, table.version, table.input, table.created, table.updated],
+    )?;
+    Ok(())
 }
 
 pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {

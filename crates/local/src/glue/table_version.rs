@@ -9,16 +9,6 @@ use super::table::{COLUMNS, Table};
 use super::validate::{NAME, invalid, not_found};
 use crate::error::AwsError;
 
-/// Keeps `table` as a version of the past.
-pub(super) fn archive(request: &Request, table: &Table) -> Result<(), AwsError> {
-    request.tx.execute(
-        "INSERT INTO glue_table_version (scope, database, name, version, input, created, updated)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![request.scope, table.database, table.name, table.version, table.input, table.created, table.updated],
-    )?;
-    Ok(())
-}
-
 /// One version; the current one when the request names none.
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
     let current = current(request)?;

@@ -7,9 +7,9 @@ mod tables;
 
 use serde_json::{Value, json};
 
-use crate::caller::Caller;
-use crate::context::Context;
+use crate::context::{Caller, Context};
 use crate::error::AwsError;
+use crate::state;
 use crate::store::Store;
 
 /// Noon of a day of 2025, in milliseconds.
@@ -30,7 +30,7 @@ impl Glue {
             caller: Caller::Account,
             unknowns: Default::default(),
         };
-        Glue { store: Store::open(None).unwrap(), context }
+        Glue { store: state::open(None).unwrap(), context }
     }
 
     /// A catalog with the database `db`.

@@ -2,13 +2,13 @@
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::document::Policy as Document;
+use super::format::{size, timestamp, unique_id, url_encoded};
 use super::page::Page;
-use super::roles::{size, timestamp, unique_id, url_encoded};
 use super::tags::{self, Tag};
 use super::{check, limit_exceeded, managed, no_such_entity};
 use crate::context::Context;
 use crate::error::AwsError;
+use crate::policy::Policy as Document;
 use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 

@@ -2,12 +2,13 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::document::Policy;
+use super::format::{size, url_encoded};
 use super::page::Page;
-use super::roles::{Role, size, url_encoded};
+use super::roles::Role;
 use super::{check, limit_exceeded, no_such_entity, policies};
 use crate::context::Context;
 use crate::error::AwsError;
+use crate::policy::Policy;
 use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 

@@ -1,20 +1,16 @@
 //! Roles themselves.
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
-use super::document::Policy;
+use super::format::{size, timestamp, unique_id, url_encoded};
 use super::page::Page;
-use super::{check, limit_exceeded, no_such_entity, policies, tags};
+use super::tags::{self, Tag};
+use super::{check, limit_exceeded, no_such_entity, policies};
 use crate::context::Context;
 use crate::error::AwsError;
+use crate::policy::Policy;
 use crate::wire::params::Params;
 use crate::wire::xml::Xml;
-
-/// What RFC 3986 leaves as it is.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The quota of a trust policy, in characters without white space.
 const MAX_TRUST: usize = 2048;
@@ -113,15 +109,6 @@ pub(crate) fn arn(context: &Context, path: &str, name: &str) -> String {
     format!("arn:{}:iam::{}:role{path}{name}", context.partition(), context.account)
 }
 
-/// Policy documents travel percent-encoded in answers.
-pub(super) fn url_encoded(document: &str) -> String {
-    utf8_percent_encode(document, ENCODED).to_string()
-}
-
-pub(crate) fn timestamp(millis: i64) -> String {
-    DateTime::from_secs(millis.div_euclid(1000)).fmt(Format::DateTime).unwrap_or_default()
-}
-
 pub(super) fn create(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
     let name = check::role_name(params)?;
     let path = check::path(params)?;
@@ -166,12 +153,6 @@ fn count(tx: &Transaction) -> Result<u32, AwsError> {
     Ok(tx.query_row("SELECT count(*) FROM iam_role", [], |row| row.get(0))?)
 }
 
-/// `AROA`, or what tells other kinds of things, and 17 characters, as AWS makes them.
-pub(super) fn unique_id(kind: &str) -> String {
-    let random = uuid::Uuid::new_v4().simple().to_string();
-    kind.chars().chain(random.chars().take(17)).collect::<String>().to_ascii_uppercase()
-}
-
 fn trust<'a>(params: &'a Params, parameter: &str) -> Result<&'a str, AwsError> {
     let document = params.required(parameter)?;
     check::length(parameter, document, 1, 131_072)?;
@@ -180,11 +161,6 @@ fn trust<'a>(params: &'a Params, parameter: &str) -> Result<&'a str, AwsError> {
         return Err(limit_exceeded(format!("Cannot exceed quota for ACLSizePerRole: {MAX_TRUST}")));
     }
     Ok(document)
-}
-
-/// The size of a policy as quotas count it.
-pub(super) fn size(document: &str) -> usize {
-    document.chars().filter(|c| !c.is_whitespace()).count()
 }
 
 pub(super) fn get(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
@@ -259,4 +235,28 @@ pub(super) fn delete_boundary(tx: &Transaction, params: &Params) -> Result<Xml, 
     }
     tx.execute("UPDATE iam_role SET boundary = NULL WHERE name = ?1", [&role.name])?;
     Ok(Xml::default())
+}
+
+pub(super) fn tag(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
+    let role = Role::named(tx, params)?;
+    tags::put(tx, &role.name, &tags::read(params)?)?;
+    Ok(Xml::default())
+}
+
+pub(super) fn untag(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
+    let role = Role::named(tx, params)?;
+    for key in tags::read_keys(params)? {
+        tx.execute("DELETE FROM iam_role_tag WHERE role = ?1 AND key = ?2", [&role.name, key])?;
+    }
+    Ok(Xml::default())
+}
+
+pub(super) fn list_tags(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
+    let role = Role::named(tx, params)?;
+    let page = Page::read(params)?;
+    let sql = "SELECT key, value FROM iam_role_tag WHERE role = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
+    let mut statement = tx.prepare_cached(sql)?;
+    let rows = statement.query_map(params![role.name, page.after, page.rows()], Tag::of)?;
+    let tags = rows.collect::<Result<Vec<_>, _>>()?;
+    Ok(page.write("Tags", tags, |tag| &tag.key, |xml, tag| tag.write(xml)))
 }

@@ -1,10 +1,8 @@
 //! The tags of roles. Keys that differ only in case are one key.
 
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Row, Transaction};
 use serde_json::{Value, json};
 
-use super::page::Page;
-use super::roles::Role;
 use super::{check, limit_exceeded};
 use crate::error::AwsError;
 use crate::wire::params::Params;
@@ -20,7 +18,7 @@ pub(crate) struct Tag {
 }
 
 impl Tag {
-    fn of(row: &Row) -> rusqlite::Result<Tag> {
+    pub(super) fn of(row: &Row) -> rusqlite::Result<Tag> {
         Ok(Tag { key: row.get(0)?, value: row.get(1)? })
     }
 
@@ -105,28 +103,4 @@ pub(super) fn to_json(tags: &[Tag]) -> String {
 pub(super) fn from_json(text: &str) -> Vec<Tag> {
     let tags: Vec<(String, String)> = serde_json::from_str(text).unwrap_or_default();
     tags.into_iter().map(|(key, value)| Tag { key, value }).collect()
-}
-
-pub(super) fn tag(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
-    put(tx, &role.name, &read(params)?)?;
-    Ok(Xml::default())
-}
-
-pub(super) fn untag(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
-    for key in read_keys(params)? {
-        tx.execute("DELETE FROM iam_role_tag WHERE role = ?1 AND key = ?2", [&role.name, key])?;
-    }
-    Ok(Xml::default())
-}
-
-pub(super) fn list(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
-    let page = Page::read(params)?;
-    let sql = "SELECT key, value FROM iam_role_tag WHERE role = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
-    let mut statement = tx.prepare_cached(sql)?;
-    let rows = statement.query_map(params![role.name, page.after, page.rows()], Tag::of)?;
-    let tags = rows.collect::<Result<Vec<_>, _>>()?;
-    Ok(page.write("Tags", tags, |tag| &tag.key, |xml, tag| tag.write(xml)))
 }

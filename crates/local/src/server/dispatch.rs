@@ -10,19 +10,17 @@ use axum::http::header::{CONNECTION, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, Response, request};
 use bytes::Bytes;
 use rusqlite::Transaction;
-use tokio::sync::Semaphore;
-use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::timeout;
 
 use super::host::Hosts;
-use super::reset;
 use super::wire_log::WireLog;
-use crate::access;
-use crate::caller::Caller;
+use super::{actions, reset};
+use crate::access::{self, Need};
+use crate::backend::Backend;
+use crate::blocking::blocking;
 use crate::context::Context;
-use crate::descriptors;
+use crate::crawls::Crawls;
 use crate::dynamodb::DynamoDb;
-use crate::engine::Engine;
 use crate::error::AwsError;
 use crate::faults::{Fault, Faults, Moment};
 use crate::forward::{Forward, judged};
@@ -34,18 +32,17 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// What all requests share.
 pub(super) struct Endpoint {
-    engine: Arc<Engine>,
-    dynamodb: DynamoDb,
+    pub(super) backend: Arc<Backend>,
+    pub(super) crawls: Arc<Crawls>,
+    pub(super) dynamodb: DynamoDb,
     /// Where IAM and STS are, if not here.
-    iam: Option<Forward>,
+    pub(super) iam: Option<Forward>,
     pub(super) faults: Faults,
-    calls: Mutex<BTreeMap<String, u64>>,
-    crawls: Arc<Mutex<JoinSet<()>>>,
-    log: Option<WireLog>,
-    hosts: Hosts,
-    body_timeout: Duration,
-    /// Crawls that are worked on at once; the others are RUNNING too, and wait.
-    crawling: Arc<Semaphore>,
+    /// By operation.
+    pub(super) calls: Mutex<BTreeMap<String, u64>>,
+    pub(super) log: Option<WireLog>,
+    pub(super) hosts: Hosts,
+    pub(super) body_timeout: Duration,
 }
 
 /// Answers every request, whatever its path.
@@ -58,7 +55,7 @@ pub(super) async fn serve(endpoint: Arc<Endpoint>, request: Request) -> Response
     let request = Request::from_parts(parts, body);
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/health") => return json(r#"{"status":"ok","services":["glue","dynamodb","iam","sts"]}"#),
-        (&Method::GET, "/actions") => return json(access::actions().to_string()),
+        (&Method::GET, "/actions") => return json(actions::actions().to_string()),
         _ => {}
     }
     let mut response = endpoint.respond(request, &request_id).await;
@@ -75,26 +72,8 @@ fn json(text: impl Into<Body>) -> Response<Body> {
 }
 
 impl Endpoint {
-    pub(super) fn new(
-        engine: Arc<Engine>,
-        dynamodb: DynamoDb,
-        iam: Option<Forward>,
-        log: Option<WireLog>,
-        hosts: Hosts,
-        body_timeout: Duration,
-    ) -> Endpoint {
-        let crawling = Arc::new(Semaphore::new(descriptors::crawls()));
-        let (faults, calls, crawls) = (Faults::default(), Mutex::default(), Arc::default());
-        Endpoint { engine, dynamodb, iam, faults, calls, crawls, log, hosts, body_timeout, crawling }
-    }
-
     pub(super) fn calls(&self) -> BTreeMap<String, u64> {
         lock(&self.calls).clone()
-    }
-
-    pub(super) async fn end_crawls(&self) {
-        let mut crawls = std::mem::take(&mut *lock(&self.crawls));
-        crawls.shutdown().await;
     }
 
     async fn respond(&self, request: Request, request_id: &str) -> Response<Body> {
@@ -167,30 +146,23 @@ impl Endpoint {
     }
 
     async fn glue(&self, call: Call, body: Bytes) -> Result<Bytes, AwsError> {
-        let asked = glue::Asked::read(&self.engine.context(&call.region), &call.operation, json_body(&body)?)?;
+        let asked = glue::Asked::read(&self.backend.context(&call.region), &call.operation, json_body(&body)?)?;
         if let Some(role) = asked.role() {
-            self.engine.refresh_role(role).await?;
+            self.crawls.refresh_role(role).await?;
         }
-        let (engine, crawls) = (Arc::clone(&self.engine), Arc::clone(&self.crawls));
-        let crawling = Arc::clone(&self.crawling);
+        let (backend, crawls) = (Arc::clone(&self.backend), Arc::clone(&self.crawls));
         let answer = blocking(move || {
-            let context = admitted(&engine, &call, access::Request::Glue(&asked))?;
-            let answer = engine.store.transaction(|tx| {
+            let context = admitted(&backend, &call, |tx, context| glue::permissions::needs(tx, context, &asked))?;
+            let answer = backend.store.transaction(|tx| {
                 if glue::is_of_crawlers(&asked.operation) {
-                    glue::recover(tx, &context.endpoint, || engine.store.living(), context.now)?;
+                    glue::recover(tx, &context.endpoint, || backend.store.living(), context.now)?;
                 }
                 glue::call(tx, &context, &asked)
             })?;
             // Here, where nothing cuts in: a request whose client is gone ends at its next await, and would leave the crawler
             // RUNNING for good.
             if let Some(job) = answer.crawl {
-                let mut crawls = lock(&crawls);
-                while crawls.try_join_next().is_some() {}
-                let engine = Arc::clone(&engine);
-                crawls.spawn(async move {
-                    let _turn = crawling.acquire().await;
-                    glue::crawl::run(engine, job).await;
-                });
+                crawls.start(job);
             }
             Ok(answer.body)
         })
@@ -199,36 +171,37 @@ impl Endpoint {
     }
 
     async fn dynamodb(&self, call: Call, parts: request::Parts, body: Bytes) -> Result<Response<Body>, AwsError> {
+        let context = self.backend.context(&call.region);
         if !call.signer.as_ref().is_some_and(Signer::is_role) {
-            return self.dynamodb.answer(call, parts, body, &self.engine).await;
+            return self.dynamodb.answer(call, parts, body, context).await;
         }
-        let (engine, asked) = (Arc::clone(&self.engine), json_body(&body)?);
+        let (backend, body) = (Arc::clone(&self.backend), json_body(&body)?);
         let admit = move || {
-            let context = engine.context(&call.region);
-            let needs = access::dynamodb::needs(&context, &call.operation, &asked)?;
-            admitted(&engine, &call, access::Request::DynamoDb(&call.operation, needs.as_deref()))?;
-            Ok((call, asked))
+            let needs = access::dynamodb::needs(&backend.context(&call.region), &call.operation, &body)?;
+            admitted(&backend, &call, |_, _| Ok(needs))?;
+            Ok((call, body))
         };
-        let (call, asked) = blocking(admit).await?;
+        let (call, body) = blocking(admit).await?;
         // What was judged and nothing else: another endpoint may read the bytes of the request in another way than this one.
-        let parts = judged(&call, (self.engine.clock)());
-        self.dynamodb.answer(call, parts, asked.to_string().into(), &self.engine).await
+        let parts = judged(&call, (self.backend.clock)());
+        self.dynamodb.answer(call, parts, body.to_string().into(), context).await
     }
 
     async fn query(&self, call: Call, request_id: &str) -> Result<Response<Body>, AwsError> {
         let (service, operation) = (call.service, call.operation.clone());
-        let engine = Arc::clone(&self.engine);
+        let backend = Arc::clone(&self.backend);
         let result = blocking(move || {
             let Call { service, operation, params, .. } = &call;
-            let context = admitted(&engine, &call, access::Request::Query(*service, operation, params))?;
+            let context =
+                admitted(&backend, &call, |tx, context| access::iam::needs(tx, context, *service, operation, params))?;
             let answer = |tx: &Transaction| match service {
                 Service::Sts => sts::call(tx, &context, operation, params),
                 _ => iam::call(tx, &context, operation, params),
             };
             match operation.as_str() {
                 // It opens every run, which need not wait for another process that writes.
-                "GetCallerIdentity" => engine.store.read(answer),
-                _ => engine.store.transaction(answer),
+                "GetCallerIdentity" => backend.store.read(answer),
+                _ => backend.store.transaction(answer),
             }
         })
         .await?;
@@ -236,20 +209,25 @@ impl Endpoint {
     }
 }
 
-/// The context of a request that its caller may make.
+/// The context of a request that its caller may make. `needs` looks up what permissions the request needs, `None` if that is
+/// unknown; it is only asked for requests of roles.
 ///
 /// # Errors
-/// Those of [`Caller::of`], [`access::cases`] and [`access::judge`].
-fn admitted(engine: &Engine, call: &Call, request: access::Request) -> Result<Context, AwsError> {
-    let mut context = engine.context(&call.region);
+/// Those of [`sts::authenticate`], `needs` and [`access::judge`].
+fn admitted(
+    backend: &Backend,
+    call: &Call,
+    needs: impl FnOnce(&Transaction, &Context) -> Result<Option<Vec<Need>>, AwsError>,
+) -> Result<Context, AwsError> {
+    let mut context = backend.context(&call.region);
     if !call.signer.as_ref().is_some_and(Signer::is_role) {
         return Ok(context);
     }
-    let (caller, cases) = engine.store.read(|tx| {
-        context.caller = Caller::of(tx, &context, call.signer.as_ref())?;
-        Ok((context.caller.clone(), access::cases(tx, &context, request)?))
+    let cases = backend.store.read(|tx| {
+        context.caller = sts::authenticate(tx, &context, call.signer.as_ref())?;
+        let unknown = || access::unknown(&context, call.service, &call.operation);
+        access::cases(tx, &context, &needs(tx, &context)?.ok_or_else(unknown)?)
     })?;
-    context.caller = caller;
     access::judge(&context, &cases)?;
     Ok(context)
 }
@@ -271,13 +249,6 @@ async fn struck(fault: Fault, response: Response<Body>, service: Service, reques
         }
         _ => reset::cut(response).await,
     }
-}
-
-/// Runs what reads files or SQLite off the async threads.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, AwsError> + Send + 'static,
-) -> Result<T, AwsError> {
-    spawn_blocking(work).await.unwrap_or_else(|error| Err(AwsError::internal(format!("the request failed: {error}"))))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-use super::listen::Busy;
+use super::connections::Busy;
 
 pub(super) struct Held {
     body: Body,

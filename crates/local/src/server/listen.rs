@@ -1,9 +1,8 @@
 //! Connections: accepted as far as there are descriptors, and closed when nothing comes.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, Response};
@@ -12,9 +11,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
+use super::connections::{Connection, Open};
 use super::dispatch::{self, Endpoint};
 use super::held::Held;
 use crate::descriptors;
@@ -108,63 +108,4 @@ async fn talk(
         serving.as_mut().graceful_shutdown();
         drop(serving.await);
     }
-}
-
-/// All connections that are open, by number.
-#[derive(Default)]
-struct Open(Mutex<BTreeMap<u64, Arc<Connection>>>);
-
-/// One connection.
-struct Connection {
-    number: u64,
-    /// None while a request is worked on or answered.
-    idle_since: Mutex<Option<Instant>>,
-    close: Notify,
-}
-
-/// As long as it is there, its connection is not idle.
-pub(super) struct Busy(Arc<Connection>);
-
-impl Open {
-    fn enter(&self) -> Arc<Connection> {
-        let mut open = lock(&self.0);
-        let number = open.last_key_value().map_or(0, |(last, _)| last + 1);
-        let idle_since = Mutex::new(Some(Instant::now()));
-        let connection = Arc::new(Connection { number, idle_since, close: Notify::new() });
-        open.insert(number, Arc::clone(&connection));
-        connection
-    }
-
-    fn leave(&self, connection: &Connection) {
-        lock(&self.0).remove(&connection.number);
-    }
-
-    fn close_one(&self) {
-        let open = lock(&self.0);
-        let idle = open.values().filter_map(|connection| Some((connection.idle_since()?, connection)));
-        if let Some((_, connection)) = idle.min_by_key(|(since, _)| *since) {
-            connection.close.notify_one();
-        }
-    }
-}
-
-impl Connection {
-    fn idle_since(&self) -> Option<Instant> {
-        *lock(&self.idle_since)
-    }
-
-    fn busy(self: &Arc<Self>) -> Busy {
-        *lock(&self.idle_since) = None;
-        Busy(Arc::clone(self))
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        *lock(&self.0.idle_since) = Some(Instant::now());
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

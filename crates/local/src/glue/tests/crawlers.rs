@@ -1,7 +1,7 @@
 //! Crawlers: definitions, states and history. What a crawl does is tested over HTTP.
 
 use super::*;
-use crate::glue::crawl_history::Summary;
+use crate::glue::crawl_record::Summary;
 use crate::glue::crawler_state::{End, end, goes_on};
 use crate::wire::params::Params;
 

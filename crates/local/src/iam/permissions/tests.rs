@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::Store;
+use crate::state;
 use crate::unknowns::Unknowns;
 
 const ACCOUNT: &str = "123456789012";
@@ -7,7 +7,7 @@ const ORDERS: &str = "arn:aws:dynamodb:eu-west-1:123456789012:table/Orders";
 
 /// A store with the role `/ours/crawler`.
 fn with_role<T>(trust: &str, setup: &str, ask: impl FnOnce(&Transaction) -> T) -> T {
-    let store = Store::open(None).unwrap();
+    let store = state::open(None).unwrap();
     store
         .transaction(|tx| {
             let sql = "INSERT INTO iam_role VALUES ('crawler', 'AROA', '/ours/', 0, NULL, ?1, 3600, NULL)";
@@ -19,10 +19,10 @@ fn with_role<T>(trust: &str, setup: &str, ask: impl FnOnce(&Transaction) -> T) -
 }
 
 /// Whether the role may do it, or why not.
-fn asked(tx: &Transaction, action: &str, resource: &str) -> Result<(), Refusal> {
+fn asked(tx: &Transaction, action: &str, resource: &str) -> Result<(), policy::Refusal> {
     let role = Role::find(tx, "crawler").unwrap().unwrap();
     let keys = [("aws:RequestedRegion", Known::Text("eu-west-1"))];
-    Permissions::of(tx, &role).unwrap().allow(&Question { action, resource, keys: &keys })
+    role_permissions(tx, &role).unwrap().allow(&policy::Question { action, resource, keys: &keys })
 }
 
 /// Whether Scan on Orders is allowed by one inline policy with these statements.
@@ -78,20 +78,20 @@ fn attached_policies_and_boundaries() {
         {"Effect":"Deny","Action":"dynamodb:*","Resource":"*"}]}"#;
     for (attached, boundary, action, resource, expected) in [
         (GLUE, None, "glue:UpdateTable", table, Ok(())),
-        (GLUE, None, "dynamodb:Scan", ORDERS, Err(Refusal::NoIdentityPolicy)),
+        (GLUE, None, "dynamodb:Scan", ORDERS, Err(policy::Refusal::NoIdentityPolicy)),
         (GLUE, None, "logs:PutLogEvents", log, Ok(())),
         (READ, None, "dynamodb:Scan", ORDERS, Ok(())),
-        (READ, None, "dynamodb:PutItem", ORDERS, Err(Refusal::NoIdentityPolicy)),
+        (READ, None, "dynamodb:PutItem", ORDERS, Err(policy::Refusal::NoIdentityPolicy)),
         (OURS, None, "glue:UpdateTable", table, Ok(())),
-        (OURS, None, "dynamodb:Scan", ORDERS, Err(Refusal::DeniedByIdentityPolicy)),
+        (OURS, None, "dynamodb:Scan", ORDERS, Err(policy::Refusal::DeniedByIdentityPolicy)),
         (ADMIN, Some(READ), "dynamodb:Scan", ORDERS, Ok(())),
-        (ADMIN, Some(READ), "glue:UpdateTable", table, Err(Refusal::NoBoundary)),
+        (ADMIN, Some(READ), "glue:UpdateTable", table, Err(policy::Refusal::NoBoundary)),
         (ADMIN, Some(OURS), "glue:UpdateTable", table, Ok(())),
-        (ADMIN, Some(OURS), "dynamodb:Scan", ORDERS, Err(Refusal::DeniedByBoundary)),
-        (GLUE, Some(OURS), "logs:PutLogEvents", log, Err(Refusal::NoBoundary)),
-        (GLUE, Some(ADMIN), "dynamodb:Scan", ORDERS, Err(Refusal::NoIdentityPolicy)),
-        (ADMIN, Some(UNKNOWN), "dynamodb:Scan", ORDERS, Err(Refusal::NoBoundary)),
-        (UNKNOWN, None, "dynamodb:Scan", ORDERS, Err(Refusal::NoIdentityPolicy)),
+        (ADMIN, Some(OURS), "dynamodb:Scan", ORDERS, Err(policy::Refusal::DeniedByBoundary)),
+        (GLUE, Some(OURS), "logs:PutLogEvents", log, Err(policy::Refusal::NoBoundary)),
+        (GLUE, Some(ADMIN), "dynamodb:Scan", ORDERS, Err(policy::Refusal::NoIdentityPolicy)),
+        (ADMIN, Some(UNKNOWN), "dynamodb:Scan", ORDERS, Err(policy::Refusal::NoBoundary)),
+        (UNKNOWN, None, "dynamodb:Scan", ORDERS, Err(policy::Refusal::NoIdentityPolicy)),
     ] {
         let boundary = boundary.map_or("NULL".to_owned(), |arn| format!("'{arn}'"));
         let setup = format!(
@@ -142,7 +142,7 @@ fn context() -> Context {
         region: "eu-west-1".into(),
         now: 0,
         endpoint: "this".into(),
-        caller: crate::Caller::Account,
+        caller: crate::context::Caller::Account,
         unknowns: Default::default(),
     }
 }
@@ -186,6 +186,6 @@ fn trust_in_accounts_and_roles() {
         (trust(r#"{"AWS":"123456789012"}"#, &external.replace("\"x\"", "\"y\"")), false),
     ] {
         let keys = [("sts:ExternalId", Known::Text("x"))];
-        assert_eq!(trusts(&document, &who, &keys).unwrap(), expected, "{document}");
+        assert_eq!(policy::trusts(&document, &who, &keys).unwrap(), expected, "{document}");
     }
 }

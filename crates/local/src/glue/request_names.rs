@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use super::operations::{self, On, TAGGED};
 use super::registry;
-use super::schema::SchemaKey;
-use super::schema_version::VersionKey;
+use super::schema_key::{SchemaKey, VersionKey};
 use super::validate::{self, ARN, MAX_TAGS, Members, NAME, REGISTRY_NAME, ROLE, TAG_KEY};
 use crate::context::Context;
 use crate::error::AwsError;

@@ -2,18 +2,18 @@
 
 use rusqlite::Transaction;
 
-use super::{Keys, Need};
+use super::operations::{self, TAGGED};
+use super::request_names::Asked;
+use crate::access::{Keys, Need};
 use crate::context::Context;
 use crate::error::AwsError;
-use crate::glue::Asked;
-use crate::glue::operations::{self, TAGGED};
 use crate::iam::{Role, role_arn};
 
 /// The condition key of iam:PassRole: the service that gets the role.
-pub(super) const PASSED_TO: &str = "iam:PassedToService";
+pub(crate) const PASSED_TO: &str = "iam:PassedToService";
 
 /// The condition keys that an operation brings: those of its tags. `aws:RequestTag/x` stands for any tag.
-pub(super) fn condition_keys(operation: &str) -> &'static [&'static str] {
+pub(crate) fn condition_keys(operation: &str) -> &'static [&'static str] {
     match operation {
         "UntagResource" => &["aws:TagKeys"],
         "TagResource" => &["aws:RequestTag/x", "aws:TagKeys"],
@@ -23,7 +23,7 @@ pub(super) fn condition_keys(operation: &str) -> &'static [&'static str] {
 }
 
 /// What a request needs; `None` for an operation without an entry.
-pub(super) fn needs(tx: &Transaction, context: &Context, asked: &Asked) -> Result<Option<Vec<Need>>, AwsError> {
+pub(crate) fn needs(tx: &Transaction, context: &Context, asked: &Asked) -> Result<Option<Vec<Need>>, AwsError> {
     let operation = asked.operation.as_str();
     let Some(on) = operations::of(operation) else { return Ok(None) };
     let keys = Keys {

@@ -1,16 +1,15 @@
 //! The roles of crawlers, assumed as Glue assumes them.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::config::{Credentials, IdentityCache, SharedCredentialsProvider};
 use crawl::Clients;
 
-use super::Engine;
+use super::CrawlContext;
 use crate::error::AwsError;
 use crate::iam::assumable_by_glue;
-use crate::server::blocking;
 use crate::sts;
 
 /// The name that Glue gives the sessions of its crawlers.
@@ -26,7 +25,7 @@ const MOST: usize = 256;
 
 /// Clients with the credentials of roles, the oldest first.
 #[derive(Default)]
-pub(super) struct Assumed(VecDeque<RoleClients>);
+pub(super) struct RoleClientCache(VecDeque<RoleClients>);
 
 struct RoleClients {
     region: String,
@@ -36,7 +35,7 @@ struct RoleClients {
     clients: Clients,
 }
 
-impl Assumed {
+impl RoleClientCache {
     fn find(&mut self, region: &str, role: &str) -> Option<Clients> {
         self.0.retain(|kept| kept.made.elapsed() < GIVEN);
         let found = self.0.iter().find(|kept| kept.region == region && kept.role == role);
@@ -57,29 +56,25 @@ pub(super) fn unable() -> AwsError {
     AwsError::new("InvalidInputException", message)
 }
 
-impl Engine {
+impl CrawlContext {
     /// Clients with credentials of a crawler's role, which Glue must be able to assume: `role` is a name, with or without
     /// its path, or an ARN. The crawls of a role share them, and all share their connections.
     ///
     /// # Errors
     /// If the role can't be assumed.
-    pub(crate) async fn role_clients(self: &Arc<Self>, region: &str, role: &str) -> Result<Clients, AwsError> {
+    pub(super) async fn role_clients(&self, region: &str, role: &str) -> Result<Clients, AwsError> {
         self.refresh_role(role).await?;
-        let (role, context) = (role.to_owned(), self.context(region));
-        let role = self.read(move |tx| assumable_by_glue(tx, &context, &role)).await?.ok_or_else(unable)?;
+        let (role, context) = (role.to_owned(), self.backend.context(region));
+        let role = self.backend.read(move |tx| assumable_by_glue(tx, &context, &role)).await?.ok_or_else(unable)?;
         let id = role.id.clone();
-        if let Some(clients) = self.assumed.lock().unwrap_or_else(PoisonError::into_inner).find(region, &id) {
+        if let Some(clients) = self.role_clients.lock().unwrap_or_else(PoisonError::into_inner).find(region, &id) {
             return Ok(clients);
         }
-        let engine = Arc::clone(self);
-        let issue = move || {
-            let (now, seconds) = ((engine.clock)(), GOOD.as_secs().cast_signed());
-            engine.store.transaction(|tx| sts::issue(tx, &role, SESSION, seconds, now))
-        };
-        let issued = blocking(issue).await?;
+        let (now, seconds) = ((self.backend.clock)(), GOOD.as_secs().cast_signed());
+        let issued = self.backend.transaction(move |tx| sts::issue(tx, &role, SESSION, seconds, now)).await?;
         let credentials = Credentials::new(issued.access_key, issued.secret, Some(issued.token), None, "role");
         let clients = self.with_credentials(region, SharedCredentialsProvider::new(credentials));
-        self.assumed.lock().unwrap_or_else(PoisonError::into_inner).keep(region, id, clients.clone());
+        self.role_clients.lock().unwrap_or_else(PoisonError::into_inner).keep(region, id, clients.clone());
         Ok(clients)
     }
 

@@ -6,7 +6,7 @@ use crate::error::AwsError;
 
 /// A policy document.
 #[derive(Debug)]
-pub(super) struct Policy {
+pub(crate) struct Policy {
     pub(super) statements: Vec<Statement>,
 }
 
@@ -47,11 +47,16 @@ const MEMBERS: [&str; 9] =
     ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition"];
 
 impl Policy {
+    /// One that says nothing, and so allows nothing.
+    pub(crate) fn silent() -> Policy {
+        Policy { statements: Vec::new() }
+    }
+
     /// What says who may assume a role.
     ///
     /// # Errors
     /// `MalformedPolicyDocument`, as CreateRole answers.
-    pub(super) fn trust(document: &str) -> Result<Policy, AwsError> {
+    pub(crate) fn trust(document: &str) -> Result<Policy, AwsError> {
         Policy::read(document, |statement| {
             if statement.contains_key("Resource") || statement.contains_key("NotResource") {
                 return Err(malformed("Has prohibited field Resource"));
@@ -70,7 +75,7 @@ impl Policy {
     ///
     /// # Errors
     /// `MalformedPolicyDocument`, as PutRolePolicy answers.
-    pub(super) fn identity(document: &str) -> Result<Policy, AwsError> {
+    pub(crate) fn identity(document: &str) -> Result<Policy, AwsError> {
         Policy::read(document, |statement| {
             if statement.contains_key("Principal") || statement.contains_key("NotPrincipal") {
                 return Err(malformed("Policy document should not specify a principal."));
@@ -89,7 +94,7 @@ impl Policy {
     ///
     /// # Errors
     /// `MalformedPolicyDocument`, as PutRolePolicy answers.
-    pub(super) fn check_partition(&self, own: &str) -> Result<(), AwsError> {
+    pub(crate) fn check_partition(&self, own: &str) -> Result<(), AwsError> {
         let foreign = |given: &str| given != own && !given.contains(['*', '?', '$']);
         let resources = self.statements.iter().filter_map(|statement| statement.resources.as_ref());
         for resource in resources.flat_map(|listed| &listed.patterns) {

@@ -1,16 +1,16 @@
-//! What a role may do, and who may be it.
+//! Policies: what they say, and what they allow.
 //!
 //! The order of the IAM User Guide, "Policy evaluation logic": an explicit Deny wins; then identity policies must allow, and
-//! so must the permissions boundary.
+//! so must the permissions boundary. Nothing here looks anything up.
 
-use rusqlite::Transaction;
+mod document;
+mod matching;
 
-use super::document::{Effect, Listed, Policy, Statement};
-use super::matching::{Known, glob};
-use super::policies;
-use super::role_policies::{attached, inline};
-use super::roles::Role;
-use crate::context::Context;
+pub(crate) use document::Policy;
+use document::{Effect, Listed, Statement};
+pub(crate) use matching::Known;
+use matching::glob;
+
 use crate::error::AwsError;
 
 /// What is to be done, and all that is known of it.
@@ -39,30 +39,11 @@ pub(crate) enum Refusal {
 /// What a role may do: its policies, read once.
 #[derive(Debug)]
 pub(crate) struct Permissions {
-    identity: Vec<Policy>,
-    boundary: Option<Policy>,
+    pub(crate) identity: Vec<Policy>,
+    pub(crate) boundary: Option<Policy>,
 }
 
 impl Permissions {
-    /// Those of a role as it is now. A managed policy that isn't known here allows nothing.
-    ///
-    /// # Errors
-    /// If the state store fails.
-    pub(crate) fn of(tx: &Transaction, role: &Role) -> Result<Permissions, AwsError> {
-        let mut identity = Vec::new();
-        for (_, document) in inline(tx, &role.name)? {
-            identity.push(Policy::identity(&document)?);
-        }
-        for arn in attached(tx, &role.name)? {
-            identity.extend(managed(tx, &arn)?);
-        }
-        let boundary = match &role.boundary {
-            Some(arn) => Some(managed(tx, arn)?.unwrap_or(Policy { statements: Vec::new() })),
-            None => None,
-        };
-        Ok(Permissions { identity, boundary })
-    }
-
     /// Of a role whose policies do not count yet.
     pub(crate) fn none() -> Permissions {
         Permissions { identity: Vec::new(), boundary: None }
@@ -83,10 +64,6 @@ impl Permissions {
     }
 }
 
-fn managed(tx: &Transaction, arn: &str) -> Result<Option<Policy>, AwsError> {
-    policies::document(tx, arn)?.map(|document| Policy::identity(&document)).transpose()
-}
-
 /// Whether a trust policy lets someone assume its role. `who` are all names that the one who asks goes by.
 ///
 /// # Errors
@@ -94,23 +71,6 @@ fn managed(tx: &Transaction, arn: &str) -> Result<Option<Policy>, AwsError> {
 pub(crate) fn trusts(trust: &str, who: &[&str], keys: &[(&str, Known)]) -> Result<bool, AwsError> {
     let question = Question { action: "sts:AssumeRole", resource: "", keys };
     Ok(question.verdict(&[Policy::trust(trust)?], who) == Verdict::Allowed)
-}
-
-/// The role, if it is there and Glue of this account can assume it.
-///
-/// `role` is a name, with or without its path, or an ARN. A condition on aws:SourceArn is met if the ARN of something in Glue of
-/// the account can meet it.
-///
-/// # Errors
-/// If the state store fails.
-pub(crate) fn assumable_by_glue(tx: &Transaction, context: &Context, role: &str) -> Result<Option<Role>, AwsError> {
-    let Some(role) = Role::referred(tx, role)?.filter(|role| context.has_spread(role.created)) else { return Ok(None) };
-    let account = &context.account;
-    let mut keys = vec![("aws:SourceArn", Known::GlueArn { account })];
-    if context.unknowns.sends_source_account {
-        keys.push(("aws:SourceAccount", Known::Text(account)));
-    }
-    Ok(trusts(&role.trust, &["glue.amazonaws.com"], &keys)?.then_some(role))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +111,3 @@ impl Listed {
         self.patterns.iter().any(|pattern| matches(pattern)) != self.negated
     }
 }
-
-#[cfg(test)]
-mod tests;

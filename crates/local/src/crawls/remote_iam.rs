@@ -4,46 +4,45 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crawl::Clients;
 use crawl::aws::local_config;
 use percent_encoding::percent_decode_str;
+use rusqlite::Transaction;
 
-use super::Engine;
+use super::CrawlContext;
+use crate::config::IamEndpoint;
 use crate::error::AwsError;
 use crate::iam::{RoleCopy, copy_role, forget_copy};
-use crate::server::{IamEndpoint, blocking};
 
 /// IAM is global.
 const REGION: &str = "us-east-1";
 
 /// Another endpoint's IAM.
-pub(super) struct Elsewhere {
+pub(super) struct RemoteIam {
     clients: Clients,
     url: String,
 }
 
-impl Engine {
+impl CrawlContext {
     /// Brings the copy of a role up to date, where roles are kept elsewhere: `role` is a name, with or without its path, or an
     /// ARN. Costs one call for the role and one or two for each of its policies.
     ///
     /// # Errors
     /// If that endpoint does not answer, or refuses to.
-    pub(crate) async fn refresh_role(&self, role: &str) -> Result<(), AwsError> {
-        let Some(elsewhere) = &self.elsewhere else { return Ok(()) };
+    pub(super) async fn refresh_role(&self, role: &str) -> Result<(), AwsError> {
+        let Some(remote) = &self.remote_iam else { return Ok(()) };
         let name = role.rsplit('/').next().unwrap_or_default().to_owned();
-        let (copy, store) = (elsewhere.role(&name).await?, self.store.clone());
-        let keep = move || {
-            store.transaction(|tx| match &copy {
-                Some(copy) => copy_role(tx, copy),
-                None => forget_copy(tx, &name),
-            })
+        let copy = remote.role(&name).await?;
+        let keep = move |tx: &Transaction| match &copy {
+            Some(copy) => copy_role(tx, copy),
+            None => forget_copy(tx, &name),
         };
-        blocking(keep).await
+        self.backend.transaction(keep).await
     }
 }
 
-impl Elsewhere {
-    pub(super) fn new(iam: IamEndpoint) -> Elsewhere {
+impl RemoteIam {
+    pub(super) fn new(iam: IamEndpoint) -> RemoteIam {
         // Nothing of the environment but the credentials: its AWS_ENDPOINT_URL may well be this endpoint.
         let config = local_config(&iam.url, REGION).into_builder().credentials_provider(iam.credentials).build();
-        Elsewhere { clients: Clients::new(&config), url: iam.url }
+        RemoteIam { clients: Clients::new(&config), url: iam.url }
     }
 
     /// The base of clients with the credentials that are used there.

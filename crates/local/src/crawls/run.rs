@@ -1,0 +1,184 @@
+//! One crawl: every target read, and written to the catalog.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crawl::Clients;
+use crawl::options::Readers;
+use crawl::{Change, CrawlRequest, Memory, ReadOptions};
+use tokio::sync::{Semaphore, watch};
+
+use super::CrawlContext;
+use super::crawled_table::{CrawledTable, Found};
+use super::names::{catalog_name, source_of};
+use crate::blocking::blocking;
+use crate::error::AwsError;
+use crate::glue::{CrawlJob, End, Summary, Target, end, goes_on};
+
+/// How often a crawl looks whether it was stopped. Asking costs one look-up by key.
+const ATTENTION: Duration = Duration::from_millis(100);
+
+/// Crawls every target of a job, one after the other, and records how it ended. All is done with credentials of the
+/// crawler's role; only the names that tables get are looked up without.
+///
+/// A target that fails makes the crawl FAILED, but the others are done all the same. StopCrawler ends the crawl within a
+/// fraction of a second; what was published before stays. Nothing is returned: the crawler's LastCrawl tells.
+pub(super) async fn run(
+    context: Arc<CrawlContext>,
+    job: CrawlJob,
+    permits: Arc<Semaphore>,
+    mut closing: watch::Receiver<bool>,
+) {
+    let mut ending = Ending { context: &context, job: &job, summary: Summary::default(), end: None, recorded: false };
+    let crawl = async {
+        // Never closed. Whoever waits for a permit is not asked yet whether to stop: that costs a look-up each time.
+        let _permit = permits.acquire().await;
+        tracing::info!(crawler = job.crawler, crawl = job.id, "crawl started");
+        tokio::select! {
+            end = all_targets(&context, &job, &mut ending.summary) => end,
+            () = stopped(&context, &job) => End::Stopped,
+        }
+    };
+    let end = tokio::select! {
+        end = crawl => Some(end),
+        // An error means that the endpoint is gone, which closes all the same.
+        _ = closing.wait_for(|closing| *closing) => None,
+    };
+    ending.end = end;
+    ending.record().await;
+}
+
+/// Records the end. Dropped before it is recorded, because its task is thrown away, it does so at once: the crawl would
+/// stay RUNNING. That is the last resort, since it blocks the thread.
+struct Ending<'a> {
+    context: &'a Arc<CrawlContext>,
+    job: &'a CrawlJob,
+    summary: Summary,
+    end: Option<End>,
+    recorded: bool,
+}
+
+impl Ending<'_> {
+    /// Tries until it succeeds: the disk may be full, or another process at work. Until then the crawler is RUNNING.
+    async fn record(&mut self) {
+        let mut pause = Duration::from_millis(100);
+        while let Err(error) = blocking(self.attempt()).await {
+            tracing::warn!(
+                crawler = self.job.crawler,
+                crawl = self.job.id,
+                %error,
+                "the end of a crawl could not be recorded yet, trying again"
+            );
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(10));
+        }
+        self.recorded = true;
+        tracing::info!(crawler = self.job.crawler, crawl = self.job.id, end = ?self.end, "crawl ended");
+    }
+
+    fn attempt(&self) -> impl FnOnce() -> Result<(), AwsError> + use<> {
+        let given_up = || End::Failed("Internal Service Exception: the crawl was given up.".to_owned());
+        let how = self.end.clone().unwrap_or_else(given_up);
+        let (backend, id, summary) = (Arc::clone(&self.context.backend), self.job.id.clone(), self.summary.clone());
+        let now = (backend.clock)();
+        move || backend.store.transaction(|tx| end(tx, &id, &how, &summary, now))
+    }
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        // What can't be recorded now is so once this endpoint has ended: nobody works on the crawl any more.
+        if let (false, Err(error)) = (self.recorded, self.attempt()()) {
+            tracing::error!(crawler = self.job.crawler, crawl = self.job.id, %error, "the end of a crawl is not recorded");
+        }
+    }
+}
+
+async fn stopped(context: &CrawlContext, job: &CrawlJob) {
+    loop {
+        let id = job.id.clone();
+        // A store that can't be read for a moment is no reason to stop.
+        if !context.backend.read(move |tx| goes_on(tx, &id)).await.unwrap_or(true) {
+            return;
+        }
+        tokio::time::sleep(ATTENTION).await;
+    }
+}
+
+async fn all_targets(context: &CrawlContext, job: &CrawlJob, summary: &mut Summary) -> End {
+    let clients = match context.role_clients(&job.region, &job.role).await {
+        Ok(clients) => clients,
+        Err(error) if error.status < 500 => return End::Failed(error.message),
+        Err(error) => return End::Failed(error.to_string()),
+    };
+    let mut failures = Vec::new();
+    for target in &job.targets {
+        let (table, change) = match one_target(context, &clients, job, target, &mut summary.found).await {
+            Ok(done) => done,
+            Err(failure) => {
+                failures.push(failure);
+                continue;
+            }
+        };
+        match change {
+            Change::Created => summary.created.push(table),
+            Change::Updated | Change::Deprecated => summary.updated.push(table),
+            Change::Deleted => summary.deleted.push(table),
+            Change::Statistics | Change::Unchanged | Change::Logged => {}
+        }
+    }
+    if failures.is_empty() { End::Completed } else { End::Failed(failures.join("; ")) }
+}
+
+/// The catalog table and what became of it, or why the target failed. What was found is noted in `found`.
+async fn one_target(
+    context: &CrawlContext,
+    clients: &Clients,
+    job: &CrawlJob,
+    target: &Target,
+    found: &mut BTreeMap<String, String>,
+) -> Result<(String, Change), String> {
+    let (table, database, catalog_table, scan_all, scan_rate) = match target {
+        Target::DynamoDb { table, scan_all, scan_rate } => {
+            context.check_may_scan(&job.region, &job.role, table).await.map_err(|error| error.to_string())?;
+            let name = catalog_name(context, job, table).await?;
+            (table.clone(), job.database.clone(), name, *scan_all, *scan_rate)
+        }
+        Target::Catalog { database, table } => {
+            let source = source_of(context, job, database, table).await?;
+            context.check_may_scan(&job.region, &job.role, &source).await.map_err(|error| error.to_string())?;
+            (source, database.clone(), table.clone(), true, None)
+        }
+        Target::Other(kind) => {
+            return Err(format!("{kind} can't be crawled by this endpoint: it crawls DynamoDB tables only."));
+        }
+    };
+    let request = CrawlRequest {
+        table,
+        account: context.backend.account.clone(),
+        database,
+        catalog_table,
+        crawled_by: job.crawler.clone(),
+        read: ReadOptions { first_page: !scan_all, scan_rate, ..ReadOptions::default() },
+        memory: Memory::None,
+        on_update: job.on_update,
+        on_delete: job.on_delete,
+        types: schema::Policy { dialect: schema::Dialect::Crawler, ..schema::Policy::default() },
+        readers: Readers::Athena,
+    };
+    let here = context.backend.context(&job.region);
+    let location = here.arn("dynamodb", &format!("table/{}", request.table));
+    let written = CrawledTable { clients, request: &request, location, unknowns: here.unknowns };
+    let change = match crawl::read(clients, &request).await.map_err(|error| error.to_string())? {
+        None => written.retire(here.now).await?,
+        Some(seen) => {
+            let columns = Found::of(&seen, &request.types);
+            let before = job.before.get(&request.catalog_table).map(String::as_str);
+            let change = written.write(&columns, before).await?;
+            found.insert(request.catalog_table.clone(), columns.fingerprint());
+            change
+        }
+    };
+    Ok((request.catalog_table, change))
+}

@@ -1,0 +1,204 @@
+//! Schemas and their versions, as they are stored.
+//!
+//! A version is PENDING when it is registered and AVAILABLE or FAILURE from its next reading on: as in AWS, a client has
+//! to ask before it may rely on a version.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::schema_key::{SchemaKey, VersionKey, Which};
+use super::validate::not_found;
+use super::{Request, compatibility};
+use crate::error::AwsError;
+
+/// One schema, as it is stored.
+pub(super) struct Schema {
+    pub(super) registry: String,
+    pub(super) name: String,
+    pub(super) format: String,
+    pub(super) compatibility: String,
+    pub(super) description: Option<String>,
+    /// The version at which the compatibility mode was last set; versions before it bind nobody.
+    pub(super) checkpoint: i64,
+    /// The newest version that is AVAILABLE; 0 before the first.
+    pub(super) latest: i64,
+    /// The number that the next version gets.
+    pub(super) next: i64,
+    pub(super) created: i64,
+    pub(super) updated: i64,
+}
+
+pub(super) const SCHEMA_COLUMNS: &str =
+    "registry, name, format, compatibility, description, checkpoint, latest, next, created, updated";
+
+impl Schema {
+    pub(super) fn stored(row: &Row) -> rusqlite::Result<Schema> {
+        Ok(Schema {
+            registry: row.get(0)?,
+            name: row.get(1)?,
+            format: row.get(2)?,
+            compatibility: row.get(3)?,
+            description: row.get(4)?,
+            checkpoint: row.get(5)?,
+            latest: row.get(6)?,
+            next: row.get(7)?,
+            created: row.get(8)?,
+            updated: row.get(9)?,
+        })
+    }
+
+    /// The schema that the request names, with its pending versions decided.
+    ///
+    /// # Errors
+    /// `EntityNotFoundException` for a schema that is not there.
+    pub(super) fn named(request: &Request) -> Result<Schema, AwsError> {
+        let SchemaKey { registry, name } = request.schema()?;
+        Schema::at(request, registry, name)
+    }
+
+    pub(super) fn at(request: &Request, registry: &str, name: &str) -> Result<Schema, AwsError> {
+        decide_pending(request, registry, name)?;
+        Schema::row(request, registry, name)?.ok_or_else(|| {
+            let arn = schema_arn(request, registry, name);
+            let names = format!("RegistryName: {registry}, SchemaName: {name}, SchemaArn: {arn}");
+            not_found(format!("Schema is not found. {names}"))
+        })
+    }
+
+    /// The schema as it is stored, whatever its versions wait for.
+    pub(super) fn row(request: &Request, registry: &str, name: &str) -> Result<Option<Schema>, AwsError> {
+        let sql = format!("SELECT {SCHEMA_COLUMNS} FROM glue_schema WHERE scope = ?1 AND registry = ?2 AND name = ?3");
+        let mut statement = request.tx.prepare_cached(&sql)?;
+        Ok(statement.query_row(params![request.scope, registry, name], Schema::stored).optional()?)
+    }
+
+    pub(super) fn arn(&self, request: &Request) -> String {
+        schema_arn(request, &self.registry, &self.name)
+    }
+}
+
+/// One version, as it is stored.
+pub(super) struct Version {
+    pub(super) id: String,
+    pub(super) registry: String,
+    pub(super) schema: String,
+    pub(super) number: i64,
+    pub(super) definition: String,
+    pub(super) status: String,
+    pub(super) created: i64,
+}
+
+pub(super) const VERSION_COLUMNS: &str = "id, registry, schema, number, definition, status, created";
+pub(super) const OF_SCHEMA: &str = "scope = ?1 AND registry = ?2 AND schema = ?3";
+
+impl Version {
+    pub(super) fn stored(row: &Row) -> rusqlite::Result<Version> {
+        Ok(Version {
+            id: row.get(0)?,
+            registry: row.get(1)?,
+            schema: row.get(2)?,
+            number: row.get(3)?,
+            definition: row.get(4)?,
+            status: row.get(5)?,
+            created: row.get(6)?,
+        })
+    }
+
+    pub(super) fn with_id(request: &Request, id: &str) -> Result<Version, AwsError> {
+        let sql = format!("SELECT {VERSION_COLUMNS} FROM glue_schema_version WHERE scope = ?1 AND id = ?2");
+        let read =
+            || request.tx.prepare_cached(&sql)?.query_row(params![request.scope, id], Version::stored).optional();
+        let absent = || not_found(format!("Schema version is not found. SchemaVersionId: {id}"));
+        let version = read()?.ok_or_else(absent)?;
+        if version.status != "PENDING" {
+            return Ok(version);
+        }
+        decide_pending(request, &version.registry, &version.schema)?;
+        read()?.ok_or_else(absent)
+    }
+
+    pub(super) fn numbered(request: &Request, schema: &Schema, number: i64) -> Result<Version, AwsError> {
+        let sql = format!("SELECT {VERSION_COLUMNS} FROM glue_schema_version WHERE {OF_SCHEMA} AND number = ?4");
+        let mut statement = request.tx.prepare_cached(&sql)?;
+        let at = params![request.scope, schema.registry, schema.name, number];
+        statement.query_row(at, Version::stored).optional()?.ok_or_else(|| {
+            let arn = schema.arn(request);
+            not_found(format!("Schema version is not found. SchemaArn: {arn}, VersionNumber: {number}"))
+        })
+    }
+
+    /// The version that the request names.
+    pub(super) fn named(request: &Request) -> Result<Version, AwsError> {
+        Version::find(request, request.version()?)
+    }
+
+    pub(super) fn find(request: &Request, key: &VersionKey) -> Result<Version, AwsError> {
+        match key {
+            VersionKey::Id(id) => Version::with_id(request, id),
+            VersionKey::Of(SchemaKey { registry, name }, which) => {
+                Version::of_schema(request, &Schema::at(request, registry, name)?, which)
+            }
+        }
+    }
+
+    /// The version of a schema that has this number, or is the latest.
+    pub(super) fn of_schema(request: &Request, schema: &Schema, which: &Which) -> Result<Version, AwsError> {
+        match which {
+            Which::Number(number) => Version::numbered(request, schema, *number),
+            Which::Latest => Version::numbered(request, schema, schema.latest),
+        }
+    }
+}
+
+/// Decides what waits, in the order in which it came: each version is compared with those AVAILABLE before it.
+fn decide_pending(request: &Request, registry: &str, name: &str) -> Result<(), AwsError> {
+    let read = |sql: &str, first: i64| -> Result<Vec<Version>, AwsError> {
+        let mut statement = request.tx.prepare_cached(sql)?;
+        let rows = statement.query_map(params![request.scope, registry, name, first], Version::stored)?;
+        Ok(rows.collect::<Result<Vec<_>, _>>()?)
+    };
+    let by_status = |status: &str| {
+        format!(
+            "SELECT {VERSION_COLUMNS} FROM glue_schema_version
+             WHERE {OF_SCHEMA} AND status = '{status}' AND number >= ?4 ORDER BY number"
+        )
+    };
+    let pending = read(&by_status("PENDING"), 0)?;
+    if pending.is_empty() {
+        return Ok(());
+    }
+    let Some(schema) = Schema::row(request, registry, name)? else { return Ok(()) };
+    let available = read(&by_status("AVAILABLE"), schema.checkpoint)?;
+    let mut earlier: Vec<String> = available.into_iter().map(|version| version.definition).collect();
+    let mut latest = schema.latest;
+    for version in pending {
+        let fits = compatibility::check(&schema.compatibility, &version.definition, &earlier);
+        if let Err(reason) = &fits {
+            // The API has no place for the reason, and without it nobody could mend the schema.
+            let (mode, reason) = (&schema.compatibility, reason.chars().take(500).collect::<String>());
+            tracing::warn!(
+                registry,
+                schema = name,
+                version = version.number,
+                mode,
+                reason,
+                "incompatible schema version"
+            );
+        }
+        let fits = fits.is_ok();
+        let status = if fits { "AVAILABLE" } else { "FAILURE" };
+        request.tx.execute("UPDATE glue_schema_version SET status = ?2 WHERE id = ?1", params![version.id, status])?;
+        if fits {
+            latest = version.number;
+            earlier.push(version.definition);
+        }
+    }
+    request.tx.execute(
+        "UPDATE glue_schema SET latest = ?4, updated = ?5 WHERE scope = ?1 AND registry = ?2 AND name = ?3",
+        params![request.scope, registry, name, latest, request.context.now],
+    )?;
+    Ok(())
+}
+
+pub(super) fn schema_arn(request: &Request, registry: &str, name: &str) -> String {
+    request.context.arn("glue", &format!("schema/{registry}/{name}"))
+}
