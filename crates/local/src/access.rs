@@ -15,7 +15,7 @@ use rusqlite::Transaction;
 use crate::context::Context;
 use crate::error::AwsError;
 use crate::iam::{Role, role_tags};
-use crate::policy::{Known, Question, Refusal};
+use crate::policy::{AccessRequest, ConditionValue, Refusal};
 use crate::tags;
 use crate::wire::Service;
 
@@ -24,40 +24,41 @@ pub(crate) const ANYTHING: &str = "*";
 
 /// One permission that a request needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Need {
+pub(crate) struct RequiredPermission {
     pub(crate) action: String,
     /// It must be allowed on each of them.
     pub(crate) resources: Vec<String>,
-    pub(crate) keys: Keys,
+    pub(crate) keys: ConditionKeys,
 }
 
 /// The condition keys of a request, as far as it brings them itself.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(crate) struct Keys {
+pub(crate) struct ConditionKeys {
     pub(crate) texts: Vec<(String, String)>,
     /// aws:TagKeys; absent when empty.
     pub(crate) tag_keys: Vec<String>,
 }
 
-impl Need {
-    pub(crate) fn new(action: &str, resources: Vec<String>) -> Need {
-        Need { action: action.to_owned(), resources, keys: Keys::default() }
+impl RequiredPermission {
+    pub(crate) fn new(action: &str, resources: Vec<String>) -> RequiredPermission {
+        RequiredPermission { action: action.to_owned(), resources, keys: ConditionKeys::default() }
     }
 
     /// What the reading of a referenced schema version needs of the caller who reads the table.
-    pub(crate) fn schema_version(resources: Vec<String>) -> Need {
-        Need::new("glue:GetSchemaVersion", resources)
+    pub(crate) fn schema_version(resources: Vec<String>) -> RequiredPermission {
+        RequiredPermission::new("glue:GetSchemaVersion", resources)
     }
 
     /// What DynamoDB asks of those who read a whole table.
-    pub(crate) fn scan(context: &Context, table: &str) -> Vec<Need> {
-        let need = |action| Need::new(action, vec![context.arn("dynamodb", &format!("table/{table}"))]);
-        vec![need("dynamodb:DescribeTable"), need("dynamodb:Scan")]
+    pub(crate) fn scan(context: &Context, table: &str) -> Vec<RequiredPermission> {
+        let on_table =
+            |action| RequiredPermission::new(action, vec![context.arn("dynamodb", &format!("table/{table}"))]);
+        vec![on_table("dynamodb:DescribeTable"), on_table("dynamodb:Scan")]
     }
 }
 
 /// One question to the caller's policies, with all that the state store knows of it.
-pub(crate) struct Case {
+pub(crate) struct PermissionCheck {
     action: String,
     resource: String,
     /// The values of condition keys.
@@ -76,33 +77,37 @@ pub(crate) fn unknown(context: &Context, service: Service, operation: &str) -> A
 ///
 /// # Errors
 /// If the state store fails.
-pub(crate) fn cases(tx: &Transaction, context: &Context, needs: &[Need]) -> Result<Vec<Case>, AwsError> {
-    let mut cases = Vec::new();
-    for Need { action, resources, keys } in needs {
+pub(crate) fn collect_checks(
+    tx: &Transaction,
+    context: &Context,
+    required: &[RequiredPermission],
+) -> Result<Vec<PermissionCheck>, AwsError> {
+    let mut checks = Vec::new();
+    for RequiredPermission { action, resources, keys } in required {
         for resource in resources {
             let mut texts = keys.texts.clone();
             texts.extend(resource_tags(tx, context, resource)?);
             let (action, resource, tag_keys) = (action.clone(), resource.clone(), keys.tag_keys.clone());
-            cases.push(Case { action, resource, texts, tag_keys });
+            checks.push(PermissionCheck { action, resource, texts, tag_keys });
         }
     }
-    Ok(cases)
+    Ok(checks)
 }
 
 /// Refuses what the caller may not do.
 ///
 /// # Errors
 /// `AccessDeniedException`, in AWS's words.
-pub(crate) fn judge(context: &Context, cases: &[Case]) -> Result<(), AwsError> {
+pub(crate) fn judge(context: &Context, checks: &[PermissionCheck]) -> Result<(), AwsError> {
     let Some(permissions) = context.caller.permissions() else { return Ok(()) };
-    for Case { action, resource, texts, tag_keys } in cases {
-        let mut known: Vec<_> = texts.iter().map(|(key, value)| (key.as_str(), Known::Text(value))).collect();
+    for PermissionCheck { action, resource, texts, tag_keys } in checks {
+        let mut known: Vec<_> = texts.iter().map(|(key, value)| (key.as_str(), ConditionValue::Text(value))).collect();
         if !tag_keys.is_empty() {
-            known.push(("aws:TagKeys", Known::Texts(tag_keys)));
+            known.push(("aws:TagKeys", ConditionValue::Texts(tag_keys)));
         }
-        known.push(("aws:ResourceAccount", Known::Text(&context.account)));
-        known.push(("aws:RequestedRegion", Known::Text(requested_region(context, action))));
-        let why = match permissions.allow(&Question { action, resource, keys: &known }) {
+        known.push(("aws:ResourceAccount", ConditionValue::Text(&context.account)));
+        known.push(("aws:RequestedRegion", ConditionValue::Text(requested_region(context, action))));
+        let why = match permissions.allow(&AccessRequest { action, resource, keys: &known }) {
             Ok(()) => continue,
             Err(Refusal::NoIdentityPolicy) => format!("because no identity-based policy allows the {action} action"),
             Err(Refusal::NoBoundary) => format!("because no permissions boundary allows the {action} action"),
@@ -118,10 +123,10 @@ pub(crate) fn judge(context: &Context, cases: &[Case]) -> Result<(), AwsError> {
 ///
 /// # Errors
 /// `AccessDeniedException`, in AWS's words.
-pub(crate) fn check(tx: &Transaction, context: &Context, need: &Need) -> Result<(), AwsError> {
+pub(crate) fn check(tx: &Transaction, context: &Context, required: &RequiredPermission) -> Result<(), AwsError> {
     match context.caller.permissions() {
         None => Ok(()),
-        Some(_) => judge(context, &cases(tx, context, std::slice::from_ref(need))?),
+        Some(_) => judge(context, &collect_checks(tx, context, std::slice::from_ref(required))?),
     }
 }
 
@@ -141,7 +146,7 @@ fn resource_tags(tx: &Transaction, context: &Context, arn: &str) -> Result<Vec<(
     let tags: Vec<_> = match parts[..] {
         [_, _, "glue", ..] => tags::get_spread(tx, context, arn)?.into_iter().collect(),
         [_, _, "iam", _, _, resource] if resource.starts_with("role/") => {
-            match Role::referred(tx, arn)?.filter(|role| context.has_spread(role.created)) {
+            match Role::resolve(tx, arn)?.filter(|role| context.has_spread(role.created)) {
                 Some(role) => role_tags(tx, &role.name)?.into_iter().map(|tag| (tag.key, tag.value)).collect(),
                 None => Vec::new(),
             }

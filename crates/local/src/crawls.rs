@@ -16,7 +16,7 @@ use rusqlite::Transaction;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::access::{self, Need};
+use crate::access::{self, RequiredPermission};
 use crate::backend::Backend;
 use crate::config::{IamEndpoint, Source};
 use crate::descriptors;
@@ -126,11 +126,11 @@ impl CrawlContext {
             return Ok(());
         }
         let (mut context, role) = (self.backend.context(region), role.to_owned());
-        let needs = Need::scan(&context, table);
+        let required = RequiredPermission::scan(&context, table);
         let judge = move |tx: &Transaction| {
             let role = assumable_by_glue(tx, &context, &role)?.ok_or_else(role_clients::unable)?;
             context.caller = sts::role_session(tx, &context, &role, role_clients::SESSION)?;
-            needs.iter().try_for_each(|need| access::check(tx, &context, need))
+            required.iter().try_for_each(|permission| access::check(tx, &context, permission))
         };
         self.backend.read(judge).await
     }

@@ -1,7 +1,7 @@
 //! File descriptors: how many there may be, and how they are shared out.
 
 /// Those of the process itself: its streams, the database, locks, the log, the runtime, and some to spare.
-const OWN: usize = 40;
+const RESERVED: usize = 40;
 
 /// Where the system says nothing of a limit.
 const UNLIMITED: usize = 65_536;
@@ -25,7 +25,7 @@ fn limit() -> usize {
 /// Connections that may be open at once. Each costs a descriptor here, may have a file of a table open, and costs one more at
 /// its other end if that is in this process, as it is for crawls.
 pub(crate) fn connections() -> usize {
-    (limit().saturating_sub(OWN) / 3).max(4)
+    (limit().saturating_sub(RESERVED) / 3).max(4)
 }
 
 /// Crawls that may be worked on at once: each has a few connections.

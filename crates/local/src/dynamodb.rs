@@ -55,7 +55,7 @@ impl DynamoDb {
         Ok(match source {
             Source::None => DynamoDb::Files(Arc::new(Files::none())),
             Source::Files(folder) => DynamoDb::Files(Arc::new(Files::open(folder, state)?)),
-            Source::Endpoint(url) => DynamoDb::Forward(Box::new(Forward::to(url)?)),
+            Source::Endpoint(url) => DynamoDb::Forward(Box::new(Forward::new(url)?)),
             Source::Client(_) => DynamoDb::ClientOnly,
         })
     }

@@ -24,7 +24,7 @@ pub(crate) struct Forward {
 
 impl Forward {
     /// To `http://HOST[:PORT]`.
-    pub(crate) fn to(url: &str) -> Result<Forward, StartError> {
+    pub(crate) fn new(url: &str) -> Result<Forward, StartError> {
         let wrong = || StartError::Endpoint(url.to_owned());
         let uri: Uri = url.parse().map_err(|_| wrong())?;
         if uri.scheme() != Some(&Scheme::HTTP) || uri.path_and_query().is_some_and(|path| path != "/") {
@@ -54,9 +54,9 @@ impl Forward {
         *request.method_mut() = parts.method;
         *request.uri_mut() = uri.map_err(|error| unreachable(error.to_string()))?;
         *request.headers_mut() = parts.headers;
-        remove_those_of_the_connection(request.headers_mut());
+        remove_connection_headers(request.headers_mut());
         let mut response = self.client.request(request).await.map_err(|error| unreachable(error.to_string()))?;
-        remove_those_of_the_connection(response.headers_mut());
+        remove_connection_headers(response.headers_mut());
         Ok(response.map(Body::new))
     }
 }
@@ -64,7 +64,7 @@ impl Forward {
 /// The head of a judged request of a role, made anew: nothing of what it came with reaches the other endpoint but the
 /// operation. It carries the access key of crawls in the place of one that was issued here, which nobody else knows: DynamoDB
 /// Local keeps the tables of each access key apart. The signature is none.
-pub(crate) fn judged(call: &Call, now: i64) -> request::Parts {
+pub(crate) fn rebuild_head(call: &Call, now: i64) -> request::Parts {
     let target = format!("DynamoDB_20120810.{}", call.operation);
     let time =
         DateTime::from_secs(now.div_euclid(1000)).fmt(Format::DateTime).unwrap_or_default().replace(['-', ':'], "");
@@ -77,7 +77,7 @@ pub(crate) fn judged(call: &Call, now: i64) -> request::Parts {
     request.body(()).unwrap_or_default().into_parts().0
 }
 /// Two connections meet here, each with its own.
-fn remove_those_of_the_connection(headers: &mut HeaderMap) {
+fn remove_connection_headers(headers: &mut HeaderMap) {
     for name in [CONNECTION.as_str(), TRANSFER_ENCODING.as_str(), EXPECT.as_str(), "keep-alive"] {
         headers.remove(name);
     }

@@ -1,6 +1,6 @@
 //! Glue: the Data Catalog, crawlers that really crawl, and the Schema Registry, over AWS JSON 1.1.
 //!
-//! Names, limits and messages follow the service model of AWS Glue (2017-03-31) and what is publicly known of the service;
+//! RequestNames, limits and messages follow the service model of AWS Glue (2017-03-31) and what is publicly known of the service;
 //! everything is kept per account and region.
 
 mod always_empty;
@@ -41,9 +41,9 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use self::crawl_job::{CrawlJob, Target};
 pub(crate) use self::crawl_record::Summary;
-pub(crate) use self::crawler_state::{End, end, goes_on, recover};
-pub(crate) use self::request_names::Asked;
-use self::request_names::Names;
+pub(crate) use self::crawler_state::{End, record_end, recover, should_continue};
+pub(crate) use self::request_names::ParsedRequest;
+use self::request_names::RequestNames;
 use self::schema_key::{SchemaKey, VersionKey};
 use self::validate::Members;
 use crate::context::Context;
@@ -66,8 +66,8 @@ struct Request<'a> {
     tx: &'a Transaction<'a>,
     context: &'a Context,
     scope: String,
-    asked: &'a Asked,
-    names: &'a Names,
+    parsed: &'a ParsedRequest,
+    names: &'a RequestNames,
     body: Members<'a>,
 }
 
@@ -103,7 +103,7 @@ impl<'a> Request<'a> {
 
     /// [`operations`] says what each operation names: a name that is missing here is missing there.
     fn name<T>(&self, name: Option<T>) -> Result<T, AwsError> {
-        let operation = &self.asked.operation;
+        let operation = &self.parsed.operation;
         name.ok_or_else(|| AwsError::internal(format!("{operation} uses a name that its request is not read for")))
     }
 }
@@ -113,9 +113,9 @@ impl<'a> Request<'a> {
 /// # Errors
 /// What AWS would answer: the exceptions of the operation, `ValidationException` for a broken constraint of the model,
 /// `SerializationException` for a wrong JSON type, `UnknownOperationException` for an operation that is not offered here.
-pub(crate) fn call(tx: &Transaction, context: &Context, asked: &Asked) -> Result<Answer, AwsError> {
-    let (names, operation) = (&asked.names, asked.operation.as_str());
-    let request = Request { tx, context, scope: context.scope(), asked, names, body: Members::of(&asked.body)? };
+pub(crate) fn call(tx: &Transaction, context: &Context, parsed: &ParsedRequest) -> Result<Answer, AwsError> {
+    let (names, operation) = (&parsed.names, parsed.operation.as_str());
+    let request = Request { tx, context, scope: context.scope(), parsed, names, body: Members::new(&parsed.body)? };
     if operation == "StartCrawler" {
         let job = crawler_state::start(&request)?;
         return Ok(Answer { body: json!({}), crawl: Some(job) });

@@ -28,7 +28,7 @@ pub(crate) use format::timestamp;
 pub(crate) use permissions::{assumable_by_glue, role_permissions};
 pub(crate) use policies::arn as policy_arn;
 pub(crate) use roles::{Role, arn as role_arn};
-pub(crate) use tags::{of as role_tags, read as requested_tags, read_keys as requested_tag_keys};
+pub(crate) use tags::{list as role_tags, read as requested_tags, read_keys as requested_tag_keys};
 
 /// The tables of this service in the state store.
 pub(crate) const TABLES: &str = "

@@ -6,21 +6,21 @@
 mod document;
 mod matching;
 
-pub(crate) use document::Policy;
+pub(crate) use document::PolicyDocument;
 use document::{Effect, Listed, Statement};
-pub(crate) use matching::Known;
+pub(crate) use matching::ConditionValue;
 use matching::glob;
 
 use crate::error::AwsError;
 
 /// What is to be done, and all that is known of it.
-pub(crate) struct Question<'a> {
+pub(crate) struct AccessRequest<'a> {
     /// `dynamodb:Scan`.
     pub(crate) action: &'a str,
     /// An ARN; `*` for actions that know no resources.
     pub(crate) resource: &'a str,
     /// The values of condition keys.
-    pub(crate) keys: &'a [(&'a str, Known<'a>)],
+    pub(crate) keys: &'a [(&'a str, ConditionValue<'a>)],
 }
 
 /// Why something is not allowed.
@@ -39,8 +39,8 @@ pub(crate) enum Refusal {
 /// What a role may do: its policies, read once.
 #[derive(Debug)]
 pub(crate) struct Permissions {
-    pub(crate) identity: Vec<Policy>,
-    pub(crate) boundary: Option<Policy>,
+    pub(crate) identity: Vec<PolicyDocument>,
+    pub(crate) boundary: Option<PolicyDocument>,
 }
 
 impl Permissions {
@@ -51,9 +51,9 @@ impl Permissions {
 
     /// # Errors
     /// Why not.
-    pub(crate) fn allow(&self, question: &Question) -> Result<(), Refusal> {
-        let identity = question.verdict(&self.identity, &[]);
-        let boundary = self.boundary.as_ref().map(|boundary| question.verdict(std::slice::from_ref(boundary), &[]));
+    pub(crate) fn allow(&self, request: &AccessRequest) -> Result<(), Refusal> {
+        let identity = request.verdict(&self.identity, &[]);
+        let boundary = self.boundary.as_ref().map(|boundary| request.verdict(std::slice::from_ref(boundary), &[]));
         match (identity, boundary) {
             (Verdict::Denied, _) => Err(Refusal::DeniedByIdentityPolicy),
             (_, Some(Verdict::Denied)) => Err(Refusal::DeniedByBoundary),
@@ -68,9 +68,9 @@ impl Permissions {
 ///
 /// # Errors
 /// If the document is not a trust policy.
-pub(crate) fn trusts(trust: &str, who: &[&str], keys: &[(&str, Known)]) -> Result<bool, AwsError> {
-    let question = Question { action: "sts:AssumeRole", resource: "", keys };
-    Ok(question.verdict(&[Policy::trust(trust)?], who) == Verdict::Allowed)
+pub(crate) fn trusts(trust: &str, who: &[&str], keys: &[(&str, ConditionValue)]) -> Result<bool, AwsError> {
+    let request = AccessRequest { action: "sts:AssumeRole", resource: "", keys };
+    Ok(request.verdict(&[PolicyDocument::trust(trust)?], who) == Verdict::Allowed)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +80,8 @@ enum Verdict {
     Silent,
 }
 
-impl Question<'_> {
-    fn verdict(&self, policies: &[Policy], who: &[&str]) -> Verdict {
+impl AccessRequest<'_> {
+    fn verdict(&self, policies: &[PolicyDocument], who: &[&str]) -> Verdict {
         let mut verdict = Verdict::Silent;
         let statements = policies.iter().flat_map(|policy| &policy.statements);
         for statement in statements.filter(|statement| self.is_meant(statement, who)) {

@@ -27,7 +27,7 @@ use crate::error::AwsError;
 use crate::faults::Faults;
 use crate::forward::Forward;
 use crate::state::MIGRATIONS;
-use crate::store::{StateError, Store, in_the_way};
+use crate::store::{StateError, Store, describe_blockers};
 use dispatch::Endpoint;
 use host::Hosts;
 use wire_log::WireLog;
@@ -36,7 +36,7 @@ use wire_log::WireLog;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How long to wait for the state without a word.
-const MOMENT: Duration = Duration::from_secs(1);
+const QUIET_WAIT: Duration = Duration::from_secs(1);
 
 /// A running endpoint. Dropping it stops it too, without waiting.
 pub struct Server {
@@ -59,11 +59,11 @@ impl Server {
             return Err(StartError::Account(config.account));
         }
         let dynamodb = DynamoDb::open(&config.source, config.state.as_deref())?;
-        let store = opened(config.state.as_deref()).await?;
+        let store = open_state(config.state.as_deref()).await?;
         let listen_error = |error| StartError::Listen { address: config.listen, error };
         let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
         let url = url(listener.local_addr().map_err(listen_error)?);
-        let iam = config.iam.as_ref().map(|iam| Forward::to(&iam.url)).transpose()?;
+        let iam = config.iam.as_ref().map(|iam| Forward::new(&iam.url)).transpose()?;
         let log_error = |path: &PathBuf, error| StartError::WireLog { path: path.clone(), error };
         let log =
             config.wire_log.as_ref().map(|path| WireLog::open(path).map_err(|e| log_error(path, e))).transpose()?;
@@ -106,16 +106,16 @@ impl Server {
 }
 
 /// Opens the state. Who waits for another process is told so after a moment, and can stop waiting by dropping this.
-async fn opened(state: Option<&Path>) -> Result<Store, StateError> {
+async fn open_state(state: Option<&Path>) -> Result<Store, StateError> {
     let (started, mut told) = (Instant::now(), false);
     loop {
         let folder = state.map(Path::to_owned);
-        let attempt = tokio::task::spawn_blocking(move || Store::attempt(folder.as_deref(), &MIGRATIONS)).await;
+        let attempt = tokio::task::spawn_blocking(move || Store::try_open(folder.as_deref(), &MIGRATIONS)).await;
         if let Some(store) = attempt.map_err(|error| StateError::Use(AwsError::internal(error.to_string())))?? {
             return Ok(store);
         }
-        if let (false, Some(folder)) = (told || started.elapsed() < MOMENT, state) {
-            tracing::warn!("{}", in_the_way(folder));
+        if let (false, Some(folder)) = (told || started.elapsed() < QUIET_WAIT, state) {
+            tracing::warn!("{}", describe_blockers(folder));
             told = true;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -18,10 +18,10 @@ use crate::private;
 use presence::Presence;
 
 /// How long a request waits for another process that writes. A transaction takes milliseconds, unless its process is stopped.
-const PATIENCE: Duration = Duration::from_secs(20);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long an attempt to open the state waits for another process.
-const ATTEMPT: Duration = Duration::from_millis(200);
+const OPEN_TIMEOUT: Duration = Duration::from_millis(200);
 
 const FILE: &str = "endpoint.sqlite";
 const OPENING: &str = "opening.lock";
@@ -108,23 +108,23 @@ impl Store {
     /// database.
     pub(crate) fn open(state: Option<&Path>, migrations: &Migrations) -> Result<Store, StateError> {
         loop {
-            match Store::attempt(state, migrations)? {
+            match Store::try_open(state, migrations)? {
                 Some(store) => return Ok(store),
-                None => std::thread::sleep(ATTEMPT),
+                None => std::thread::sleep(OPEN_TIMEOUT),
             }
         }
     }
 
     /// As [`Store::open`], but `None` where another process is in the way.
-    pub(crate) fn attempt(state: Option<&Path>, migrations: &Migrations) -> Result<Option<Store>, StateError> {
-        let Some(folder) = state else { return attempt(None, migrations) };
+    pub(crate) fn try_open(state: Option<&Path>, migrations: &Migrations) -> Result<Option<Store>, StateError> {
+        let Some(folder) = state else { return try_open(None, migrations) };
         private::folder(folder).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => StateError::NotAFolder(folder.to_owned()),
             _ => StateError::Io { path: folder.to_owned(), error },
         })?;
         // Held while opening: SQLite does not wait for its turn to make a new file a write-ahead logged one.
-        let Some(_opening) = only_opener(folder)? else { return Ok(None) };
-        attempt(Some(folder), migrations)
+        let Some(_opening) = lock_opening(folder)? else { return Ok(None) };
+        try_open(Some(folder), migrations)
     }
 
     /// Runs `work` in one transaction: committed when it returns `Ok`, rolled back otherwise. Nobody else writes meanwhile,
@@ -163,7 +163,7 @@ impl Store {
         let asked = Instant::now();
         let mut connection = self.lock();
         // All who wait for their turn behind one that waits for another process have waited as long.
-        connection.busy_timeout(PATIENCE.saturating_sub(asked.elapsed()).max(Duration::from_millis(50)))?;
+        connection.busy_timeout(BUSY_TIMEOUT.saturating_sub(asked.elapsed()).max(Duration::from_millis(50)))?;
         let transaction = connection.transaction_with_behavior(behavior)?;
         let result = work(&transaction)?;
         transaction.commit()?;
@@ -176,7 +176,7 @@ impl Store {
 }
 
 /// Opens the database; `None` where another process keeps it locked.
-fn attempt(folder: Option<&Path>, migrations: &Migrations) -> Result<Option<Store>, StateError> {
+fn try_open(folder: Option<&Path>, migrations: &Migrations) -> Result<Option<Store>, StateError> {
     let path = folder.map_or_else(PathBuf::new, |folder| folder.join(FILE));
     if path.is_dir() {
         return Err(StateError::Foreign(path));
@@ -191,7 +191,7 @@ fn attempt(folder: Option<&Path>, migrations: &Migrations) -> Result<Option<Stor
             None => Connection::open_in_memory()?,
             Some(_) => Connection::open(&path)?,
         };
-        connection.busy_timeout(ATTEMPT)?;
+        connection.busy_timeout(OPEN_TIMEOUT)?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -256,7 +256,7 @@ fn prepare(tx: &Transaction, migrations: &Migrations) -> rusqlite::Result<Format
 }
 
 /// The turn to open the state; `None` while another process has it.
-fn only_opener(folder: &Path) -> Result<Option<File>, StateError> {
+fn lock_opening(folder: &Path) -> Result<Option<File>, StateError> {
     let path = folder.join(OPENING);
     let turn = || {
         let mut file = private::file(&path, File::options().write(true).create(true))?;
@@ -273,7 +273,7 @@ fn only_opener(folder: &Path) -> Result<Option<File>, StateError> {
 }
 
 /// What is waited for while the state can't be opened, for people.
-pub(crate) fn in_the_way(folder: &Path) -> String {
+pub(crate) fn describe_blockers(folder: &Path) -> String {
     let mut processes = presence::processes(folder);
     processes.extend(fs::read_to_string(folder.join(OPENING)).ok().and_then(|pid| pid.trim().parse::<u32>().ok()));
     processes.retain(|process| *process != std::process::id());

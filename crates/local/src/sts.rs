@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::context::{Caller, Context, RoleSession};
 use crate::error::AwsError;
 use crate::iam::{self, Role, role_permissions};
-use crate::policy::{self, Known, Permissions};
+use crate::policy::{self, ConditionValue, Permissions};
 use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 use crate::wire::{ISSUED_KEYS, Signer};
@@ -28,7 +28,7 @@ pub(crate) const TABLES: &str = "
 ";
 
 /// How long an expired session is remembered, so that its caller learns that it has expired, in milliseconds.
-const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
+const EXPIRED_TTL: i64 = 24 * 60 * 60 * 1000;
 
 /// Temporary credentials of a role.
 pub(crate) struct Issued {
@@ -111,7 +111,7 @@ pub(crate) fn role_session(
 
 /// Credentials for a session of a role, good for `seconds`.
 pub(crate) fn issue(tx: &Transaction, role: &Role, session: &str, seconds: i64, now: i64) -> Result<Issued, AwsError> {
-    tx.execute("DELETE FROM sts_session WHERE expires < ?1", [now - REMEMBERED])?;
+    tx.execute("DELETE FROM sts_session WHERE expires < ?1", [now - EXPIRED_TTL])?;
     let random = || uuid::Uuid::new_v4().simple().to_string();
     let issued = Issued {
         access_key: ISSUED_KEYS.chars().chain(random().chars().take(11)).collect::<String>().to_ascii_uppercase(),
@@ -165,9 +165,9 @@ fn assume_role(tx: &Transaction, context: &Context, params: &Params) -> Result<X
         let why = "because no resource-based policy allows the sts:AssumeRole action";
         context.denied("sts:AssumeRole", arn, why)
     };
-    let role = Role::referred(tx, arn)?.filter(|role| role.arn(context) == arn).ok_or_else(denied)?;
-    let external = params.get("ExternalId").map(|id| ("sts:ExternalId", Known::Text(id)));
-    let keys: Vec<_> = external.into_iter().chain([("sts:RoleSessionName", Known::Text(session))]).collect();
+    let role = Role::resolve(tx, arn)?.filter(|role| role.arn(context) == arn).ok_or_else(denied)?;
+    let external = params.get("ExternalId").map(|id| ("sts:ExternalId", ConditionValue::Text(id)));
+    let keys: Vec<_> = external.into_iter().chain([("sts:RoleSessionName", ConditionValue::Text(session))]).collect();
     let names = context.caller.names(context);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     if !policy::trusts(&role.trust, &names, &keys)? {

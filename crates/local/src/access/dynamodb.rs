@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-use super::{ANYTHING, Need};
+use super::{ANYTHING, RequiredPermission};
 use crate::context::Context;
 use crate::error::AwsError;
 
 /// Where a request names the tables that it means.
-pub(crate) enum On {
+pub(crate) enum TableSelector {
     /// Actions without resources.
     Anything,
     /// `TableName`.
@@ -23,17 +23,17 @@ pub(crate) enum On {
     /// Each of `TransactItems` is one operation on its table.
     Transaction,
 }
-use On::*;
+use TableSelector::*;
 
 /// The longest ARN of a table or a resource of one.
 const MAX_ARN: usize = 1_283;
 const MAX_INDEX: usize = 255;
 /// Tables or parts of one request.
-const MOST: usize = 100;
+const MAX_PARTS: usize = 100;
 
-impl On {
+impl TableSelector {
     /// The types of its resources, as the Service Authorization Reference calls them; none where they depend on the request.
-    pub(crate) fn kinds(&self) -> &'static [&'static str] {
+    pub(crate) fn resource_types(&self) -> &'static [&'static str] {
         match self {
             Anything | Transaction => &[],
             Table | TableArn | Batch | Resource => &["table"],
@@ -44,7 +44,7 @@ impl On {
 
 /// The operations and their resources. An action is named as its operation, but for transactions, which need the actions of
 /// their parts. PartiQL is not among them: what a statement needs stands in its text.
-pub(crate) const OPERATIONS: &[(&str, On)] = &[
+pub(crate) const OPERATIONS: &[(&str, TableSelector)] = &[
     ("ListTables", Anything),
     ("DescribeLimits", Anything),
     ("DescribeEndpoints", Anything),
@@ -76,7 +76,11 @@ pub(crate) const OPERATIONS: &[(&str, On)] = &[
 ///
 /// # Errors
 /// `ValidationException` and `SerializationException` for names that can't be ones.
-pub(crate) fn needs(context: &Context, operation: &str, body: &Value) -> Result<Option<Vec<Need>>, AwsError> {
+pub(crate) fn required_permissions(
+    context: &Context,
+    operation: &str,
+    body: &Value,
+) -> Result<Option<Vec<RequiredPermission>>, AwsError> {
     let Some((_, on)) = OPERATIONS.iter().find(|(name, _)| *name == operation) else { return Ok(None) };
     let resources = match on {
         Anything => vec![ANYTHING.to_owned()],
@@ -93,7 +97,7 @@ pub(crate) fn needs(context: &Context, operation: &str, body: &Value) -> Result<
         Batch => batch(context, body)?,
         Transaction => return transaction(context, body),
     };
-    Ok(Some(vec![Need::new(&format!("dynamodb:{operation}"), resources)]))
+    Ok(Some(vec![RequiredPermission::new(&format!("dynamodb:{operation}"), resources)]))
 }
 
 /// What names a table, an index or a resource, as the service model bounds it; empty where it is absent.
@@ -131,18 +135,18 @@ fn batch(context: &Context, body: &Value) -> Result<Vec<String>, AwsError> {
     let Some(tables) = body.get("RequestItems").and_then(Value::as_object).filter(|tables| !tables.is_empty()) else {
         return Ok(vec![table(context, "*")]);
     };
-    if tables.len() > MOST {
-        return Err(too_long("RequestItems", MOST));
+    if tables.len() > MAX_PARTS {
+        return Err(too_long("RequestItems", MAX_PARTS));
     }
     tables.keys().map(|name| Ok(table(context, bounded(name, "RequestItems", MAX_ARN)?))).collect()
 }
 
-fn transaction(context: &Context, body: &Value) -> Result<Option<Vec<Need>>, AwsError> {
+fn transaction(context: &Context, body: &Value) -> Result<Option<Vec<RequiredPermission>>, AwsError> {
     let Some(items) = body.get("TransactItems").and_then(Value::as_array) else { return Ok(None) };
-    if items.len() > MOST {
-        return Err(too_long("TransactItems", MOST));
+    if items.len() > MAX_PARTS {
+        return Err(too_long("TransactItems", MAX_PARTS));
     }
-    let mut needs = Vec::new();
+    let mut required = Vec::new();
     for (kind, part) in items.iter().filter_map(Value::as_object).flatten() {
         let action = match kind.as_str() {
             "Get" => "dynamodb:GetItem",
@@ -152,7 +156,7 @@ fn transaction(context: &Context, body: &Value) -> Result<Option<Vec<Need>>, Aws
             "ConditionCheck" => "dynamodb:ConditionCheckItem",
             _ => return Ok(None),
         };
-        needs.push(Need::new(action, vec![table(context, name(part, "TableName", MAX_ARN)?)]));
+        required.push(RequiredPermission::new(action, vec![table(context, name(part, "TableName", MAX_ARN)?)]));
     }
-    Ok((!needs.is_empty()).then_some(needs))
+    Ok((!required.is_empty()).then_some(required))
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::Transaction;
 
-use super::{ANYTHING, Keys, Need};
+use super::{ANYTHING, ConditionKeys, RequiredPermission};
 use crate::context::Context;
 use crate::error::AwsError;
 use crate::iam::{Role, check, policy_arn, requested_tag_keys, requested_tags, role_arn};
@@ -11,7 +11,7 @@ use crate::wire::params::Params;
 
 /// What an action is allowed on.
 #[derive(Clone, Copy)]
-pub(crate) enum On {
+pub(crate) enum IamSelector {
     /// Nothing needs to be allowed.
     Free,
     /// Actions without resources.
@@ -28,7 +28,7 @@ pub(crate) enum On {
 
 /// A condition key of an operation.
 #[derive(Clone, Copy)]
-pub(crate) enum Key {
+pub(crate) enum ConditionKey {
     /// iam:PermissionsBoundary: that of the role.
     Boundary,
     /// iam:PermissionsBoundary: the one that is asked for.
@@ -40,12 +40,12 @@ pub(crate) enum Key {
     /// aws:TagKeys alone.
     TagKeys,
 }
-use Key::*;
-use On::*;
+use ConditionKey::*;
+use IamSelector::*;
 
-impl On {
+impl IamSelector {
     /// The type of resource, as the Service Authorization Reference calls it.
-    pub(crate) fn kind(self) -> Option<&'static str> {
+    pub(crate) fn resource_type(self) -> Option<&'static str> {
         match self {
             Free | Anything => None,
             NewRole | TheRole | Arn("RoleArn") => Some("role"),
@@ -54,7 +54,7 @@ impl On {
     }
 }
 
-impl Key {
+impl ConditionKey {
     /// As the Service Authorization Reference calls it.
     pub(crate) fn names(self) -> &'static [&'static str] {
         match self {
@@ -67,7 +67,7 @@ impl Key {
 }
 
 /// The operations of IAM, their resource and condition keys. An action is named as its operation.
-pub(crate) const OPERATIONS: &[(&str, On, &[Key])] = &[
+pub(crate) const OPERATIONS: &[(&str, IamSelector, &[ConditionKey])] = &[
     ("CreateRole", NewRole, &[NewBoundary, Tags]),
     ("GetRole", TheRole, &[]),
     ("ListRoles", Anything, &[]),
@@ -96,20 +96,20 @@ pub(crate) const OPERATIONS: &[(&str, On, &[Key])] = &[
 ];
 
 /// Those of STS. Everyone may ask who they are.
-pub(crate) const STS_OPERATIONS: &[(&str, On, &[Key])] =
+pub(crate) const STS_OPERATIONS: &[(&str, IamSelector, &[ConditionKey])] =
     &[("AssumeRole", Arn("RoleArn"), &[]), ("GetCallerIdentity", Free, &[])];
 
 /// The operations that make something with tags on it, which needs another action as well.
 pub(crate) const TAGGED: &[(&str, &str)] = &[("CreateRole", "iam:TagRole"), ("CreatePolicy", "iam:TagPolicy")];
 
 /// What a request needs; `None` for an operation without an entry.
-pub(crate) fn needs(
+pub(crate) fn required_permissions(
     tx: &Transaction,
     context: &Context,
     service: Service,
     operation: &str,
     params: &Params,
-) -> Result<Option<Vec<Need>>, AwsError> {
+) -> Result<Option<Vec<RequiredPermission>>, AwsError> {
     let (prefix, operations) = match service {
         Service::Sts => ("sts", STS_OPERATIONS),
         _ => ("iam", OPERATIONS),
@@ -129,27 +129,28 @@ pub(crate) fn needs(
         Arn("RoleArn") => check::role_arn(params)?.to_owned(),
         Arn(parameter) => check::policy_arn(params, parameter)?.to_owned(),
     };
-    let need = |action: String, keys| Need { action, resources: vec![resource.clone()], keys };
-    let mut needs = vec![need(format!("{prefix}:{operation}"), known(params, role.as_ref(), keys)?)];
+    let permission = |action: String, keys| RequiredPermission { action, resources: vec![resource.clone()], keys };
+    let mut required =
+        vec![permission(format!("{prefix}:{operation}"), read_condition_keys(params, role.as_ref(), keys)?)];
     if let Some((_, action)) = TAGGED.iter().find(|(name, _)| *name == operation) {
-        let tags = known(params, None, &[Tags])?;
-        needs.extend((!tags.tag_keys.is_empty()).then(|| need((*action).to_owned(), tags)));
+        let tags = read_condition_keys(params, None, &[Tags])?;
+        required.extend((!tags.tag_keys.is_empty()).then(|| permission((*action).to_owned(), tags)));
     }
-    Ok(Some(needs))
+    Ok(Some(required))
 }
 
 /// The ARN of a policy, if the parameter is there.
-fn given<'a>(params: &'a Params, parameter: &str) -> Result<Option<&'a str>, AwsError> {
+fn optional_arn<'a>(params: &'a Params, parameter: &str) -> Result<Option<&'a str>, AwsError> {
     params.get(parameter).map(|_| check::policy_arn(params, parameter)).transpose()
 }
 
-fn known(params: &Params, role: Option<&Role>, keys: &[Key]) -> Result<Keys, AwsError> {
-    let mut known = Keys::default();
+fn read_condition_keys(params: &Params, role: Option<&Role>, keys: &[ConditionKey]) -> Result<ConditionKeys, AwsError> {
+    let mut known = ConditionKeys::default();
     for key in keys {
         let (name, value) = match key {
             Boundary => ("iam:PermissionsBoundary", role.and_then(|role| role.boundary.as_deref())),
-            NewBoundary => ("iam:PermissionsBoundary", given(params, "PermissionsBoundary")?),
-            ThePolicy => ("iam:PolicyARN", given(params, "PolicyArn")?),
+            NewBoundary => ("iam:PermissionsBoundary", optional_arn(params, "PermissionsBoundary")?),
+            ThePolicy => ("iam:PolicyARN", optional_arn(params, "PolicyArn")?),
             Tags => {
                 for tag in requested_tags(params)? {
                     known.texts.push((format!("aws:RequestTag/{}", tag.key), tag.value));

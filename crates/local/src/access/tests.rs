@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::context::Caller;
-use crate::glue::{self, Asked};
+use crate::glue::{self, ParsedRequest};
 use crate::state;
 use crate::wire::params::Params;
 
@@ -43,22 +43,24 @@ fn every_operation_that_is_served_has_an_entry_and_no_other() {
     assert_eq!(of_files.iter().find(|name| !of_dynamodb.contains(name)), None);
 }
 
-/// `action on resource, resource {keys}` of every need.
-fn lines(needs: Option<Vec<Need>>) -> String {
-    let line = |need: Need| {
+/// `action on resource, resource {keys}` of every permission.
+fn lines(required: Option<Vec<RequiredPermission>>) -> String {
+    let line = |permission: RequiredPermission| {
         let short = |arn: &String| arn.replace("arn:aws:", "").replace("eu-west-1:123456789012", "");
-        let resources: Vec<_> = need.resources.iter().map(short).collect();
-        let mut keys: Vec<_> = need.keys.texts.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-        keys.extend((!need.keys.tag_keys.is_empty()).then(|| format!(" aws:TagKeys={:?}", need.keys.tag_keys)));
-        format!("{} on {}{}", need.action, resources.join(", "), keys.concat())
+        let resources: Vec<_> = permission.resources.iter().map(short).collect();
+        let mut keys: Vec<_> = permission.keys.texts.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+        keys.extend(
+            (!permission.keys.tag_keys.is_empty()).then(|| format!(" aws:TagKeys={:?}", permission.keys.tag_keys)),
+        );
+        format!("{} on {}{}", permission.action, resources.join(", "), keys.concat())
     };
-    needs.map_or("no entry".to_owned(), |needs| needs.into_iter().map(line).collect::<Vec<_>>().join("\n"))
+    required.map_or("no entry".to_owned(), |required| required.into_iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 fn of_glue(operation: &str, body: Value) -> String {
     let store = state::open(None).unwrap();
-    let asked = Asked::read(&context(), operation, body).unwrap();
-    lines(store.read(|tx| glue::permissions::needs(tx, &context(), &asked)).unwrap())
+    let parsed = ParsedRequest::read(&context(), operation, body).unwrap();
+    lines(store.read(|tx| glue::permissions::required_permissions(tx, &context(), &parsed)).unwrap())
 }
 
 #[test]
@@ -162,7 +164,8 @@ fn what_the_registry_needs() {
 
 #[test]
 fn what_dynamodb_needs() {
-    let of = |operation: &str, body: Value| lines(dynamodb::needs(&context(), operation, &body).unwrap());
+    let of =
+        |operation: &str, body: Value| lines(dynamodb::required_permissions(&context(), operation, &body).unwrap());
     let all = [
         of("ListTables", json!({})),
         of("Scan", json!({"TableName": "Orders"})),
@@ -198,7 +201,7 @@ fn what_iam_and_sts_need() {
     store.transaction(|tx| Ok(tx.execute_batch(role)?)).unwrap();
     let of = |service: Service, operation: &str, query: &str| {
         let params = Params::read(query, b"").unwrap();
-        lines(store.read(|tx| iam::needs(tx, &context(), service, operation, &params)).unwrap())
+        lines(store.read(|tx| iam::required_permissions(tx, &context(), service, operation, &params)).unwrap())
     };
     let iam = |operation: &str, query: &str| of(Service::Iam, operation, query);
     let all = [

@@ -43,13 +43,13 @@ pub(super) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    pub(super) fn of(seen: &'a Seen, types: &schema::Policy) -> Found<'a> {
+    pub(super) fn new(seen: &'a Seen, types: &schema::Policy) -> Found<'a> {
         let settled = seen.shape.settle(&seen.keys, &BTreeMap::new(), types);
         let mut attributes: Vec<_> = settled.columns.iter().map(|c| (c.attribute.as_str(), &c.glue_type)).collect();
         attributes.sort_by_key(|(attribute, _)| *attribute);
         let mut columns = BTreeMap::new();
         for (attribute, glue_type) in attributes {
-            let folded = folded(attribute);
+            let folded = fold_name(attribute);
             // As with the names of tables: a hash behind the second of a kind.
             let name = match columns.contains_key(&folded) {
                 true => format!("{}_{}", &folded[..folded.len().min(MAX_NAME - 33)], &hash(attribute)[..32]),
@@ -69,7 +69,7 @@ impl<'a> Found<'a> {
 }
 
 /// A name as the crawler stores it.
-fn folded(attribute: &str) -> String {
+fn fold_name(attribute: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
     attribute.chars().take(MAX_NAME).map(plain).collect()
 }
@@ -94,9 +94,9 @@ impl CrawledTable<'_> {
                     Ok(_) => return Ok(Change::Created),
                     // The answer of an earlier attempt was lost.
                     Err(error) if error.code() == Some("AlreadyExistsException") => {
-                        self.existing().await?.ok_or_else(|| said("glue:CreateTable")(error))?
+                        self.existing().await?.ok_or_else(|| explain("glue:CreateTable")(error))?
                     }
-                    Err(error) => return Err(said("glue:CreateTable")(error)),
+                    Err(error) => return Err(explain("glue:CreateTable")(error)),
                 }
             }
         };
@@ -110,7 +110,7 @@ impl CrawledTable<'_> {
             return Ok(Change::Logged);
         }
         let update = glue.update_table().database_name(database).table_input(input);
-        update.send().await.map_err(said("glue:UpdateTable"))?;
+        update.send().await.map_err(explain("glue:UpdateTable"))?;
         Ok(if same { Change::Statistics } else { Change::Updated })
     }
 
@@ -126,17 +126,17 @@ impl CrawledTable<'_> {
             DeleteBehavior::Log => Ok(Change::Logged),
             DeleteBehavior::DeleteFromDatabase => {
                 let delete = self.clients.glue.delete_table().database_name(database).name(catalog_table);
-                delete.send().await.map_err(said("glue:DeleteTable"))?;
+                delete.send().await.map_err(explain("glue:DeleteTable"))?;
                 Ok(Change::Deleted)
             }
             DeleteBehavior::DeprecateInDatabase => {
                 if existing.parameters().is_some_and(|parameters| parameters.contains_key(DEPRECATED)) {
                     return Ok(Change::Unchanged);
                 }
-                let mut input = unchanged(&existing)?;
+                let mut input = input_from(&existing)?;
                 input.parameters.get_or_insert_default().insert(DEPRECATED.into(), now.to_string());
                 let update = self.clients.glue.update_table().database_name(database).table_input(input);
-                update.send().await.map_err(said("glue:UpdateTable"))?;
+                update.send().await.map_err(explain("glue:UpdateTable"))?;
                 Ok(Change::Deprecated)
             }
         }
@@ -152,7 +152,7 @@ impl CrawledTable<'_> {
         let existing = match get.send().await {
             Ok(answer) => answer.table,
             Err(error) if error.code() == Some("EntityNotFoundException") => None,
-            Err(error) => return Err(said("glue:GetTable")(error)),
+            Err(error) => return Err(explain("glue:GetTable")(error)),
         };
         let location = |table: &Table| table.storage_descriptor()?.location().map(str::to_owned);
         match &existing {
@@ -252,7 +252,7 @@ fn is_written(existing: &Table, input: &TableInput) -> bool {
 }
 
 /// The input that leaves a table as it is.
-fn unchanged(table: &Table) -> Result<TableInput, String> {
+fn input_from(table: &Table) -> Result<TableInput, String> {
     let mut descriptor = table.storage_descriptor.clone();
     for descriptor in descriptor.iter_mut().filter(|descriptor| descriptor.schema_reference.is_some()) {
         descriptor.columns = Some(Vec::new());
@@ -271,7 +271,7 @@ fn unchanged(table: &Table) -> Result<TableInput, String> {
 }
 
 /// What a service refused, for the crawler's LastCrawl.
-fn said<E: ProvideErrorMetadata, R>(operation: &str) -> impl Fn(SdkError<E, R>) -> String {
+fn explain<E: ProvideErrorMetadata, R>(operation: &str) -> impl Fn(SdkError<E, R>) -> String {
     move |error| match error.code() {
         Some(code) => format!("{operation}: {code}: {}", error.message().unwrap_or_default()),
         None => format!("{operation}: no answer"),
@@ -292,7 +292,7 @@ mod tests {
                        "blobs":{"BS":["AA=="]},"none":{"M":{}},"meta":{"M":{"Zip-Code":{"N":"1"}}}}"#;
         reader.lines(item.replace('\n', " ").as_bytes()).unwrap();
         let seen = Seen { shape: reader.finish().unwrap(), keys: Vec::new(), items: 1, bytes: 1 };
-        let mut columns = Found::of(&seen, &types).columns;
+        let mut columns = Found::new(&seen, &types).columns;
         assert!(!columns.is_sorted(), "in no order that people would expect: {columns:?}");
         columns.sort();
         let columns: Vec<String> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();

@@ -10,11 +10,11 @@ use crate::error::AwsError;
 use crate::glue::CrawlJob;
 
 /// The name that a table has, or gets, in the job's database. Other tables matter for a new name only: it must not collide.
-pub(super) async fn catalog_name(context: &CrawlContext, job: &CrawlJob, table: &str) -> Result<String, String> {
-    if let Some(name) = given_name(context, job, table).await.map_err(|error| error.to_string())? {
+pub(super) async fn choose_catalog_name(context: &CrawlContext, job: &CrawlJob, table: &str) -> Result<String, String> {
+    if let Some(name) = find_given_name(context, job, table).await.map_err(|error| error.to_string())? {
         return Ok(name);
     }
-    let given = given_names(context, job).await.map_err(|error| error.to_string())?;
+    let given = load_taken_names(context, job).await.map_err(|error| error.to_string())?;
     let tables = crawl::dynamodb::tables(&context.clients(&job.region)).await.map_err(|error| error.to_string())?;
     let mut names = crawl::naming::catalog_names(&tables, &given, &job.prefix);
     names.remove(table).ok_or_else(|| format!("DynamoDB table {table} not found in {}. Check the Path.", job.region))
@@ -24,8 +24,8 @@ const NAME_AT: &str = "SELECT name FROM glue_table
     WHERE scope = ?1 AND database = ?2 AND json_extract(input, '$.StorageDescriptor.Location') = ?3
     ORDER BY json_extract(input, '$.Parameters.UPDATED_BY_CRAWLER') IS NULL, name LIMIT 1";
 
-/// The name that [`given_names`] has for one table, found without reading the others.
-async fn given_name(context: &CrawlContext, job: &CrawlJob, table: &str) -> Result<Option<String>, AwsError> {
+/// The name that [`load_taken_names`] has for one table, found without reading the others.
+async fn find_given_name(context: &CrawlContext, job: &CrawlJob, table: &str) -> Result<Option<String>, AwsError> {
     let scoped = context.backend.context(&job.region);
     let location = scoped.arn("dynamodb", &format!("table/{table}"));
     let database = job.database.clone();
@@ -37,7 +37,7 @@ async fn given_name(context: &CrawlContext, job: &CrawlJob, table: &str) -> Resu
 }
 
 /// The names that are taken in the job's database, as [`crawl::catalog::taken_names`] has them.
-async fn given_names(context: &CrawlContext, job: &CrawlJob) -> Result<BTreeMap<String, String>, AwsError> {
+async fn load_taken_names(context: &CrawlContext, job: &CrawlJob) -> Result<BTreeMap<String, String>, AwsError> {
     let scoped = context.backend.context(&job.region);
     let database = job.database.clone();
     let collect = move |tx: &Transaction| {
@@ -57,7 +57,7 @@ async fn given_names(context: &CrawlContext, job: &CrawlJob) -> Result<BTreeMap<
 }
 
 /// The DynamoDB table behind a catalog table.
-pub(super) async fn source_of(
+pub(super) async fn find_source(
     context: &CrawlContext,
     job: &CrawlJob,
     database: &str,

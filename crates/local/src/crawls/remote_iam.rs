@@ -29,7 +29,7 @@ impl CrawlContext {
     pub(super) async fn refresh_role(&self, role: &str) -> Result<(), AwsError> {
         let Some(remote) = &self.remote_iam else { return Ok(()) };
         let name = role.rsplit('/').next().unwrap_or_default().to_owned();
-        let copy = remote.role(&name).await?;
+        let copy = remote.fetch_role(&name).await?;
         let keep = move |tx: &Transaction| match &copy {
             Some(copy) => copy_role(tx, copy),
             None => forget_copy(tx, &name),
@@ -50,12 +50,12 @@ impl RemoteIam {
         self.clients.dynamodb.config().to_builder()
     }
 
-    async fn role(&self, name: &str) -> Result<Option<RoleCopy>, AwsError> {
+    async fn fetch_role(&self, name: &str) -> Result<Option<RoleCopy>, AwsError> {
         let iam = &self.clients.iam;
         let role = match iam.get_role().role_name(name).send().await {
             Ok(found) => found.role,
             Err(error) if error.code() == Some("NoSuchEntity") => None,
-            Err(error) => return Err(self.failed("GetRole", &error)),
+            Err(error) => return Err(self.look_up_error("GetRole", &error)),
         };
         let Some(role) = role else { return Ok(None) };
         let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
@@ -63,7 +63,7 @@ impl RemoteIam {
             name: role.role_name().to_owned(),
             id: role.role_id().to_owned(),
             path: role.path().to_owned(),
-            trust: decoded(role.assume_role_policy_document()),
+            trust: decode(role.assume_role_policy_document()),
             boundary: boundary.map(str::to_owned),
             inline: Vec::new(),
             attached: Vec::new(),
@@ -71,35 +71,36 @@ impl RemoteIam {
         };
         let mut names = iam.list_role_policies().role_name(name).into_paginator().items().send();
         while let Some(policy) = names.next().await {
-            let policy = policy.map_err(|error| self.failed("ListRolePolicies", &error))?;
+            let policy = policy.map_err(|error| self.look_up_error("ListRolePolicies", &error))?;
             let get = iam.get_role_policy().role_name(name).policy_name(&policy).send().await;
-            let document = get.map_err(|error| self.failed("GetRolePolicy", &error))?;
-            copy.inline.push((policy, decoded(Some(document.policy_document()))));
+            let document = get.map_err(|error| self.look_up_error("GetRolePolicy", &error))?;
+            copy.inline.push((policy, decode(Some(document.policy_document()))));
         }
         let mut attached = iam.list_attached_role_policies().role_name(name).into_paginator().items().send();
         while let Some(policy) = attached.next().await {
-            let policy = policy.map_err(|error| self.failed("ListAttachedRolePolicies", &error))?;
+            let policy = policy.map_err(|error| self.look_up_error("ListAttachedRolePolicies", &error))?;
             copy.attached.extend(policy.policy_arn);
         }
         for arn in copy.attached.iter().chain(&copy.boundary) {
             if !arn.contains(":iam::aws:policy/") && !copy.managed.iter().any(|(known, _)| known == arn) {
-                copy.managed.push((arn.clone(), self.policy(arn).await?));
+                copy.managed.push((arn.clone(), self.fetch_policy(arn).await?));
             }
         }
         Ok(Some(copy))
     }
 
     /// The document of a customer managed policy.
-    async fn policy(&self, arn: &str) -> Result<String, AwsError> {
+    async fn fetch_policy(&self, arn: &str) -> Result<String, AwsError> {
         let iam = &self.clients.iam;
-        let policy = iam.get_policy().policy_arn(arn).send().await.map_err(|error| self.failed("GetPolicy", &error))?;
+        let policy =
+            iam.get_policy().policy_arn(arn).send().await.map_err(|error| self.look_up_error("GetPolicy", &error))?;
         let version = policy.policy().and_then(|policy| policy.default_version_id()).unwrap_or("v1");
         let version = iam.get_policy_version().policy_arn(arn).version_id(version).send().await;
-        let version = version.map_err(|error| self.failed("GetPolicyVersion", &error))?;
-        Ok(decoded(version.policy_version().and_then(|version| version.document())))
+        let version = version.map_err(|error| self.look_up_error("GetPolicyVersion", &error))?;
+        Ok(decode(version.policy_version().and_then(|version| version.document())))
     }
 
-    fn failed(&self, operation: &str, error: &(impl ProvideErrorMetadata + std::error::Error)) -> AwsError {
+    fn look_up_error(&self, operation: &str, error: &(impl ProvideErrorMetadata + std::error::Error)) -> AwsError {
         let why = match (error.code(), error.message()) {
             (Some(code), message) => format!("{code}: {}", message.unwrap_or_default()),
             _ => error.to_string(),
@@ -109,6 +110,6 @@ impl RemoteIam {
 }
 
 /// Policy documents travel percent-encoded in answers.
-fn decoded(document: Option<&str>) -> String {
+fn decode(document: Option<&str>) -> String {
     percent_decode_str(document.unwrap_or_default()).decode_utf8_lossy().into_owned()
 }

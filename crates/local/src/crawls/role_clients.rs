@@ -17,11 +17,11 @@ pub(super) const SESSION: &str = "AWS-Crawler";
 
 /// How long the credentials of a crawl are good for, and how long they are given to crawls that start: the slowest crawl
 /// has the difference.
-const GOOD: Duration = Duration::from_secs(24 * 60 * 60);
-const GIVEN: Duration = Duration::from_secs(60 * 60);
+const CREDENTIALS_TTL: Duration = Duration::from_secs(24 * 60 * 60);
+const REUSE_TTL: Duration = Duration::from_secs(60 * 60);
 
 /// Sets of clients to keep: more than crawlers may run at once.
-const MOST: usize = 256;
+const MAX_CLIENTS: usize = 256;
 
 /// Clients with the credentials of roles, the oldest first.
 #[derive(Default)]
@@ -37,13 +37,13 @@ struct RoleClients {
 
 impl RoleClientCache {
     fn find(&mut self, region: &str, role: &str) -> Option<Clients> {
-        self.0.retain(|kept| kept.made.elapsed() < GIVEN);
+        self.0.retain(|kept| kept.made.elapsed() < REUSE_TTL);
         let found = self.0.iter().find(|kept| kept.region == region && kept.role == role);
         found.map(|kept| kept.clients.clone())
     }
 
     fn keep(&mut self, region: &str, role: String, clients: Clients) {
-        if self.0.len() >= MOST {
+        if self.0.len() >= MAX_CLIENTS {
             self.0.pop_front();
         }
         self.0.push_back(RoleClients { region: region.to_owned(), role, made: Instant::now(), clients });
@@ -70,7 +70,7 @@ impl CrawlContext {
         if let Some(clients) = self.role_clients.lock().unwrap_or_else(PoisonError::into_inner).find(region, &id) {
             return Ok(clients);
         }
-        let (now, seconds) = ((self.backend.clock)(), GOOD.as_secs().cast_signed());
+        let (now, seconds) = ((self.backend.clock)(), CREDENTIALS_TTL.as_secs().cast_signed());
         let issued = self.backend.transaction(move |tx| sts::issue(tx, &role, SESSION, seconds, now)).await?;
         let credentials = Credentials::new(issued.access_key, issued.secret, Some(issued.token), None, "role");
         let clients = self.with_credentials(region, SharedCredentialsProvider::new(credentials));

@@ -11,13 +11,13 @@ use tokio::sync::{Semaphore, watch};
 
 use super::CrawlContext;
 use super::crawled_table::{CrawledTable, Found};
-use super::names::{catalog_name, source_of};
+use super::names::{choose_catalog_name, find_source};
 use crate::blocking::blocking;
 use crate::error::AwsError;
-use crate::glue::{CrawlJob, End, Summary, Target, end, goes_on};
+use crate::glue::{CrawlJob, End, Summary, Target, record_end, should_continue};
 
 /// How often a crawl looks whether it was stopped. Asking costs one look-up by key.
-const ATTENTION: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Crawls every target of a job, one after the other, and records how it ended. All is done with credentials of the
 /// crawler's role; only the names that tables get are looked up without.
@@ -36,8 +36,8 @@ pub(super) async fn run(
         let _permit = permits.acquire().await;
         tracing::info!(crawler = job.crawler, crawl = job.id, "crawl started");
         tokio::select! {
-            end = all_targets(&context, &job, &mut ending.summary) => end,
-            () = stopped(&context, &job) => End::Stopped,
+            end = crawl_targets(&context, &job, &mut ending.summary) => end,
+            () = wait_for_stop(&context, &job) => End::Stopped,
         }
     };
     let end = tokio::select! {
@@ -82,7 +82,7 @@ impl Ending<'_> {
         let how = self.end.clone().unwrap_or_else(given_up);
         let (backend, id, summary) = (Arc::clone(&self.context.backend), self.job.id.clone(), self.summary.clone());
         let now = (backend.clock)();
-        move || backend.store.transaction(|tx| end(tx, &id, &how, &summary, now))
+        move || backend.store.transaction(|tx| record_end(tx, &id, &how, &summary, now))
     }
 }
 
@@ -95,18 +95,18 @@ impl Drop for Ending<'_> {
     }
 }
 
-async fn stopped(context: &CrawlContext, job: &CrawlJob) {
+async fn wait_for_stop(context: &CrawlContext, job: &CrawlJob) {
     loop {
         let id = job.id.clone();
         // A store that can't be read for a moment is no reason to stop.
-        if !context.backend.read(move |tx| goes_on(tx, &id)).await.unwrap_or(true) {
+        if !context.backend.read(move |tx| should_continue(tx, &id)).await.unwrap_or(true) {
             return;
         }
-        tokio::time::sleep(ATTENTION).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-async fn all_targets(context: &CrawlContext, job: &CrawlJob, summary: &mut Summary) -> End {
+async fn crawl_targets(context: &CrawlContext, job: &CrawlJob, summary: &mut Summary) -> End {
     let clients = match context.role_clients(&job.region, &job.role).await {
         Ok(clients) => clients,
         Err(error) if error.status < 500 => return End::Failed(error.message),
@@ -114,7 +114,7 @@ async fn all_targets(context: &CrawlContext, job: &CrawlJob, summary: &mut Summa
     };
     let mut failures = Vec::new();
     for target in &job.targets {
-        let (table, change) = match one_target(context, &clients, job, target, &mut summary.found).await {
+        let (table, change) = match crawl_target(context, &clients, job, target, &mut summary.found).await {
             Ok(done) => done,
             Err(failure) => {
                 failures.push(failure);
@@ -132,7 +132,7 @@ async fn all_targets(context: &CrawlContext, job: &CrawlJob, summary: &mut Summa
 }
 
 /// The catalog table and what became of it, or why the target failed. What was found is noted in `found`.
-async fn one_target(
+async fn crawl_target(
     context: &CrawlContext,
     clients: &Clients,
     job: &CrawlJob,
@@ -142,11 +142,11 @@ async fn one_target(
     let (table, database, catalog_table, scan_all, scan_rate) = match target {
         Target::DynamoDb { table, scan_all, scan_rate } => {
             context.check_may_scan(&job.region, &job.role, table).await.map_err(|error| error.to_string())?;
-            let name = catalog_name(context, job, table).await?;
+            let name = choose_catalog_name(context, job, table).await?;
             (table.clone(), job.database.clone(), name, *scan_all, *scan_rate)
         }
         Target::Catalog { database, table } => {
-            let source = source_of(context, job, database, table).await?;
+            let source = find_source(context, job, database, table).await?;
             context.check_may_scan(&job.region, &job.role, &source).await.map_err(|error| error.to_string())?;
             (source, database.clone(), table.clone(), true, None)
         }
@@ -173,7 +173,7 @@ async fn one_target(
     let change = match crawl::read(clients, &request).await.map_err(|error| error.to_string())? {
         None => written.retire(here.now).await?,
         Some(seen) => {
-            let columns = Found::of(&seen, &request.types);
+            let columns = Found::new(&seen, &request.types);
             let before = job.before.get(&request.catalog_table).map(String::as_str);
             let change = written.write(&columns, before).await?;
             found.insert(request.catalog_table.clone(), columns.fingerprint());

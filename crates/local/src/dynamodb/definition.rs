@@ -15,7 +15,7 @@ pub(super) struct Definition {
     pub(super) provisioned_throughput: Option<Throughput>,
     pub(super) time_to_live_specification: Option<TimeToLive>,
     #[serde(default)]
-    pub(super) tags: Vec<Tag>,
+    pub(super) tags: Vec<TableTag>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -63,7 +63,7 @@ pub(super) struct TimeToLive {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Tag {
+pub(super) struct TableTag {
     key: String,
     value: String,
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::check::{constraint, invalid, members, required, table_name_problem, within};
-use super::files::{Files, Table};
+use super::files::{FileTable, Files};
 use crate::context::Context;
 use crate::error::AwsError;
 
@@ -19,7 +19,7 @@ pub(super) fn existing(
     files: &Files,
     context: &Context,
     requested: Option<&str>,
-) -> Result<(String, Arc<Table>), AwsError> {
+) -> Result<(String, Arc<FileTable>), AwsError> {
     let requested = required("tableName", requested)?;
     let name = match requested.strip_prefix("arn:") {
         None => requested,
@@ -40,11 +40,11 @@ fn not_found(name: &str) -> AwsError {
 pub(super) fn list_tables(files: &Files, body: Value) -> Result<Value, AwsError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Request {
+    struct ListTablesRequest {
         exclusive_start_table_name: Option<String>,
         limit: Option<i64>,
     }
-    let request: Request = members(body)?;
+    let request: ListTablesRequest = members(body)?;
     let limit = within("limit", request.limit, 1, 100)?.unwrap_or(100);
     let start = request.exclusive_start_table_name;
     let mut names = files.names()?.into_iter().filter(|name| start.as_ref().is_none_or(|start| name > start));
@@ -107,10 +107,10 @@ fn table_id(arn: &str) -> String {
 pub(super) fn tags(files: &Files, context: &Context, body: Value) -> Result<Value, AwsError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
-    struct Request {
+    struct ListTagsRequest {
         resource_arn: Option<String>,
     }
-    let request: Request = members(body)?;
+    let request: ListTagsRequest = members(body)?;
     let arn = request.resource_arn.unwrap_or_default();
     let known = arn.strip_prefix(&context.arn("dynamodb", "table/")).filter(|name| table_name_problem(name).is_none());
     let table = match known {

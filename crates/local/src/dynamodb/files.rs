@@ -20,7 +20,7 @@ use crate::error::AwsError;
 /// Read from large files in large pieces.
 const BUFFER: usize = 256 * 1024;
 /// A description of a table is read whole; CreateTable takes far shorter ones.
-const LONGEST_DEFINITION: u64 = 1 << 20;
+const MAX_DEFINITION: u64 = 1 << 20;
 
 /// All tables of a folder; those asked for stay indexed.
 pub(crate) struct Files {
@@ -30,12 +30,12 @@ pub(crate) struct Files {
 
 /// The outcome of reading a table's files, errors too, for as long as the files stay what they are.
 struct Loaded {
-    version: Version,
-    table: Result<Arc<Table>, AwsError>,
+    version: FileVersion,
+    table: Result<Arc<FileTable>, AwsError>,
 }
 
 /// One table, ready to be read.
-pub(super) struct Table {
+pub(super) struct FileTable {
     pub(super) definition: Definition,
     pub(super) key: KeySchema,
     pub(super) index: Index,
@@ -94,7 +94,7 @@ impl Files {
     }
 
     /// The table of a valid name, read again if its files have changed; `None` if there is none.
-    pub(super) fn table(&self, name: &str) -> Result<Option<Arc<Table>>, AwsError> {
+    pub(super) fn table(&self, name: &str) -> Result<Option<Arc<FileTable>>, AwsError> {
         let Some((folder, spool)) = &self.folder else { return Ok(None) };
         let Some(paths) = Paths::find(folder, name)? else {
             let known = self.tables.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
@@ -113,7 +113,7 @@ impl Files {
         let table = match &*loaded {
             Some(loaded) if loaded.version == version && loaded.is_whole() => loaded.table.clone(),
             _ => {
-                let table = Table::read(name, &paths, &version, spool).map(Arc::new);
+                let table = FileTable::read(name, &paths, &version, spool).map(Arc::new);
                 *loaded = Some(Loaded { version, table: table.clone() });
                 table
             }
@@ -155,7 +155,7 @@ struct Paths {
 
 /// Tells whether files have changed.
 #[derive(PartialEq, Eq)]
-struct Version {
+struct FileVersion {
     definition: (u64, SystemTime),
     data: Option<(PathBuf, u64, SystemTime)>,
 }
@@ -180,7 +180,7 @@ impl Paths {
         Ok(Some(Paths { definition, data }))
     }
 
-    fn version(&self) -> Result<Version, AwsError> {
+    fn version(&self) -> Result<FileVersion, AwsError> {
         let data = match &self.data {
             None => None,
             Some(path) => {
@@ -188,7 +188,7 @@ impl Paths {
                 Some((path.clone(), size, modified))
             }
         };
-        Ok(Version { definition: size_and_time(&self.definition)?, data })
+        Ok(FileVersion { definition: size_and_time(&self.definition)?, data })
     }
 }
 
@@ -205,20 +205,20 @@ fn unreadable(path: &Path, error: &io::Error) -> AwsError {
     AwsError::internal(format!("{}: {error}", path.display()))
 }
 
-impl Table {
-    fn read(name: &str, paths: &Paths, version: &Version, spool: &Spool) -> Result<Table, AwsError> {
+impl FileTable {
+    fn read(name: &str, paths: &Paths, version: &FileVersion, spool: &Spool) -> Result<FileTable, AwsError> {
         let wrong = |path: &Path, problem: String| invalid(format!("{}: {problem}", path.display()));
-        if version.definition.0 > LONGEST_DEFINITION {
-            return Err(wrong(&paths.definition, format!("longer than {LONGEST_DEFINITION} bytes, which no table is")));
+        if version.definition.0 > MAX_DEFINITION {
+            return Err(wrong(&paths.definition, format!("longer than {MAX_DEFINITION} bytes, which no table is")));
         }
         let json = fs::read(&paths.definition).map_err(|error| unreadable(&paths.definition, &error))?;
         let (definition, key) = Definition::parse(name, &json).map_err(|problem| wrong(&paths.definition, problem))?;
         let created = since_1970(version.definition.1).as_secs_f64();
         let Some((path, size, modified)) = &version.data else {
-            return Ok(Table { definition, key, index: Index::default(), created, data: None });
+            return Ok(FileTable { definition, key, index: Index::default(), created, data: None });
         };
         let opened = if path.extension().is_some_and(|extension| extension == "gz") {
-            spool.unpacked(name, path, &format!("{size}-{}.jsonl", since_1970(*modified).as_nanos()))
+            spool.unpack(name, path, &format!("{size}-{}.jsonl", since_1970(*modified).as_nanos()))
         } else {
             files::open(path).map(|file| (file, path.clone()))
         };
@@ -228,7 +228,7 @@ impl Table {
         let index =
             Index::build(BufReader::with_capacity(BUFFER, &file), &key).map_err(|problem| wrong(path, problem))?;
         tracing::debug!(table = name, items = index.len(), "indexed");
-        Ok(Table { definition, key, index, created, data: Some(Data { path: data, size, modified }) })
+        Ok(FileTable { definition, key, index, created, data: Some(Data { path: data, size, modified }) })
     }
 
     /// Opens the items.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::check::{constraint, invalid, members, within};
 use super::describe::existing;
-use super::files::{Files, Table, changed};
+use super::files::{FileTable, Files, changed};
 use super::index::Segment;
 use super::item::measure;
 use crate::context::Context;
@@ -26,7 +26,7 @@ const READ_UNIT: u64 = 4 * 1024;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Request {
+struct ScanRequest {
     table_name: Option<String>,
     limit: Option<i64>,
     segment: Option<i64>,
@@ -45,7 +45,7 @@ struct Request {
 /// # Errors
 /// As DynamoDB for wrong requests; filters, projections and indexes are refused.
 pub(super) fn scan(files: &Files, context: &Context, body: Value) -> Result<Bytes, AwsError> {
-    let request: Request = members(body)?;
+    let request: ScanRequest = members(body)?;
     request.check_supported()?;
     let segment = request.segment()?;
     let limit = within("limit", request.limit, 1, u32::MAX)?;
@@ -57,7 +57,7 @@ pub(super) fn scan(files: &Files, context: &Context, body: Value) -> Result<Byte
     let (name, table) = existing(files, context, request.table_name.as_deref())?;
     let start = request.exclusive_start_key.as_ref().map(|key| start_position(&table, key, segment)).transpose()?;
 
-    let page = Page::read(&table, segment, start, limit, count_only)?;
+    let page = ScanPage::read(&table, segment, start, limit, count_only)?;
     let mut rest = json!({ "Count": page.count, "ScannedCount": page.count });
     if let Some(key) = page.last_key {
         rest["LastEvaluatedKey"] = key;
@@ -80,7 +80,7 @@ fn join(rest: Value, items: Option<Vec<u8>>) -> Bytes {
     answer.into()
 }
 
-impl Request {
+impl ScanRequest {
     fn check_supported(&self) -> Result<(), AwsError> {
         match self.unsupported.iter().find(|(_, value)| !value.is_null()) {
             None => Ok(()),
@@ -131,7 +131,7 @@ impl Request {
     }
 }
 
-fn start_position(table: &Table, key: &Map<String, Value>, segment: Segment) -> Result<u128, AwsError> {
+fn start_position(table: &FileTable, key: &Map<String, Value>, segment: Segment) -> Result<u128, AwsError> {
     let position = table.key.parse(key).and_then(|key| table.key.position(&key)).ok_or_else(|| {
         invalid("The provided starting key is invalid: The provided key element does not match the schema")
     })?;
@@ -145,7 +145,7 @@ fn start_position(table: &Table, key: &Map<String, Value>, segment: Segment) -> 
 }
 
 /// One page of a scan.
-struct Page {
+struct ScanPage {
     count: u32,
     /// Bytes as DynamoDB counts them.
     size: u64,
@@ -155,17 +155,17 @@ struct Page {
     last_key: Option<Value>,
 }
 
-impl Page {
+impl ScanPage {
     /// Like DynamoDB, a page that `limit` ends has a last key even when nothing follows.
     fn read(
-        table: &Arc<Table>,
+        table: &Arc<FileTable>,
         segment: Segment,
         start: Option<u128>,
         limit: Option<u32>,
         count_only: bool,
-    ) -> Result<Page, AwsError> {
+    ) -> Result<ScanPage, AwsError> {
         let (entries, data) = (table.index.after(segment, start), table.items()?);
-        let mut page = Page { count: 0, size: 0, items: (!count_only).then(Vec::new), last_key: None };
+        let mut page = ScanPage { count: 0, size: 0, items: (!count_only).then(Vec::new), last_key: None };
         let mut last = None;
         for entry in entries {
             let size = page.size + u64::from(entry.size);

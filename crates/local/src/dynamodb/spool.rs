@@ -15,11 +15,11 @@ use tempfile::TempDir;
 use super::index::MAX_LINE;
 
 /// Text of items shrinks to a tenth or a thirtieth; a file that grows more than so many times is a bomb.
-const MOST_TIMES: u64 = 100;
+const MAX_RATIO: u64 = 100;
 /// As large as this every copy may be.
-const ALWAYS: u64 = 64 << 20;
+const MIN_LIMIT: u64 = 64 << 20;
 /// In front of the name of a copy that is being made.
-const HALF: &str = ".half-";
+const PARTIAL: &str = ".half-";
 /// The file that says which folder of tables the copies beside it are of.
 const ORIGIN: &str = "origin";
 
@@ -54,7 +54,7 @@ impl Spool {
     ///
     /// # Errors
     /// If `packed` isn't gzip, ends early, holds a line that no item has, grows too much, or the disk is full.
-    pub(super) fn unpacked(&self, table: &str, packed: &Path, version: &str) -> io::Result<(File, PathBuf)> {
+    pub(super) fn unpack(&self, table: &str, packed: &Path, version: &str) -> io::Result<(File, PathBuf)> {
         match self.copy(table, packed, version) {
             // Another process cleaned up before the copy was locked.
             Err(error) if error.kind() == io::ErrorKind::NotFound => self.copy(table, packed, version),
@@ -72,9 +72,9 @@ impl Spool {
         }
         remove(&folder, |name| name != version);
         let input = files::open(packed)?;
-        let most = ALWAYS.max(input.metadata()?.len().saturating_mul(MOST_TIMES));
+        let most = MIN_LIMIT.max(input.metadata()?.len().saturating_mul(MAX_RATIO));
         // Whole or not at all: another endpoint may share the folder, and this one may be killed.
-        let mut copy = tempfile::Builder::new().prefix(HALF).tempfile_in(&folder)?;
+        let mut copy = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(&folder)?;
         copy.as_file().lock()?;
         unpack(MultiGzDecoder::new(BufReader::new(input)), &mut copy, most)?;
         copy.flush()?;
@@ -114,7 +114,7 @@ fn unpack(mut packed: impl Read, to: &mut impl Write, most: u64) -> io::Result<(
         size += read as u64;
         if size > most {
             return wrong(format!(
-                "unpacked it is larger than {most} bytes, {MOST_TIMES} times its size and at least 64 MiB: unpack it yourself if \
+                "unpacked it is larger than {most} bytes, {MAX_RATIO} times its size and at least 64 MiB: unpack it yourself if \
                  that is right, NAME.jsonl may have any size"
             ));
         }
@@ -131,7 +131,7 @@ fn drop_unused(copies: &Path) {
         let packed = Path::new(&origin).join(format!("{}.jsonl.gz", name.to_string_lossy()));
         let gone = fs::symlink_metadata(packed).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
         if table.path().is_dir() {
-            remove(&table.path(), |name| gone || name.starts_with(HALF));
+            remove(&table.path(), |name| gone || name.starts_with(PARTIAL));
             // Unless something is left in it.
             let _ = fs::remove_dir(table.path());
         }
@@ -149,7 +149,7 @@ fn remove(folder: &Path, unused: impl Fn(&str) -> bool) {
         let name = copy.file_name();
         let name = name.to_string_lossy();
         let in_work = || File::open(copy.path()).is_ok_and(|file| file.try_lock().is_err());
-        if unused(&name) && !(name.starts_with(HALF) && in_work()) {
+        if unused(&name) && !(name.starts_with(PARTIAL) && in_work()) {
             let _ = fs::remove_file(copy.path());
         }
     }
@@ -162,12 +162,12 @@ mod tests {
     #[test]
     fn what_grows_too_much_is_refused() {
         let lines = b"{\"id\":{\"S\":\"1\"}}\n".repeat(100_000);
-        let unpacked = |most: usize| {
+        let try_unpack = |most: usize| {
             let mut copy = Vec::new();
             unpack(&lines[..], &mut copy, most as u64).map(|()| copy).map_err(|error| error.to_string())
         };
-        assert_eq!(unpacked(lines.len()).as_ref(), Ok(&lines));
-        insta::assert_snapshot!(unpacked(lines.len() - 1).unwrap_err(), @"unpacked it is larger than 1699999 bytes, 100 times its size and at least 64 MiB: unpack it yourself if that is right, NAME.jsonl may have any size");
+        assert_eq!(try_unpack(lines.len()).as_ref(), Ok(&lines));
+        insta::assert_snapshot!(try_unpack(lines.len() - 1).unwrap_err(), @"unpacked it is larger than 1699999 bytes, 100 times its size and at least 64 MiB: unpack it yourself if that is right, NAME.jsonl may have any size");
     }
 
     #[test]

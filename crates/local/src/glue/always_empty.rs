@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Request;
 use super::database;
-use super::table::Table;
+use super::table::CatalogTable;
 use super::validate::{NAME, not_found};
 use crate::error::AwsError;
 
@@ -55,5 +55,5 @@ pub(super) fn function(request: &Request) -> Result<Value, AwsError> {
 /// # Errors
 /// `EntityNotFoundException` when there is no such table.
 fn table(request: &Request) -> Result<(), AwsError> {
-    Table::find(request, request.database()?, request.table()?).map(drop)
+    CatalogTable::find(request, request.database()?, request.table()?).map(drop)
 }

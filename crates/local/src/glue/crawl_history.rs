@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use super::Request;
 use super::crawl_record::{COLUMNS, Crawl, Summary};
 use super::crawler::Crawler;
-use super::paging::Page;
+use super::paging::TokenPage;
 use super::validate::{ANY, Members, NAME, invalid};
 use crate::error::AwsError;
 
 /// Crawls of a crawler, the newest first.
 pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     let name = request.body.required("CrawlerName", NAME)?;
-    let page = Page::of(&request.body, 20, 1_000)?;
-    let filters = request.body.list("Filters")?.iter().map(Filter::read).collect::<Result<Vec<_>, _>>()?;
+    let page = TokenPage::read(&request.body, 20, 1_000)?;
+    let filters = request.body.list("Filters")?.iter().map(CrawlFilter::read).collect::<Result<Vec<_>, _>>()?;
     Crawler::find(request, name)?;
     let sql = format!(
         "SELECT {COLUMNS} FROM glue_crawl WHERE scope = ?1 AND crawler = ?2 AND (?3 = '' OR number <
@@ -25,19 +25,19 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     let mut crawls = Vec::new();
     while !page.is_full(crawls.len()) {
         let Some(row) = rows.next()? else { break };
-        let crawl = Crawl::stored(row, 0)?;
+        let crawl = Crawl::from_row(row, 0)?;
         if filters.iter().all(|filter| filter.fits(&crawl)) {
             crawls.push(crawl);
         }
     }
-    page.answer("Crawls", crawls, |crawl| crawl.id.clone(), |crawl| Ok(crawl.wire(name)))
+    page.answer("Crawls", crawls, |crawl| crawl.id.clone(), |crawl| Ok(crawl.to_wire(name)))
 }
 
 /// Figures of the crawlers named, or of all: run times of the crawls that completed, tables of the last crawl that ended.
 /// Names that no crawler has are left out.
 pub(super) fn metrics(request: &Request) -> Result<Value, AwsError> {
     let names = request.body.texts("CrawlerNameList", NAME, 100)?;
-    let page = Page::of(&request.body, 100, 1_000)?;
+    let page = TokenPage::read(&request.body, 100, 1_000)?;
     let mut statement =
         request.tx.prepare_cached("SELECT name FROM glue_crawler WHERE scope = ?1 AND name > ?2 ORDER BY name")?;
     let mut rows = statement.query(params![request.scope, page.after])?;
@@ -49,14 +49,14 @@ pub(super) fn metrics(request: &Request) -> Result<Value, AwsError> {
             found.push(name);
         }
     }
-    page.answer("CrawlerMetricsList", found, String::clone, |name| of_crawler(request, &name))
+    page.answer("CrawlerMetricsList", found, String::clone, |name| measure(request, &name))
 }
 
-fn of_crawler(request: &Request, name: &str) -> Result<Value, AwsError> {
+fn measure(request: &Request, name: &str) -> Result<Value, AwsError> {
     let sql =
         format!("SELECT {COLUMNS} FROM glue_crawl WHERE scope = ?1 AND crawler = ?2 ORDER BY number DESC LIMIT 100");
     let mut statement = request.tx.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![request.scope, name], |row| Crawl::stored(row, 0))?;
+    let rows = statement.query_map(params![request.scope, name], |row| Crawl::from_row(row, 0))?;
     let crawls = rows.collect::<Result<Vec<_>, _>>()?;
     let runtime = |crawl: &Crawl| crawl.ended.map(|ended| seconds_between(crawl.started, ended));
     let mut runtimes: Vec<f64> = crawls.iter().filter(|crawl| crawl.state == "COMPLETED").filter_map(runtime).collect();
@@ -90,15 +90,15 @@ fn seconds_between(from: i64, to: i64) -> f64 {
 }
 
 /// One of `Filters`.
-struct Filter {
+struct CrawlFilter {
     field: &'static str,
     operator: &'static str,
     value: String,
     number: f64,
 }
 
-impl Filter {
-    fn read(filter: &Members) -> Result<Filter, AwsError> {
+impl CrawlFilter {
+    fn read(filter: &Members) -> Result<CrawlFilter, AwsError> {
         let fields = ["CRAWL_ID", "STATE", "START_TIME", "END_TIME", "DPU_HOUR"];
         let field = filter.choice("FieldName", &fields)?.ok_or_else(|| invalid("A filter needs a FieldName."))?;
         let operator = filter.choice("FilterOperator", &["GT", "GE", "LT", "LE", "EQ", "NE"])?;
@@ -110,7 +110,7 @@ impl Filter {
             // AWS takes times in milliseconds since 1970.
             _ => value.parse().map_err(|_| invalid(format!("The FieldValue for {field} must be a number.")))?,
         };
-        Ok(Filter { field, operator, value, number })
+        Ok(CrawlFilter { field, operator, value, number })
     }
 
     fn fits(&self, crawl: &Crawl) -> bool {

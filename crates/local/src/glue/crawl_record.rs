@@ -37,7 +37,7 @@ pub(super) const COLUMNS: &str = "id, state, started, ended, error, summary";
 
 impl Crawl {
     /// Reads [`COLUMNS`] from column `first` of a row on.
-    pub(super) fn stored(row: &Row, first: usize) -> rusqlite::Result<Crawl> {
+    pub(super) fn from_row(row: &Row, first: usize) -> rusqlite::Result<Crawl> {
         let summary: Option<String> = row.get(first + 5)?;
         Ok(Crawl {
             id: row.get(first)?,
@@ -49,7 +49,7 @@ impl Crawl {
         })
     }
 
-    pub(super) fn wire(&self, crawler: &str) -> Value {
+    pub(super) fn to_wire(&self, crawler: &str) -> Value {
         let mut crawl = json!({
             "CrawlId": self.id,
             "State": self.state,
@@ -62,7 +62,7 @@ impl Crawl {
         });
         if let Some(ended) = self.ended {
             crawl["EndTime"] = seconds(ended);
-            crawl["Summary"] = self.summary.wire().into();
+            crawl["Summary"] = self.summary.to_wire().into();
         }
         if let Some(error) = &self.error {
             crawl["ErrorMessage"] = error.clone().into();
@@ -73,7 +73,7 @@ impl Crawl {
 
 impl Summary {
     /// As a JSON text: counts by kind of change, with the names of the tables as far as the model's 255 characters reach.
-    fn wire(&self) -> String {
+    fn to_wire(&self) -> String {
         let kinds = [("ADD", &self.created), ("UPDATE", &self.updated), ("DELETE", &self.deleted)];
         let changed = || kinds.iter().filter(|(_, names)| !names.is_empty());
         let named: serde_json::Map<_, _> = changed()

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use serde_json::{Map, Value, json};
 
 use super::crawl_record::{Crawl, LOG_GROUP};
-use super::paging::Page;
+use super::paging::TokenPage;
 use super::validate::{ROLE, exists, not_found};
 use super::{Request, crawler_input, seconds};
 use crate::error::AwsError;
@@ -33,8 +33,8 @@ const FROM: &str = "SELECT c.name, c.definition, c.state, c.version, c.created, 
     LEFT JOIN glue_crawl last ON last.id = c.last";
 
 impl Crawler {
-    fn stored(row: &Row) -> rusqlite::Result<Crawler> {
-        let last = row.get::<_, Option<String>>(9)?.map(|_| Crawl::stored(row, 9)).transpose()?;
+    fn from_row(row: &Row) -> rusqlite::Result<Crawler> {
+        let last = row.get::<_, Option<String>>(9)?.map(|_| Crawl::from_row(row, 9)).transpose()?;
         Ok(Crawler {
             name: row.get(0)?,
             definition: row.get(1)?,
@@ -53,7 +53,7 @@ impl Crawler {
     /// `EntityNotFoundException` when there is no crawler of that name; unlike tables, crawlers keep their case.
     pub(super) fn find(request: &Request, name: &str) -> Result<Crawler, AwsError> {
         let mut statement = request.tx.prepare_cached(&format!("{FROM} WHERE c.scope = ?1 AND c.name = ?2"))?;
-        let found = statement.query_row(params![request.scope, name], Crawler::stored).optional()?;
+        let found = statement.query_row(params![request.scope, name], Crawler::from_row).optional()?;
         found.ok_or_else(|| not_found(format!("Crawler {name} not found.")))
     }
 
@@ -65,7 +65,7 @@ impl Crawler {
         Err(AwsError::new("CrawlerRunningException", message))
     }
 
-    fn wire(&self, request: &Request) -> Result<Value, AwsError> {
+    fn to_wire(&self, request: &Request) -> Result<Value, AwsError> {
         let mut crawler = super::stored_object(&self.definition)?;
         let elapsed = self.running_since.map_or(0, |started| request.context.now.saturating_sub(started).max(0));
         let facts = [
@@ -137,16 +137,16 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
 
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
     let crawler = Crawler::find(request, request.crawler()?)?;
-    Ok(json!({ "Crawler": crawler.wire(request)? }))
+    Ok(json!({ "Crawler": crawler.to_wire(request)? }))
 }
 
 pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
-    let page = Page::of(&request.body, 100, 1_000)?;
+    let page = TokenPage::read(&request.body, 100, 1_000)?;
     let sql = format!("{FROM} WHERE c.scope = ?1 AND c.name > ?2 ORDER BY c.name LIMIT ?3");
     let mut statement = request.tx.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![request.scope, page.after, page.fetch()], Crawler::stored)?;
+    let rows = statement.query_map(params![request.scope, page.after, page.fetch()], Crawler::from_row)?;
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    page.answer("Crawlers", rows, |crawler| crawler.name.clone(), |crawler| crawler.wire(request))
+    page.answer("Crawlers", rows, |crawler| crawler.name.clone(), |crawler| crawler.to_wire(request))
 }
 
 /// Up to 100 crawlers by name, each once; those that are not there are named in the answer.
@@ -157,7 +157,7 @@ pub(super) fn batch_get(request: &Request) -> Result<Value, AwsError> {
     names.dedup();
     for name in names {
         match Crawler::find(request, name) {
-            Ok(crawler) => found.push(crawler.wire(request)?),
+            Ok(crawler) => found.push(crawler.to_wire(request)?),
             Err(error) if error.code == "EntityNotFoundException" => missing.push(name),
             Err(error) => return Err(error),
         }
@@ -167,7 +167,7 @@ pub(super) fn batch_get(request: &Request) -> Result<Value, AwsError> {
 
 /// Names of the crawlers that carry all of `Tags`.
 pub(super) fn names(request: &Request) -> Result<Value, AwsError> {
-    let page = Page::of(&request.body, 100, 1_000)?;
+    let page = TokenPage::read(&request.body, 100, 1_000)?;
     let tags = request.body.tags("Tags")?;
     let mut sql = String::from("SELECT c.name FROM glue_crawler c WHERE c.scope = ? AND c.name > ?");
     let limit = page.fetch().to_string();

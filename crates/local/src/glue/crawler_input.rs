@@ -52,7 +52,7 @@ pub(super) fn read(request: &Request) -> Result<Map<String, Value>, AwsError> {
     if let Some(targets) = body.members("Targets")? {
         kept.insert("Targets".to_owned(), read_targets(&targets)?);
     }
-    if let Some(role) = request.asked.role() {
+    if let Some(role) = request.parsed.role() {
         kept.insert("Role".to_owned(), check_role(request, role)?.into());
     }
     Ok(kept)
@@ -162,7 +162,7 @@ pub(super) fn schedule<'a>(request: &Request<'a>) -> Result<Option<Option<&'a st
 }
 
 /// The outline of a cron expression: six fields of the right characters, one of the two days `?`, five minutes at least
-/// between two runs. Which values a field may hold is left to AWS.
+/// between two runs. VersionNumber values a field may hold is left to AWS.
 fn is_cron(expression: &str) -> bool {
     let Some(fields) = expression.strip_prefix("cron(").and_then(|rest| rest.strip_suffix(')')) else {
         return false;

@@ -12,11 +12,11 @@ use super::crawler_input::{CATALOG, DYNAMODB, TARGETS};
 use crate::error::AwsError;
 
 /// How long ListCrawls remembers: twelve months.
-const REMEMBERED: i64 = 366 * 24 * 60 * 60 * 1000;
+const HISTORY_TTL: i64 = 366 * 24 * 60 * 60 * 1000;
 
 /// Marks a crawler as RUNNING and tells what its crawl has to do.
 ///
-/// Which error AWS gives at the limit of crawlers running at once is not documented: here it is a switch.
+/// VersionNumber error AWS gives at the limit of crawlers running at once is not documented: here it is a switch.
 pub(super) fn start(request: &Request) -> Result<CrawlJob, AwsError> {
     let crawler = Crawler::find(request, request.crawler()?)?;
     let name = crawler.name;
@@ -42,7 +42,7 @@ pub(super) fn start(request: &Request) -> Result<CrawlJob, AwsError> {
     request.tx.execute(
         "DELETE FROM glue_crawl WHERE scope = ?1 AND crawler = ?2 AND started < ?3 AND ended IS NOT NULL
          AND id NOT IN (SELECT last FROM glue_crawler WHERE scope = ?1 AND name = ?2 AND last IS NOT NULL)",
-        params![request.scope, name, now - REMEMBERED],
+        params![request.scope, name, now - HISTORY_TTL],
     )?;
     let definition = super::stored_object(&crawler.definition)?;
     let text = |name: &str| definition.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -96,14 +96,14 @@ pub(crate) enum End {
 }
 
 /// Whether the crawl `id` is to go on: nobody has stopped it and it was not ended otherwise.
-pub(crate) fn goes_on(tx: &Transaction, id: &str) -> Result<bool, AwsError> {
+pub(crate) fn should_continue(tx: &Transaction, id: &str) -> Result<bool, AwsError> {
     let sql = "SELECT state FROM glue_crawler WHERE running = ?1";
     let state: Option<String> = tx.query_row(sql, [id], |row| row.get(0)).optional()?;
     Ok(state.is_some_and(|state| state == "RUNNING"))
 }
 
 /// Records the end of a crawl and makes its crawler READY. The second end of a crawl changes nothing.
-pub(crate) fn end(tx: &Transaction, id: &str, end: &End, summary: &Summary, now: i64) -> Result<(), AwsError> {
+pub(crate) fn record_end(tx: &Transaction, id: &str, end: &End, summary: &Summary, now: i64) -> Result<(), AwsError> {
     let (state, error) = match end {
         End::Completed => ("COMPLETED", None),
         End::Failed(error) => ("FAILED", Some(error.chars().take(2_048).collect::<String>())),
@@ -139,7 +139,7 @@ pub(crate) fn recover(
     let why =
         End::Failed("Internal Service Exception: the endpoint ended during the crawl. Start the crawler again.".into());
     let mut left_behind = crawls.iter().filter(|(_, endpoint)| !living.contains(endpoint));
-    left_behind.try_for_each(|(id, _)| end(tx, id, &why, &Summary::default(), now))
+    left_behind.try_for_each(|(id, _)| record_end(tx, id, &why, &Summary::default(), now))
 }
 
 fn targets(definition: &Map<String, Value>) -> Vec<Target> {

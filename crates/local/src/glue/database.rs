@@ -3,21 +3,21 @@
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::{Map, Value, json};
 
-use super::paging::Page;
+use super::paging::TokenPage;
 use super::validate::{DATABASE_LOCATION, DESCRIPTION, Members, NAME, exists, invalid, not_found};
 use super::{Request, seconds};
 use crate::error::AwsError;
 use crate::tags;
 
 /// Databases of one account and region.
-const MOST: i64 = 10_000;
+const MAX_DATABASES: i64 = 10_000;
 
 pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
     let (name, input) = (request.database()?, input(&request.body)?);
     let tags = request.body.tags("Tags")?;
     let sql = "SELECT count(*) FROM glue_database WHERE scope = ?1";
-    if request.tx.query_one(sql, [&request.scope], |row| row.get::<_, i64>(0))? >= MOST {
-        let message = format!("Number of databases would exceed the quota of {MOST}.");
+    if request.tx.query_one(sql, [&request.scope], |row| row.get::<_, i64>(0))? >= MAX_DATABASES {
+        let message = format!("Number of databases would exceed the quota of {MAX_DATABASES}.");
         return Err(AwsError::new("ResourceNumberLimitExceededException", message));
     }
     let added = request.tx.execute(
@@ -34,19 +34,19 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
     let name = request.database()?;
     let sql = "SELECT name, input, created FROM glue_database WHERE scope = ?1 AND name = ?2";
-    let found = request.tx.query_row(sql, params![request.scope, name], stored).optional()?;
+    let found = request.tx.query_row(sql, params![request.scope, name], from_row).optional()?;
     let found = found.ok_or_else(|| absent(name))?;
-    Ok(json!({ "Database": wire(request, found)? }))
+    Ok(json!({ "Database": to_wire(request, found)? }))
 }
 
 pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
-    let page = Page::of(&request.body, 100, 100)?;
+    let page = TokenPage::read(&request.body, 100, 100)?;
     let mut statement = request.tx.prepare_cached(
         "SELECT name, input, created FROM glue_database WHERE scope = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
     )?;
-    let rows = statement.query_map(params![request.scope, page.after, page.fetch()], stored)?;
+    let rows = statement.query_map(params![request.scope, page.after, page.fetch()], from_row)?;
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    page.answer("DatabaseList", rows, |row| row.0.clone(), |row| wire(request, row))
+    page.answer("DatabaseList", rows, |row| row.0.clone(), |row| to_wire(request, row))
 }
 
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
@@ -101,11 +101,11 @@ fn input(body: &Members) -> Result<Map<String, Value>, AwsError> {
     Ok(input.keep(&known))
 }
 
-fn stored(row: &Row) -> rusqlite::Result<(String, String, i64)> {
+fn from_row(row: &Row) -> rusqlite::Result<(String, String, i64)> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
 }
 
-fn wire(request: &Request, (name, input, created): (String, String, i64)) -> Result<Value, AwsError> {
+fn to_wire(request: &Request, (name, input, created): (String, String, i64)) -> Result<Value, AwsError> {
     let mut database = super::stored_object(&input)?;
     database.insert("Name".to_owned(), name.into());
     database.insert("CreateTime".to_owned(), seconds(created));

@@ -1,10 +1,10 @@
 //! What each operation is about: where its request names something, and which resources its action must be allowed on.
 //!
-//! [`Asked`](super::Asked) reads the names by this table, authorization judges them, and the operations use them: there is no
+//! [`ParsedRequest`](super::ParsedRequest) reads the names by this table, authorization judges them, and the operations use them: there is no
 //! second place where a name is looked for.
 
 /// A type of resource, and the members of the request that name those that it means.
-pub(crate) enum On {
+pub(crate) enum ResourceSelector {
     /// Actions without resources.
     Anything,
     Catalog,
@@ -46,13 +46,13 @@ pub(crate) enum On {
     /// The ARN in `ResourceArn`.
     Resource,
 }
-use On::*;
+use ResourceSelector::*;
 
-const IN_DATABASE: On = Database("DatabaseName");
-const IN_TABLE: &[On] = &[Catalog, IN_DATABASE, Table("TableName")];
+const IN_DATABASE: ResourceSelector = Database("DatabaseName");
+const IN_TABLE: &[ResourceSelector] = &[Catalog, IN_DATABASE, Table("TableName")];
 
 /// The operations. An action is named as its operation.
-pub(crate) const OPERATIONS: &[(&str, &[On])] = &[
+pub(crate) const OPERATIONS: &[(&str, &[ResourceSelector])] = &[
     ("CreateDatabase", &[Catalog, NewDatabase]),
     ("GetDatabase", &[Catalog, Database("Name")]),
     ("GetDatabases", &[Catalog, EveryDatabase]),
@@ -117,17 +117,17 @@ pub(crate) const OPERATIONS: &[(&str, &[On])] = &[
 ];
 
 /// The operations that make something with `Tags` on it, and what: that needs glue:TagResource on the new resource as well.
-pub(crate) const TAGGED: &[(&str, On)] =
+pub(crate) const TAGGED: &[(&str, ResourceSelector)] =
     &[("CreateCrawler", Crawler), ("CreateRegistry", NewRegistry), ("CreateSchema", NewSchema)];
 
 /// Where a request of the operation is looked at; none for operations that are not served.
-pub(crate) fn of(operation: &str) -> Option<&'static [On]> {
+pub(crate) fn find(operation: &str) -> Option<&'static [ResourceSelector]> {
     OPERATIONS.iter().find(|(name, _)| *name == operation).map(|(_, on)| *on)
 }
 
-impl On {
+impl ResourceSelector {
     /// The types of its resources, as the Service Authorization Reference calls them; none where they depend on the request.
-    pub(crate) fn kinds(&self) -> &'static [&'static str] {
+    pub(crate) fn resource_types(&self) -> &'static [&'static str] {
         match self {
             Anything | Resource => &[],
             Catalog => &["rootcatalog"],

@@ -8,16 +8,16 @@ use super::validate::{ANY, Members, invalid};
 use crate::error::AwsError;
 
 /// The page that a request asks for.
-pub(super) struct Page {
+pub(super) struct TokenPage {
     /// Rows at most.
     size: usize,
     /// The key after which the page begins; empty, which sorts before every key, for the first page.
     pub(super) after: String,
 }
 
-impl Page {
+impl TokenPage {
     /// Reads `MaxResults` (1 to `most`; `usual` when absent) and `NextToken`.
-    pub(super) fn of(body: &Members, usual: usize, most: i64) -> Result<Page, AwsError> {
+    pub(super) fn read(body: &Members, usual: usize, most: i64) -> Result<TokenPage, AwsError> {
         let size = body.integer("MaxResults", 1..=most)?.and_then(|n| usize::try_from(n).ok()).unwrap_or(usual);
         let after = match body.text("NextToken", ANY)? {
             None | Some("") => String::new(),
@@ -27,7 +27,7 @@ impl Page {
                 .and_then(|key| String::from_utf8(key).ok())
                 .ok_or_else(|| invalid("NextToken is not one that this service gave out."))?,
         };
-        Ok(Page { size, after })
+        Ok(TokenPage { size, after })
     }
 
     /// How many rows to ask the store for: one more than the page holds, to learn whether another page follows.
@@ -35,7 +35,7 @@ impl Page {
         i64::try_from(self.size).unwrap_or(i64::MAX).saturating_add(1)
     }
 
-    /// Whether `rows` already hold what [`Page::fetch`] asks for.
+    /// Whether `rows` already hold what [`TokenPage::fetch`] asks for.
     pub(super) fn is_full(&self, rows: usize) -> bool {
         rows > self.size
     }
@@ -70,7 +70,7 @@ mod tests {
         let mut pages = Vec::new();
         let mut body = json!({ "MaxResults": size });
         loop {
-            let page = Page::of(&Members::of(&body).unwrap(), 100, 100).unwrap();
+            let page = TokenPage::read(&Members::new(&body).unwrap(), 100, 100).unwrap();
             let fetched = rows.iter().filter(|row| **row > page.after.as_str()).take(page.fetch() as usize);
             let answer =
                 page.answer("Rows", fetched.collect(), |row| (**row).to_string(), |row| Ok(json!(row))).unwrap();
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn sizes_and_tokens_from_outside_are_checked() {
-        let asked = |body: Value| Page::of(&Members::of(&body).unwrap(), 20, 100).map(|page| page.size);
+        let asked = |body: Value| TokenPage::read(&Members::new(&body).unwrap(), 20, 100).map(|page| page.size);
         assert_eq!(asked(json!({})), Ok(20));
         assert_eq!(asked(json!({"MaxResults": 100})), Ok(100));
         assert_eq!(asked(json!({"MaxResults": 0})).unwrap_err().code, "ValidationException");

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::schema_key::VersionKey;
-use super::schema_store::{Schema, Version};
+use super::schema_store::{Schema, SchemaVersion};
 use super::validate::{Members, invalid};
 use super::{Request, types};
-use crate::access::{self, Need};
+use crate::access::{self, RequiredPermission};
 use crate::error::AwsError;
 
 /// Whether a table may be given this reference.
@@ -18,7 +18,7 @@ use crate::error::AwsError;
 /// `InvalidInputException` for half a reference or a version that can't be linked, `EntityNotFoundException` for one that is
 /// not there.
 pub(super) fn check(request: &Request, reference: &Members) -> Result<(), AwsError> {
-    let (version, schema) = find(request, &VersionKey::of_reference(request.context, reference)?)?;
+    let (version, schema) = find(request, &VersionKey::from_reference(request.context, reference)?)?;
     if version.status != "AVAILABLE" {
         let message =
             format!("Schema version {} is {}: a table needs one that is AVAILABLE.", version.id, version.status);
@@ -46,9 +46,9 @@ pub(super) fn expand(request: &Request, descriptor: &mut Map<String, Value>, sho
         descriptor.insert("Columns".to_owned(), Value::Array(Vec::new()));
         return Ok(());
     }
-    let key = VersionKey::of_reference(request.context, &Members::of(reference)?)?;
-    let need = Need::schema_version(key.resources(request.context));
-    let allowed = access::check(request.tx, request.context, &need);
+    let key = VersionKey::from_reference(request.context, &Members::new(reference)?)?;
+    let required = RequiredPermission::schema_version(key.resources(request.context));
+    let allowed = access::check(request.tx, request.context, &required);
     match allowed {
         Err(_) if !request.context.unknowns.reader_denied => {
             descriptor.insert("Columns".to_owned(), Value::Array(Vec::new()));
@@ -57,7 +57,7 @@ pub(super) fn expand(request: &Request, descriptor: &mut Map<String, Value>, sho
         allowed => allowed?,
     }
     let columns = match find(request, &key) {
-        Ok((version, _)) => types::of_avro(&version.definition).unwrap_or_default(),
+        Ok((version, _)) => types::avro_columns(&version.definition).unwrap_or_default(),
         Err(error) if error.status == 400 => Vec::new(),
         Err(error) => return Err(error),
     };
@@ -66,8 +66,8 @@ pub(super) fn expand(request: &Request, descriptor: &mut Map<String, Value>, sho
     Ok(())
 }
 
-fn find(request: &Request, key: &VersionKey) -> Result<(Version, Schema), AwsError> {
-    let version = Version::find(request, key)?;
-    let schema = Schema::at(request, &version.registry, &version.schema)?;
+fn find(request: &Request, key: &VersionKey) -> Result<(SchemaVersion, Schema), AwsError> {
+    let version = SchemaVersion::find(request, key)?;
+    let schema = Schema::find(request, &version.registry, &version.schema)?;
     Ok((version, schema))
 }

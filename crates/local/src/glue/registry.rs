@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
-use super::paging::Page;
+use super::paging::TokenPage;
 use super::validate::{ARN, DESCRIPTION, Members, REGISTRY_NAME, exists, invalid, not_found};
 use super::{Request, iso};
 use crate::context::Context;
@@ -14,12 +14,12 @@ use crate::tags;
 pub(crate) const DEFAULT: &str = "default-registry";
 
 /// Registries of one account and region.
-const MOST: i64 = 100;
+const MAX_REGISTRIES: i64 = 100;
 
 pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
     let name = request.registry()?;
     let description = request.body.text("Description", DESCRIPTION)?;
-    let tags = request.asked.tags();
+    let tags = request.parsed.tags();
     add(request, name, description)?;
     let arn = arn(request, name);
     tags::put(request.tx, request.context, &arn, tags)?;
@@ -29,19 +29,19 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
     let name = request.registry()?;
     let sql = "SELECT name, description, created, updated FROM glue_registry WHERE scope = ?1 AND name = ?2";
-    let found = request.tx.query_row(sql, params![request.scope, name], stored).optional()?;
-    found.map(|row| wire(request, &row)).ok_or_else(|| absent(request, name))
+    let found = request.tx.query_row(sql, params![request.scope, name], from_row).optional()?;
+    found.map(|row| to_wire(request, &row)).ok_or_else(|| absent(request, name))
 }
 
 pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
-    let page = Page::of(&request.body, 100, 100)?;
+    let page = TokenPage::read(&request.body, 100, 100)?;
     let mut statement = request.tx.prepare_cached(
         "SELECT name, description, created, updated FROM glue_registry
          WHERE scope = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
     )?;
-    let rows = statement.query_map(params![request.scope, page.after, page.fetch()], stored)?;
+    let rows = statement.query_map(params![request.scope, page.after, page.fetch()], from_row)?;
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    page.answer("Registries", rows, |row| row.name.clone(), |row| Ok(wire(request, &row)))
+    page.answer("Registries", rows, |row| row.name.clone(), |row| Ok(to_wire(request, &row)))
 }
 
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
@@ -114,11 +114,11 @@ struct Registry {
     updated: i64,
 }
 
-fn stored(row: &Row) -> rusqlite::Result<Registry> {
+fn from_row(row: &Row) -> rusqlite::Result<Registry> {
     Ok(Registry { name: row.get(0)?, description: row.get(1)?, created: row.get(2)?, updated: row.get(3)? })
 }
 
-fn wire(request: &Request, registry: &Registry) -> Value {
+fn to_wire(request: &Request, registry: &Registry) -> Value {
     json!({
         "RegistryName": registry.name,
         "RegistryArn": arn(request, &registry.name),
@@ -139,8 +139,8 @@ fn add(request: &Request, name: &str, description: Option<&str>) -> Result<(), A
         return Err(exists(format!("Registry already exists. RegistryName: {name}, RegistryArn: {arn}")));
     }
     let sql = "SELECT count(*) FROM glue_registry WHERE scope = ?1";
-    if request.tx.query_one(sql, [&request.scope], |row| row.get::<_, i64>(0))? > MOST {
-        let message = format!("More registries cannot be created. The maximum limit of {MOST} is reached.");
+    if request.tx.query_one(sql, [&request.scope], |row| row.get::<_, i64>(0))? > MAX_REGISTRIES {
+        let message = format!("More registries cannot be created. The maximum limit of {MAX_REGISTRIES} is reached.");
         return Err(AwsError::new("ResourceNumberLimitExceededException", message));
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::operations::{self, On, TAGGED};
+use super::operations::{self, ResourceSelector, TAGGED};
 use super::registry;
 use super::schema_key::{SchemaKey, VersionKey};
 use super::validate::{self, ARN, MAX_TAGS, Members, NAME, REGISTRY_NAME, ROLE, TAG_KEY};
@@ -13,15 +13,15 @@ use crate::error::AwsError;
 
 /// One request, before anything is looked up.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ParsedRequest {
     pub(crate) operation: String,
     pub(super) body: Value,
-    pub(super) names: Names,
+    pub(super) names: RequestNames,
 }
 
 /// What a request names; a name is there if its operation has it. Those of catalog tables and databases are in lower case.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct RequestNames {
     pub(super) database: Option<String>,
     pub(super) tables: Vec<String>,
     function: Option<String>,
@@ -35,24 +35,24 @@ pub(super) struct Names {
     tags_removed: Vec<String>,
 }
 
-impl Asked {
+impl ParsedRequest {
     /// Reads the names in a request, those that its operation uses and no others.
     ///
     /// # Errors
     /// `ValidationException`, `SerializationException` or `InvalidInputException` for names that can't be ones.
-    pub(crate) fn read(context: &Context, operation: &str, body: Value) -> Result<Asked, AwsError> {
-        let members = Members::of(&body)?;
+    pub(crate) fn read(context: &Context, operation: &str, body: Value) -> Result<ParsedRequest, AwsError> {
+        let members = Members::new(&body)?;
         if let Some(catalog) = members.text("CatalogId", NAME)?
             && catalog != context.account
         {
             return Err(validate::not_found(format!("Catalog {catalog} not found.")));
         }
-        let mut names = Names::default();
-        for on in operations::of(operation).unwrap_or_default() {
+        let mut names = RequestNames::default();
+        for on in operations::find(operation).unwrap_or_default() {
             names.read(on, context, &members)?;
         }
         names.read_others(operation, &members)?;
-        Ok(Asked { operation: operation.to_owned(), body, names })
+        Ok(ParsedRequest { operation: operation.to_owned(), body, names })
     }
 
     /// The role that a crawler is given.
@@ -71,40 +71,54 @@ impl Asked {
     }
 
     /// The ARNs of what `on` means.
-    pub(crate) fn resources(&self, on: &On, context: &Context) -> Vec<String> {
+    pub(crate) fn resources(&self, on: &ResourceSelector, context: &Context) -> Vec<String> {
         self.names.resources(on, context)
     }
 }
 
-impl Names {
-    fn read(&mut self, on: &On, context: &Context, body: &Members) -> Result<(), AwsError> {
+impl RequestNames {
+    fn read(&mut self, on: &ResourceSelector, context: &Context, body: &Members) -> Result<(), AwsError> {
         let lower = |members: &Members, member| members.required(member, NAME).map(str::to_lowercase);
         match on {
-            On::Anything | On::Catalog | On::EveryDatabase | On::Tables | On::Functions => {}
-            On::Database(member) => self.database = Some(lower(body, member)?),
-            On::DatabaseIfNamed(member) => self.database = body.text(member, NAME)?.map(str::to_lowercase),
-            On::NewDatabase => self.database = Some(lower(&body.required_members("DatabaseInput")?, "Name")?),
-            On::Table(member) => self.tables = vec![lower(body, member)?],
-            On::TableInput => self.tables = vec![lower(&body.required_members("TableInput")?, "Name")?],
-            On::EachTable(member) => {
+            ResourceSelector::Anything
+            | ResourceSelector::Catalog
+            | ResourceSelector::EveryDatabase
+            | ResourceSelector::Tables
+            | ResourceSelector::Functions => {}
+            ResourceSelector::Database(member) => self.database = Some(lower(body, member)?),
+            ResourceSelector::DatabaseIfNamed(member) => {
+                self.database = body.text(member, NAME)?.map(str::to_lowercase)
+            }
+            ResourceSelector::NewDatabase => {
+                self.database = Some(lower(&body.required_members("DatabaseInput")?, "Name")?)
+            }
+            ResourceSelector::Table(member) => self.tables = vec![lower(body, member)?],
+            ResourceSelector::TableInput => self.tables = vec![lower(&body.required_members("TableInput")?, "Name")?],
+            ResourceSelector::EachTable(member) => {
                 self.tables = body.texts(member, NAME, 100)?.into_iter().map(str::to_lowercase).collect();
             }
-            On::Function => self.function = Some(body.required("FunctionName", NAME)?.to_owned()),
-            On::Crawler => self.crawlers = vec![body.required("Name", NAME)?.to_owned()],
-            On::EachCrawler(member) => {
+            ResourceSelector::Function => self.function = Some(body.required("FunctionName", NAME)?.to_owned()),
+            ResourceSelector::Crawler => self.crawlers = vec![body.required("Name", NAME)?.to_owned()],
+            ResourceSelector::EachCrawler(member) => {
                 self.crawlers = body.texts(member, NAME, 100)?.into_iter().map(str::to_owned).collect();
             }
-            On::NewRegistry => self.registry = Some(body.required("RegistryName", REGISTRY_NAME)?.to_owned()),
-            On::Registry => self.registry = Some(registry::key(context, &body.required_members("RegistryId")?)?),
-            On::RegistryIfNamed => self.registry = registry::key_if_named(context, body)?,
-            On::NewSchema => {
+            ResourceSelector::NewRegistry => {
+                self.registry = Some(body.required("RegistryName", REGISTRY_NAME)?.to_owned())
+            }
+            ResourceSelector::Registry => {
+                self.registry = Some(registry::key(context, &body.required_members("RegistryId")?)?)
+            }
+            ResourceSelector::RegistryIfNamed => self.registry = registry::key_if_named(context, body)?,
+            ResourceSelector::NewSchema => {
                 let registry = registry::key_if_named(context, body)?.unwrap_or_else(|| registry::DEFAULT.to_owned());
                 let name = body.required("SchemaName", REGISTRY_NAME)?.to_owned();
                 self.schema = Some(SchemaKey { registry, name });
             }
-            On::Schema => self.schema = Some(SchemaKey::read(context, &body.required_members("SchemaId")?)?),
-            On::SchemaVersion => self.version = Some(VersionKey::read(context, body)?),
-            On::Resource => self.arn = Some(body.required("ResourceArn", ARN)?.to_owned()),
+            ResourceSelector::Schema => {
+                self.schema = Some(SchemaKey::read(context, &body.required_members("SchemaId")?)?)
+            }
+            ResourceSelector::SchemaVersion => self.version = Some(VersionKey::read(context, body)?),
+            ResourceSelector::Resource => self.arn = Some(body.required("ResourceArn", ARN)?.to_owned()),
         }
         Ok(())
     }
@@ -112,7 +126,7 @@ impl Names {
     /// What is judged beside the resources of the operation itself.
     fn read_others(&mut self, operation: &str, body: &Members) -> Result<(), AwsError> {
         if let Some((_, new)) = TAGGED.iter().find(|(name, _)| *name == operation) {
-            if let On::Crawler = new {
+            if let ResourceSelector::Crawler = new {
                 self.crawlers = vec![body.required("Name", NAME)?.to_owned()];
             }
             self.tags = owned(body.tags("Tags")?);
@@ -129,7 +143,7 @@ impl Names {
         Ok(())
     }
 
-    fn resources(&self, on: &On, context: &Context) -> Vec<String> {
+    fn resources(&self, on: &ResourceSelector, context: &Context) -> Vec<String> {
         let arn = |resource: String| context.arn("glue", &resource);
         let database = || self.database.as_deref().unwrap_or("*");
         // One ARN a name; at least one, so that an empty list is no way around.
@@ -139,28 +153,39 @@ impl Names {
         };
         let anything = || vec!["*".to_owned()];
         match on {
-            On::Anything => anything(),
-            On::Catalog => vec![arn("catalog".to_owned())],
-            On::Database(_) | On::DatabaseIfNamed(_) | On::NewDatabase | On::EveryDatabase => {
+            ResourceSelector::Anything => anything(),
+            ResourceSelector::Catalog => vec![arn("catalog".to_owned())],
+            ResourceSelector::Database(_)
+            | ResourceSelector::DatabaseIfNamed(_)
+            | ResourceSelector::NewDatabase
+            | ResourceSelector::EveryDatabase => {
                 vec![arn(format!("database/{}", database()))]
             }
-            On::Table(_) | On::TableInput | On::EachTable(_) => {
+            ResourceSelector::Table(_) | ResourceSelector::TableInput | ResourceSelector::EachTable(_) => {
                 each(&self.tables, &|name| arn(format!("table/{}/{name}", database())))
             }
-            On::Tables => vec![arn(format!("table/{}/*", database()))],
-            On::Functions => vec![arn(format!("userDefinedFunction/{}/*", database()))],
-            On::Function => {
+            ResourceSelector::Tables => vec![arn(format!("table/{}/*", database()))],
+            ResourceSelector::Functions => vec![arn(format!("userDefinedFunction/{}/*", database()))],
+            ResourceSelector::Function => {
                 let name = self.function.as_deref().unwrap_or("*");
                 vec![arn(format!("userDefinedFunction/{}/{name}", database()))]
             }
-            On::Crawler | On::EachCrawler(_) => each(&self.crawlers, &|name| arn(format!("crawler/{name}"))),
-            On::NewRegistry | On::Registry | On::RegistryIfNamed => match &self.registry {
-                Some(name) => vec![arn(format!("registry/{name}"))],
-                None => anything(),
-            },
-            On::NewSchema | On::Schema => self.schema.as_ref().map_or_else(anything, |key| key.resources(context)),
-            On::SchemaVersion => self.version.as_ref().map_or_else(anything, |key| key.resources(context)),
-            On::Resource => self.arn.iter().cloned().collect(),
+            ResourceSelector::Crawler | ResourceSelector::EachCrawler(_) => {
+                each(&self.crawlers, &|name| arn(format!("crawler/{name}")))
+            }
+            ResourceSelector::NewRegistry | ResourceSelector::Registry | ResourceSelector::RegistryIfNamed => {
+                match &self.registry {
+                    Some(name) => vec![arn(format!("registry/{name}"))],
+                    None => anything(),
+                }
+            }
+            ResourceSelector::NewSchema | ResourceSelector::Schema => {
+                self.schema.as_ref().map_or_else(anything, |key| key.resources(context))
+            }
+            ResourceSelector::SchemaVersion => {
+                self.version.as_ref().map_or_else(anything, |key| key.resources(context))
+            }
+            ResourceSelector::Resource => self.arn.iter().cloned().collect(),
         }
     }
 }

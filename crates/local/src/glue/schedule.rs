@@ -9,7 +9,7 @@ use super::{Request, crawler_input};
 use crate::error::AwsError;
 
 pub(super) fn start(request: &Request) -> Result<Value, AwsError> {
-    let crawler = named(request)?;
+    let crawler = find_crawler(request)?;
     let name = &crawler.name;
     if crawler.schedule.is_none() {
         return Err(AwsError::new("NoScheduleException", format!("Crawler {name} has no schedule.")));
@@ -22,7 +22,7 @@ pub(super) fn start(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn stop(request: &Request) -> Result<Value, AwsError> {
-    let crawler = named(request)?;
+    let crawler = find_crawler(request)?;
     if !crawler.scheduled {
         let message = format!("The schedule of crawler {} is not running.", crawler.name);
         return Err(AwsError::new("SchedulerNotRunningException", message));
@@ -31,12 +31,12 @@ pub(super) fn stop(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
-    let crawler = named(request)?;
+    let crawler = find_crawler(request)?;
     let expression = crawler_input::schedule(request)?.flatten();
     set(request, &crawler.name, expression, expression.is_some())
 }
 
-fn named(request: &Request) -> Result<Crawler, AwsError> {
+fn find_crawler(request: &Request) -> Result<Crawler, AwsError> {
     Crawler::find(request, request.body.required("CrawlerName", NAME)?)
 }
 

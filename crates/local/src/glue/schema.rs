@@ -3,9 +3,9 @@
 use rusqlite::params;
 use serde_json::{Value, json};
 
-use super::paging::Page;
-use super::schema_key::{SchemaKey, Which};
-use super::schema_store::{SCHEMA_COLUMNS, Schema, Version, schema_arn};
+use super::paging::TokenPage;
+use super::schema_key::{SchemaKey, VersionNumber};
+use super::schema_store::{SCHEMA_COLUMNS, Schema, SchemaVersion, schema_arn};
 use super::validate::{DEFINITION, DESCRIPTION, exists, invalid};
 use super::{Request, compatibility, iso, registry, schema_version};
 use crate::error::AwsError;
@@ -19,7 +19,7 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
     let mode = body.choice("Compatibility", &compatibility::MODES)?.unwrap_or("NONE");
     check_mode(format, mode)?;
     let description = body.text("Description", DESCRIPTION)?;
-    let tags = request.asked.tags();
+    let tags = request.parsed.tags();
     let definition = body.text("SchemaDefinition", DEFINITION)?;
     if !body.has("RegistryId") {
         registry::ensure_default(request)?;
@@ -39,9 +39,9 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
     tags::put(request.tx, request.context, &arn, tags)?;
     // The first version has nothing to be compared with: it is AVAILABLE at once.
     if let Some(definition) = definition {
-        schema_version::register(request, &Schema::at(request, registry, name)?, definition)?;
+        schema_version::register(request, &Schema::find(request, registry, name)?, definition)?;
     }
-    let schema = Schema::at(request, registry, name)?;
+    let schema = Schema::find(request, registry, name)?;
     let mut answer = json!({
         "RegistryName": registry,
         "RegistryArn": registry::arn(request, registry),
@@ -56,7 +56,7 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
         "Tags": tags,
     });
     if schema.latest > 0 {
-        let first = Version::numbered(request, &schema, schema.latest)?;
+        let first = SchemaVersion::find_by_number(request, &schema, schema.latest)?;
         answer["LatestSchemaVersion"] = first.number.into();
         answer["SchemaVersionId"] = first.id.into();
         answer["SchemaVersionStatus"] = first.status.into();
@@ -65,7 +65,7 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
-    let schema = Schema::named(request)?;
+    let schema = Schema::from_request(request)?;
     Ok(json!({
         "RegistryName": schema.registry,
         "RegistryArn": registry::arn(request, &schema.registry),
@@ -90,7 +90,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     if let Some(registry) = registry {
         registry::must_exist(request, registry)?;
     }
-    let page = Page::of(&request.body, 100, 100)?;
+    let page = TokenPage::read(&request.body, 100, 100)?;
     let (after_registry, after_name) = page.after.split_once('/').unwrap_or_default();
     let sql = format!(
         "SELECT {SCHEMA_COLUMNS} FROM glue_schema WHERE scope = ?1 AND (registry = ?2 OR ?2 IS NULL)
@@ -98,7 +98,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     );
     let mut statement = request.tx.prepare_cached(&sql)?;
     let at = params![request.scope, registry, after_registry, after_name, page.fetch()];
-    let rows = statement.query_map(at, Schema::stored)?.collect::<Result<Vec<_>, _>>()?;
+    let rows = statement.query_map(at, Schema::from_row)?.collect::<Result<Vec<_>, _>>()?;
     let wire = |schema: Schema| {
         Ok(json!({
             "RegistryName": schema.registry,
@@ -116,7 +116,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
 /// Changes the description, or the compatibility mode together with the checkpoint from which on it binds.
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     let body = &request.body;
-    let schema = Schema::named(request)?;
+    let schema = Schema::from_request(request)?;
     let mode = body.choice("Compatibility", &compatibility::MODES)?;
     let description = body.text("Description", DESCRIPTION)?;
     let number = body.members("SchemaVersionNumber")?;
@@ -130,7 +130,7 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     check_mode(&schema.format, mode)?;
     let checkpoint = match number {
         None => schema.checkpoint,
-        Some(number) => Version::of_schema(request, &schema, &Which::number(&number)?)?.number,
+        Some(number) => SchemaVersion::find_in(request, &schema, &VersionNumber::read(&number)?)?.number,
     };
     request.tx.execute(
         "UPDATE glue_schema SET compatibility = ?4, checkpoint = ?5, description = coalesce(?6, description), updated = ?7
@@ -142,7 +142,7 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
 
 /// Deletes a schema with its versions. AWS does it later, which is why the answer says `DELETING`.
 pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
-    let schema = Schema::named(request)?;
+    let schema = Schema::from_request(request)?;
     let sql = "DELETE FROM glue_schema WHERE scope = ?1 AND registry = ?2 AND name = ?3";
     request.tx.execute(sql, params![request.scope, schema.registry, schema.name])?;
     let arn = schema.arn(request);

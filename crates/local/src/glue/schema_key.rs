@@ -43,16 +43,16 @@ impl SchemaKey {
 
 /// `SchemaVersionNumber`.
 #[derive(Debug)]
-pub(super) enum Which {
+pub(super) enum VersionNumber {
     Number(i64),
     Latest,
 }
 
-impl Which {
-    pub(super) fn number(member: &Members) -> Result<Which, AwsError> {
+impl VersionNumber {
+    pub(super) fn read(member: &Members) -> Result<VersionNumber, AwsError> {
         match (member.integer("VersionNumber", 1..=100_000)?, member.flag("LatestVersion")?.unwrap_or(false)) {
-            (Some(number), false) => Ok(Which::Number(number)),
-            (None, true) => Ok(Which::Latest),
+            (Some(number), false) => Ok(VersionNumber::Number(number)),
+            (None, true) => Ok(VersionNumber::Latest),
             (None, false) => Err(invalid("One of version number (or) latest version is required.")),
             (Some(_), true) => Err(invalid("Only one of VersionNumber or LatestVersion is required.")),
         }
@@ -63,7 +63,7 @@ impl Which {
 #[derive(Debug)]
 pub(super) enum VersionKey {
     Id(String),
-    Of(SchemaKey, Which),
+    Of(SchemaKey, VersionNumber),
 }
 
 impl VersionKey {
@@ -72,17 +72,17 @@ impl VersionKey {
     /// # Errors
     /// `InvalidInputException` for less than one name, and for more.
     pub(super) fn read(context: &Context, body: &Members) -> Result<VersionKey, AwsError> {
-        let number = body.members("SchemaVersionNumber")?.map(|number| Which::number(&number)).transpose()?;
+        let number = body.members("SchemaVersionNumber")?.map(|number| VersionNumber::read(&number)).transpose()?;
         VersionKey::one(context, body, number)
     }
 
     /// As [`VersionKey::read`], of a table's `SchemaReference`, which has its number without an object around it.
-    pub(super) fn of_reference(context: &Context, reference: &Members) -> Result<VersionKey, AwsError> {
-        let number = reference.integer("SchemaVersionNumber", 1..=100_000)?.map(Which::Number);
+    pub(super) fn from_reference(context: &Context, reference: &Members) -> Result<VersionKey, AwsError> {
+        let number = reference.integer("SchemaVersionNumber", 1..=100_000)?.map(VersionNumber::Number);
         VersionKey::one(context, reference, number)
     }
 
-    fn one(context: &Context, named: &Members, number: Option<Which>) -> Result<VersionKey, AwsError> {
+    fn one(context: &Context, named: &Members, number: Option<VersionNumber>) -> Result<VersionKey, AwsError> {
         match (named.text("SchemaVersionId", VERSION_ID)?, named.members("SchemaId")?, number) {
             (Some(id), None, None) => Ok(VersionKey::Id(id.to_owned())),
             (Some(_), ..) => {

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use rusqlite::params;
 use serde_json::{Value, json};
 
-use super::paging::Page;
-use super::schema_store::{Schema, Version};
+use super::paging::TokenPage;
+use super::schema_store::{Schema, SchemaVersion};
 use super::validate::{METADATA_KEY, METADATA_VALUE, Members, exists, not_found};
 use super::{Request, iso};
 use crate::error::AwsError;
 
-const MOST: i64 = 10;
+const MAX_PAIRS: i64 = 10;
 
 pub(super) fn put(request: &Request) -> Result<Value, AwsError> {
-    let version = Version::named(request)?;
+    let version = SchemaVersion::from_request(request)?;
     let (key, value) = pair(&request.body.required_members("MetadataKeyValue")?)?;
     let sql = "SELECT count(*) FROM glue_schema_metadata WHERE version = ?1";
     let count: i64 = request.tx.query_one(sql, [&version.id], |row| row.get(0))?;
@@ -28,15 +28,16 @@ pub(super) fn put(request: &Request) -> Result<Value, AwsError> {
             version.id
         )));
     }
-    if count >= MOST {
-        let message = format!("Your resource limits for Schema Version Metadata have been exceeded: {MOST} a version.");
+    if count >= MAX_PAIRS {
+        let message =
+            format!("Your resource limits for Schema Version Metadata have been exceeded: {MAX_PAIRS} a version.");
         return Err(AwsError::new("ResourceNumberLimitExceededException", message));
     }
     answer(request, &version, key, value)
 }
 
 pub(super) fn remove(request: &Request) -> Result<Value, AwsError> {
-    let version = Version::named(request)?;
+    let version = SchemaVersion::from_request(request)?;
     let (key, value) = pair(&request.body.required_members("MetadataKeyValue")?)?;
     let sql = "DELETE FROM glue_schema_metadata WHERE version = ?1 AND key = ?2 AND value = ?3";
     if request.tx.execute(sql, params![version.id, key, value])? == 0 {
@@ -47,7 +48,7 @@ pub(super) fn remove(request: &Request) -> Result<Value, AwsError> {
 
 /// The pairs of a version, or those of `MetadataList`: a key's newest value, then its others.
 pub(super) fn query(request: &Request) -> Result<Value, AwsError> {
-    let version = Version::named(request)?;
+    let version = SchemaVersion::from_request(request)?;
     let wanted: Vec<_> = request
         .body
         .list("MetadataList")?
@@ -55,7 +56,7 @@ pub(super) fn query(request: &Request) -> Result<Value, AwsError> {
         .map(|pair| Ok((pair.text("MetadataKey", METADATA_KEY)?, pair.text("MetadataValue", METADATA_VALUE)?)))
         .collect::<Result<_, AwsError>>()?;
     // Ten pairs are the most that there can be: one page holds them.
-    Page::of(&request.body, 50, 50)?;
+    TokenPage::read(&request.body, 50, 50)?;
     let mut statement = request.tx.prepare_cached(
         "SELECT key, value, created FROM glue_schema_metadata WHERE version = ?1 ORDER BY key, created DESC, value",
     )?;
@@ -85,8 +86,8 @@ fn pair<'a>(pair: &Members<'a>) -> Result<(&'a str, &'a str), AwsError> {
     Ok((pair.required("MetadataKey", METADATA_KEY)?, pair.required("MetadataValue", METADATA_VALUE)?))
 }
 
-fn answer(request: &Request, version: &Version, key: &str, value: &str) -> Result<Value, AwsError> {
-    let schema = Schema::at(request, &version.registry, &version.schema)?;
+fn answer(request: &Request, version: &SchemaVersion, key: &str, value: &str) -> Result<Value, AwsError> {
+    let schema = Schema::find(request, &version.registry, &version.schema)?;
     Ok(json!({
         "SchemaArn": schema.arn(request),
         "SchemaName": schema.name,

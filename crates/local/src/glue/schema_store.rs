@@ -5,7 +5,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::schema_key::{SchemaKey, VersionKey, Which};
+use super::schema_key::{SchemaKey, VersionKey, VersionNumber};
 use super::validate::not_found;
 use super::{Request, compatibility};
 use crate::error::AwsError;
@@ -31,7 +31,7 @@ pub(super) const SCHEMA_COLUMNS: &str =
     "registry, name, format, compatibility, description, checkpoint, latest, next, created, updated";
 
 impl Schema {
-    pub(super) fn stored(row: &Row) -> rusqlite::Result<Schema> {
+    pub(super) fn from_row(row: &Row) -> rusqlite::Result<Schema> {
         Ok(Schema {
             registry: row.get(0)?,
             name: row.get(1)?,
@@ -50,14 +50,14 @@ impl Schema {
     ///
     /// # Errors
     /// `EntityNotFoundException` for a schema that is not there.
-    pub(super) fn named(request: &Request) -> Result<Schema, AwsError> {
+    pub(super) fn from_request(request: &Request) -> Result<Schema, AwsError> {
         let SchemaKey { registry, name } = request.schema()?;
-        Schema::at(request, registry, name)
+        Schema::find(request, registry, name)
     }
 
-    pub(super) fn at(request: &Request, registry: &str, name: &str) -> Result<Schema, AwsError> {
+    pub(super) fn find(request: &Request, registry: &str, name: &str) -> Result<Schema, AwsError> {
         decide_pending(request, registry, name)?;
-        Schema::row(request, registry, name)?.ok_or_else(|| {
+        Schema::load(request, registry, name)?.ok_or_else(|| {
             let arn = schema_arn(request, registry, name);
             let names = format!("RegistryName: {registry}, SchemaName: {name}, SchemaArn: {arn}");
             not_found(format!("Schema is not found. {names}"))
@@ -65,10 +65,10 @@ impl Schema {
     }
 
     /// The schema as it is stored, whatever its versions wait for.
-    pub(super) fn row(request: &Request, registry: &str, name: &str) -> Result<Option<Schema>, AwsError> {
+    pub(super) fn load(request: &Request, registry: &str, name: &str) -> Result<Option<Schema>, AwsError> {
         let sql = format!("SELECT {SCHEMA_COLUMNS} FROM glue_schema WHERE scope = ?1 AND registry = ?2 AND name = ?3");
         let mut statement = request.tx.prepare_cached(&sql)?;
-        Ok(statement.query_row(params![request.scope, registry, name], Schema::stored).optional()?)
+        Ok(statement.query_row(params![request.scope, registry, name], Schema::from_row).optional()?)
     }
 
     pub(super) fn arn(&self, request: &Request) -> String {
@@ -77,7 +77,7 @@ impl Schema {
 }
 
 /// One version, as it is stored.
-pub(super) struct Version {
+pub(super) struct SchemaVersion {
     pub(super) id: String,
     pub(super) registry: String,
     pub(super) schema: String,
@@ -90,9 +90,9 @@ pub(super) struct Version {
 pub(super) const VERSION_COLUMNS: &str = "id, registry, schema, number, definition, status, created";
 pub(super) const OF_SCHEMA: &str = "scope = ?1 AND registry = ?2 AND schema = ?3";
 
-impl Version {
-    pub(super) fn stored(row: &Row) -> rusqlite::Result<Version> {
-        Ok(Version {
+impl SchemaVersion {
+    pub(super) fn from_row(row: &Row) -> rusqlite::Result<SchemaVersion> {
+        Ok(SchemaVersion {
             id: row.get(0)?,
             registry: row.get(1)?,
             schema: row.get(2)?,
@@ -103,10 +103,11 @@ impl Version {
         })
     }
 
-    pub(super) fn with_id(request: &Request, id: &str) -> Result<Version, AwsError> {
+    pub(super) fn find_by_id(request: &Request, id: &str) -> Result<SchemaVersion, AwsError> {
         let sql = format!("SELECT {VERSION_COLUMNS} FROM glue_schema_version WHERE scope = ?1 AND id = ?2");
-        let read =
-            || request.tx.prepare_cached(&sql)?.query_row(params![request.scope, id], Version::stored).optional();
+        let read = || {
+            request.tx.prepare_cached(&sql)?.query_row(params![request.scope, id], SchemaVersion::from_row).optional()
+        };
         let absent = || not_found(format!("Schema version is not found. SchemaVersionId: {id}"));
         let version = read()?.ok_or_else(absent)?;
         if version.status != "PENDING" {
@@ -116,44 +117,48 @@ impl Version {
         read()?.ok_or_else(absent)
     }
 
-    pub(super) fn numbered(request: &Request, schema: &Schema, number: i64) -> Result<Version, AwsError> {
+    pub(super) fn find_by_number(request: &Request, schema: &Schema, number: i64) -> Result<SchemaVersion, AwsError> {
         let sql = format!("SELECT {VERSION_COLUMNS} FROM glue_schema_version WHERE {OF_SCHEMA} AND number = ?4");
         let mut statement = request.tx.prepare_cached(&sql)?;
         let at = params![request.scope, schema.registry, schema.name, number];
-        statement.query_row(at, Version::stored).optional()?.ok_or_else(|| {
+        statement.query_row(at, SchemaVersion::from_row).optional()?.ok_or_else(|| {
             let arn = schema.arn(request);
             not_found(format!("Schema version is not found. SchemaArn: {arn}, VersionNumber: {number}"))
         })
     }
 
     /// The version that the request names.
-    pub(super) fn named(request: &Request) -> Result<Version, AwsError> {
-        Version::find(request, request.version()?)
+    pub(super) fn from_request(request: &Request) -> Result<SchemaVersion, AwsError> {
+        SchemaVersion::find(request, request.version()?)
     }
 
-    pub(super) fn find(request: &Request, key: &VersionKey) -> Result<Version, AwsError> {
+    pub(super) fn find(request: &Request, key: &VersionKey) -> Result<SchemaVersion, AwsError> {
         match key {
-            VersionKey::Id(id) => Version::with_id(request, id),
+            VersionKey::Id(id) => SchemaVersion::find_by_id(request, id),
             VersionKey::Of(SchemaKey { registry, name }, which) => {
-                Version::of_schema(request, &Schema::at(request, registry, name)?, which)
+                SchemaVersion::find_in(request, &Schema::find(request, registry, name)?, which)
             }
         }
     }
 
     /// The version of a schema that has this number, or is the latest.
-    pub(super) fn of_schema(request: &Request, schema: &Schema, which: &Which) -> Result<Version, AwsError> {
+    pub(super) fn find_in(
+        request: &Request,
+        schema: &Schema,
+        which: &VersionNumber,
+    ) -> Result<SchemaVersion, AwsError> {
         match which {
-            Which::Number(number) => Version::numbered(request, schema, *number),
-            Which::Latest => Version::numbered(request, schema, schema.latest),
+            VersionNumber::Number(number) => SchemaVersion::find_by_number(request, schema, *number),
+            VersionNumber::Latest => SchemaVersion::find_by_number(request, schema, schema.latest),
         }
     }
 }
 
 /// Decides what waits, in the order in which it came: each version is compared with those AVAILABLE before it.
 fn decide_pending(request: &Request, registry: &str, name: &str) -> Result<(), AwsError> {
-    let read = |sql: &str, first: i64| -> Result<Vec<Version>, AwsError> {
+    let read = |sql: &str, first: i64| -> Result<Vec<SchemaVersion>, AwsError> {
         let mut statement = request.tx.prepare_cached(sql)?;
-        let rows = statement.query_map(params![request.scope, registry, name, first], Version::stored)?;
+        let rows = statement.query_map(params![request.scope, registry, name, first], SchemaVersion::from_row)?;
         Ok(rows.collect::<Result<Vec<_>, _>>()?)
     };
     let by_status = |status: &str| {
@@ -166,7 +171,7 @@ fn decide_pending(request: &Request, registry: &str, name: &str) -> Result<(), A
     if pending.is_empty() {
         return Ok(());
     }
-    let Some(schema) = Schema::row(request, registry, name)? else { return Ok(()) };
+    let Some(schema) = Schema::load(request, registry, name)? else { return Ok(()) };
     let available = read(&by_status("AVAILABLE"), schema.checkpoint)?;
     let mut earlier: Vec<String> = available.into_iter().map(|version| version.definition).collect();
     let mut latest = schema.latest;

@@ -4,27 +4,27 @@ use rusqlite::{OptionalExtension, params};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::paging::Page;
-use super::schema_key::Which;
-use super::schema_store::{OF_SCHEMA, Schema, VERSION_COLUMNS, Version};
+use super::paging::TokenPage;
+use super::schema_key::VersionNumber;
+use super::schema_store::{OF_SCHEMA, Schema, SchemaVersion, VERSION_COLUMNS};
 use super::validate::{ANY, DEFINITION, invalid, not_found};
 use super::{Request, compatibility, iso};
 use crate::error::AwsError;
 
 /// Versions of all schemas of one account and region.
-const MOST: i64 = 10_000;
+const MAX_VERSIONS: i64 = 10_000;
 
 pub(super) fn register_version(request: &Request) -> Result<Value, AwsError> {
-    let schema = Schema::named(request)?;
+    let schema = Schema::from_request(request)?;
     let definition = request.body.required("SchemaDefinition", DEFINITION)?;
     let version = register(request, &schema, definition)?;
     Ok(json!({ "SchemaVersionId": version.id, "VersionNumber": version.number, "Status": version.status }))
 }
 
 /// Adds a version, PENDING; the version that is there already when the definition is the same.
-pub(super) fn register(request: &Request, schema: &Schema, definition: &str) -> Result<Version, AwsError> {
+pub(super) fn register(request: &Request, schema: &Schema, definition: &str) -> Result<SchemaVersion, AwsError> {
     let hash = hash(schema, definition)?;
-    if let Some(same) = with_hash(request, schema, &hash)? {
+    if let Some(same) = find_by_hash(request, schema, &hash)? {
         return Ok(same);
     }
     if schema.compatibility == "DISABLED" && schema.latest > 0 {
@@ -32,8 +32,9 @@ pub(super) fn register(request: &Request, schema: &Schema, definition: &str) -> 
         return Err(invalid(format!("Compatibility DISABLED does not allow versioning. SchemaId: SchemaArn: {arn}")));
     }
     let sql = "SELECT count(*) FROM glue_schema_version WHERE scope = ?1";
-    if request.tx.query_one(sql, [&request.scope], |row| row.get::<_, i64>(0))? >= MOST {
-        let message = format!("More schema versions cannot be created. The maximum limit of {MOST} is reached.");
+    if request.tx.query_one(sql, [&request.scope], |row| row.get::<_, i64>(0))? >= MAX_VERSIONS {
+        let message =
+            format!("More schema versions cannot be created. The maximum limit of {MAX_VERSIONS} is reached.");
         return Err(AwsError::new("ResourceNumberLimitExceededException", message));
     }
     let id = uuid::Uuid::new_v4().to_string();
@@ -46,12 +47,12 @@ pub(super) fn register(request: &Request, schema: &Schema, definition: &str) -> 
         "UPDATE glue_schema SET next = next + 1 WHERE scope = ?1 AND registry = ?2 AND name = ?3",
         params![request.scope, schema.registry, schema.name],
     )?;
-    Version::numbered(request, schema, schema.next)
+    SchemaVersion::find_by_number(request, schema, schema.next)
 }
 
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
-    let version = Version::named(request)?;
-    let schema = Schema::at(request, &version.registry, &version.schema)?;
+    let version = SchemaVersion::from_request(request)?;
+    let schema = Schema::find(request, &version.registry, &version.schema)?;
     Ok(json!({
         "SchemaVersionId": version.id,
         "SchemaDefinition": version.definition,
@@ -65,8 +66,8 @@ pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
 
 /// All versions of a schema, the newest first.
 pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
-    let schema = Schema::named(request)?;
-    let page = Page::of(&request.body, 100, 100)?;
+    let schema = Schema::from_request(request)?;
+    let page = TokenPage::read(&request.body, 100, 100)?;
     let below = if page.after.is_empty() { Ok(i64::MAX) } else { page.after.parse() };
     let below: i64 = below.map_err(|_| invalid("NextToken is not one that this service gave out."))?;
     let sql = format!(
@@ -74,9 +75,9 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     );
     let mut statement = request.tx.prepare_cached(&sql)?;
     let at = params![request.scope, schema.registry, schema.name, below, page.fetch()];
-    let rows = statement.query_map(at, Version::stored)?.collect::<Result<Vec<_>, _>>()?;
+    let rows = statement.query_map(at, SchemaVersion::from_row)?.collect::<Result<Vec<_>, _>>()?;
     let arn = schema.arn(request);
-    let wire = |version: Version| {
+    let wire = |version: SchemaVersion| {
         Ok(json!({
             "SchemaArn": arn,
             "SchemaVersionId": version.id,
@@ -89,10 +90,10 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn by_definition(request: &Request) -> Result<Value, AwsError> {
-    let schema = Schema::named(request)?;
+    let schema = Schema::from_request(request)?;
     let definition = request.body.required("SchemaDefinition", DEFINITION)?;
     let arn = schema.arn(request);
-    let found = with_hash(request, &schema, &hash(&schema, definition)?)?;
+    let found = find_by_hash(request, &schema, &hash(&schema, definition)?)?;
     let absent = || not_found(format!("Schema version is not found. SchemaArn: {arn}, by its definition."));
     let version = found.ok_or_else(absent)?;
     Ok(json!({
@@ -120,12 +121,12 @@ pub(super) fn check_validity(request: &Request) -> Result<Value, AwsError> {
 /// form of the text.
 pub(super) fn diff(request: &Request) -> Result<Value, AwsError> {
     let body = &request.body;
-    let schema = Schema::named(request)?;
+    let schema = Schema::from_request(request)?;
     if body.choice("SchemaDiffType", &["SYNTAX_DIFF"])?.is_none() {
         return Err(invalid("SchemaDiffType is required."));
     }
     let read = |member: &str| -> Result<String, AwsError> {
-        let version = Version::of_schema(request, &schema, &Which::number(&body.required_members(member)?)?)?;
+        let version = SchemaVersion::find_in(request, &schema, &VersionNumber::read(&body.required_members(member)?)?)?;
         let value: Option<Value> = serde_json::from_str(&version.definition).ok();
         Ok(value.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or(version.definition))
     };
@@ -136,7 +137,7 @@ pub(super) fn diff(request: &Request) -> Result<Value, AwsError> {
 
 /// Deletes the versions `n` or `n-m`. The first version and the checkpoint stay: they are named in the answer.
 pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
-    let schema = Schema::named(request)?;
+    let schema = Schema::from_request(request)?;
     let versions = request.body.required("Versions", ANY)?;
     let (first, last) = versions.split_once('-').unwrap_or((versions, versions));
     let number = |text: &str| text.parse::<i64>().ok().filter(|number| (1..=100_000).contains(number));
@@ -169,14 +170,14 @@ pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
 }
 
 /// A version with the same canonical definition. One that failed does not count: registering it again tries it again.
-fn with_hash(request: &Request, schema: &Schema, hash: &str) -> Result<Option<Version>, AwsError> {
+fn find_by_hash(request: &Request, schema: &Schema, hash: &str) -> Result<Option<SchemaVersion>, AwsError> {
     let sql = format!(
         "SELECT {VERSION_COLUMNS} FROM glue_schema_version
          WHERE {OF_SCHEMA} AND hash = ?4 AND status <> 'FAILURE' ORDER BY number LIMIT 1"
     );
     let mut statement = request.tx.prepare_cached(&sql)?;
     let at = params![request.scope, schema.registry, schema.name, hash];
-    Ok(statement.query_row(at, Version::stored).optional()?)
+    Ok(statement.query_row(at, SchemaVersion::from_row).optional()?)
 }
 
 fn hash(schema: &Schema, definition: &str) -> Result<String, AwsError> {

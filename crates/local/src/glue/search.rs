@@ -6,8 +6,8 @@ use rusqlite::params;
 use serde_json::{Map, Value};
 
 use super::Request;
-use super::paging::Page;
-use super::table::{COLUMNS, Table};
+use super::paging::TokenPage;
+use super::table::{COLUMNS, CatalogTable};
 use super::validate::{Members, SEARCH, invalid};
 use crate::error::AwsError;
 
@@ -17,13 +17,13 @@ use crate::error::AwsError;
 pub(super) fn tables(request: &Request) -> Result<Value, AwsError> {
     let body = &request.body;
     let text = body.text("SearchText", SEARCH)?.map(str::to_lowercase);
-    let filters = body.list("Filters")?.iter().map(Filter::read).collect::<Result<Vec<_>, _>>()?;
+    let filters = body.list("Filters")?.iter().map(SearchFilter::read).collect::<Result<Vec<_>, _>>()?;
     let order = match body.list("SortCriteria")?.as_slice() {
         [] => None,
         [one] => Some((one.required("FieldName", SEARCH)?, one.choice("Sort", &["ASC", "DESC"])? == Some("DESC"))),
         _ => return Err(invalid("SortCriteria holds one criterion at most.")),
     };
-    let page = Page::of(body, 100, 1000)?;
+    let page = TokenPage::read(body, 100, 1000)?;
     let fits = |table: &Map<String, Value>| {
         text.as_deref().is_none_or(|text| mentions(table, text)) && filters.iter().all(|filter| filter.fits(table))
     };
@@ -34,7 +34,7 @@ pub(super) fn tables(request: &Request) -> Result<Value, AwsError> {
 }
 
 /// The token is the database and the name of the last table, with a line break between them: no name holds one.
-fn by_name(request: &Request, page: &Page, fits: impl Fn(&Map<String, Value>) -> bool) -> Result<Value, AwsError> {
+fn by_name(request: &Request, page: &TokenPage, fits: impl Fn(&Map<String, Value>) -> bool) -> Result<Value, AwsError> {
     let after = match page.after.as_str() {
         "" => ("", ""),
         token => token.split_once('\n').ok_or_else(foreign_token)?,
@@ -52,7 +52,7 @@ fn by_name(request: &Request, page: &Page, fits: impl Fn(&Map<String, Value>) ->
 /// With an order of the caller's choice no key of a row tells where a page begins: the token is a count of rows.
 fn by_field(
     request: &Request,
-    page: &Page,
+    page: &TokenPage,
     fits: impl Fn(&Map<String, Value>) -> bool,
     field: &str,
     descending: bool,
@@ -88,8 +88,8 @@ fn each(
     let mut statement = request.tx.prepare_cached(&sql)?;
     let mut rows = statement.query(params![request.scope, after.0, after.1])?;
     while let Some(row) = rows.next()? {
-        let table = Table::stored(row)?;
-        if !more(format!("{}\n{}", table.database, table.name), table.listed(request)?) {
+        let table = CatalogTable::from_row(row)?;
+        if !more(format!("{}\n{}", table.database, table.name), table.to_wire_listed(request)?) {
             break;
         }
     }
@@ -101,16 +101,16 @@ fn foreign_token() -> AwsError {
 }
 
 /// One property to look for.
-struct Filter<'a> {
+struct SearchFilter<'a> {
     key: &'a str,
     value: String,
     comparator: Option<&'static str>,
 }
 
-impl<'a> Filter<'a> {
-    fn read(predicate: &Members<'a>) -> Result<Filter<'a>, AwsError> {
+impl<'a> SearchFilter<'a> {
+    fn read(predicate: &Members<'a>) -> Result<SearchFilter<'a>, AwsError> {
         let comparators = ["EQUALS", "GREATER_THAN", "LESS_THAN", "GREATER_THAN_EQUALS", "LESS_THAN_EQUALS"];
-        Ok(Filter {
+        Ok(SearchFilter {
             key: predicate.required("Key", SEARCH)?,
             value: predicate.required("Value", SEARCH)?.to_lowercase(),
             comparator: predicate.choice("Comparator", &comparators)?,

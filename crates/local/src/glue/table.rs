@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use serde_json::{Map, Value, json};
 
 use super::database;
-use super::paging::Page;
+use super::paging::TokenPage;
 use super::validate::{EXPRESSION, NAME, exists, invalid, not_found};
 use super::{Request, reference, seconds, table_input};
 use crate::context::Caller;
@@ -19,7 +19,7 @@ const MAX_PATTERN: usize = 1 << 20;
 const CREATED_BY: &str = "CreatedBy";
 
 /// One version of a table, as it is stored.
-pub(super) struct Table {
+pub(super) struct CatalogTable {
     pub(super) database: String,
     pub(super) name: String,
     pub(super) version: i64,
@@ -28,12 +28,12 @@ pub(super) struct Table {
     pub(super) updated: i64,
 }
 
-/// The columns that [`Table::stored`] reads, in its order.
+/// The columns that [`Table::from_row`] reads, in its order.
 pub(super) const COLUMNS: &str = "database, name, version, input, created, updated";
 
-impl Table {
-    pub(super) fn stored(row: &Row) -> rusqlite::Result<Table> {
-        Ok(Table {
+impl CatalogTable {
+    pub(super) fn from_row(row: &Row) -> rusqlite::Result<CatalogTable> {
+        Ok(CatalogTable {
             database: row.get(0)?,
             name: row.get(1)?,
             version: row.get(2)?,
@@ -47,10 +47,10 @@ impl Table {
     ///
     /// # Errors
     /// `EntityNotFoundException` for the database or the table.
-    pub(super) fn find(request: &Request, database: &str, name: &str) -> Result<Table, AwsError> {
+    pub(super) fn find(request: &Request, database: &str, name: &str) -> Result<CatalogTable, AwsError> {
         let sql = format!("SELECT {COLUMNS} FROM glue_table WHERE scope = ?1 AND database = ?2 AND name = ?3");
         let mut statement = request.tx.prepare_cached(&sql)?;
-        match statement.query_row(params![request.scope, database, name], Table::stored).optional()? {
+        match statement.query_row(params![request.scope, database, name], CatalogTable::from_row).optional()? {
             Some(table) => Ok(table),
             None => {
                 database::must_exist(request, database)?;
@@ -60,16 +60,16 @@ impl Table {
     }
 
     /// As it goes on the wire alone: columns of a table with a schema reference come from the registry.
-    pub(super) fn alone(&self, request: &Request) -> Result<Map<String, Value>, AwsError> {
-        self.wire(request, request.context.unknowns.get_shows_referenced)
+    pub(super) fn to_wire_alone(&self, request: &Request) -> Result<Map<String, Value>, AwsError> {
+        self.to_wire(request, request.context.unknowns.get_shows_referenced)
     }
 
     /// As it goes on the wire among others.
-    pub(super) fn listed(&self, request: &Request) -> Result<Map<String, Value>, AwsError> {
-        self.wire(request, request.context.unknowns.list_shows_referenced)
+    pub(super) fn to_wire_listed(&self, request: &Request) -> Result<Map<String, Value>, AwsError> {
+        self.to_wire(request, request.context.unknowns.list_shows_referenced)
     }
 
-    fn wire(&self, request: &Request, shows_referenced: bool) -> Result<Map<String, Value>, AwsError> {
+    fn to_wire(&self, request: &Request, shows_referenced: bool) -> Result<Map<String, Value>, AwsError> {
         let context = request.context;
         let mut table = super::stored_object(&self.input)?;
         if let Some(Value::Object(descriptor)) = table.get_mut("StorageDescriptor") {
@@ -110,8 +110,8 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
 
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
     refuse(request, &["QueryAsOfTime", "TransactionId"])?;
-    let table = Table::find(request, request.database()?, request.table()?)?;
-    Ok(json!({ "Table": table.alone(request)? }))
+    let table = CatalogTable::find(request, request.database()?, request.table()?)?;
+    Ok(json!({ "Table": table.to_wire_alone(request)? }))
 }
 
 /// Tables of a database by name. `Expression` filters before paging, so that every page but the last is full.
@@ -120,7 +120,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     let database = request.database()?;
     let expression = request.body.text("Expression", EXPRESSION)?.filter(|text| !text.is_empty());
     let expression = expression.map(name_pattern).transpose()?;
-    let page = Page::of(&request.body, 100, 100)?;
+    let page = TokenPage::read(&request.body, 100, 100)?;
     database::must_exist(request, database)?;
     let sql = format!(
         "SELECT {COLUMNS} FROM glue_table WHERE scope = ?1 AND database = ?2 AND name > ?3 ORDER BY name LIMIT ?4"
@@ -131,12 +131,17 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     let mut tables = Vec::new();
     while !page.is_full(tables.len()) {
         let Some(row) = rows.next()? else { break };
-        let table = Table::stored(row)?;
+        let table = CatalogTable::from_row(row)?;
         if expression.as_ref().is_none_or(|pattern| pattern.is_match(&table.name)) {
             tables.push(table);
         }
     }
-    page.answer("TableList", tables, |table| table.name.clone(), |table| table.listed(request).map(Value::Object))
+    page.answer(
+        "TableList",
+        tables,
+        |table| table.name.clone(),
+        |table| table.to_wire_listed(request).map(Value::Object),
+    )
 }
 
 /// Replaces a table's definition. The version before goes to the archive unless `SkipArchive`; the number grows either way.
@@ -146,7 +151,7 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     let mut input = table_input::read(request)?;
     let skip_archive = request.body.flag("SkipArchive")?.unwrap_or(false);
     let expected = request.body.text("VersionId", NAME)?;
-    let table = Table::find(request, database, name)?;
+    let table = CatalogTable::find(request, database, name)?;
     if expected.is_some_and(|version| version != table.version.to_string()) {
         let message = "Update table failed due to concurrent modifications.";
         return Err(AwsError::new("ConcurrentModificationException", message));
@@ -164,7 +169,7 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
 }
 
 /// Keeps `table` as a version of the past.
-fn archive(request: &Request, table: &Table) -> Result<(), AwsError> {
+fn archive(request: &Request, table: &CatalogTable) -> Result<(), AwsError> {
     request.tx.execute(
         "INSERT INTO glue_table_version (scope, database, name, version, input, created, updated)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -199,7 +204,7 @@ pub(super) fn batch_delete(request: &Request) -> Result<Value, AwsError> {
 fn remove(request: &Request, database: &str, name: &str) -> Result<(), AwsError> {
     let sql = "DELETE FROM glue_table WHERE scope = ?1 AND database = ?2 AND name = ?3";
     match request.tx.execute(sql, params![request.scope, database, name])? {
-        0 => Table::find(request, database, name).map(drop),
+        0 => CatalogTable::find(request, database, name).map(drop),
         _ => Ok(()),
     }
 }

@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, params};
 use serde_json::{Map, Value, json};
 
 use super::Request;
-use super::paging::Page;
-use super::table::{COLUMNS, Table};
+use super::paging::TokenPage;
+use super::table::{COLUMNS, CatalogTable};
 use super::validate::{NAME, invalid, not_found};
 use crate::error::AwsError;
 
@@ -21,16 +21,16 @@ pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
              WHERE scope = ?1 AND database = ?2 AND name = ?3 AND version = ?4"
         );
         let at = params![request.scope, current.database, current.name, version];
-        let found = request.tx.query_row(&sql, at, Table::stored).optional()?;
+        let found = request.tx.query_row(&sql, at, CatalogTable::from_row).optional()?;
         found.ok_or_else(|| absent(version))?
     };
-    Ok(json!({ "TableVersion": wire(&table, table.alone(request)?) }))
+    Ok(json!({ "TableVersion": to_wire(&table, table.to_wire_alone(request)?) }))
 }
 
 /// All versions, the newest first.
 pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     let current = current(request)?;
-    let page = Page::of(&request.body, 100, 100)?;
+    let page = TokenPage::read(&request.body, 100, 100)?;
     // The token is the number of the last version shown; the pages go down from there.
     let below = if page.after.is_empty() { i64::MAX } else { number(&page.after)? };
     let sql = format!(
@@ -41,12 +41,12 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     );
     let mut statement = request.tx.prepare_cached(&sql)?;
     let at = params![request.scope, current.database, current.name, below, page.fetch()];
-    let rows = statement.query_map(at, Table::stored)?.collect::<Result<Vec<_>, _>>()?;
+    let rows = statement.query_map(at, CatalogTable::from_row)?.collect::<Result<Vec<_>, _>>()?;
     page.answer(
         "TableVersions",
         rows,
         |table| table.version.to_string(),
-        |table| Ok(wire(&table, table.listed(request)?)),
+        |table| Ok(to_wire(&table, table.to_wire_listed(request)?)),
     )
 }
 
@@ -74,11 +74,11 @@ pub(super) fn batch_delete(request: &Request) -> Result<Value, AwsError> {
     Ok(json!({ "Errors": errors }))
 }
 
-fn current(request: &Request) -> Result<Table, AwsError> {
-    Table::find(request, request.database()?, request.table()?)
+fn current(request: &Request) -> Result<CatalogTable, AwsError> {
+    CatalogTable::find(request, request.database()?, request.table()?)
 }
 
-fn remove(request: &Request, current: &Table, version: &str) -> Result<(), AwsError> {
+fn remove(request: &Request, current: &CatalogTable, version: &str) -> Result<(), AwsError> {
     let version = number(version)?;
     if version == current.version {
         return Err(invalid("The current version of a table can't be deleted: delete the table, or an older version."));
@@ -98,6 +98,6 @@ fn absent(version: i64) -> AwsError {
     not_found(format!("Version {version} not found."))
 }
 
-fn wire(table: &Table, shown: Map<String, Value>) -> Value {
+fn to_wire(table: &CatalogTable, shown: Map<String, Value>) -> Value {
     json!({ "Table": shown, "VersionId": table.version.to_string() })
 }

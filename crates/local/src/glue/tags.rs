@@ -10,7 +10,7 @@ use crate::tags;
 
 pub(super) fn tag(request: &Request) -> Result<Value, AwsError> {
     let arn = request.arn()?;
-    let added = request.asked.tags();
+    let added = request.parsed.tags();
     must_exist(request, arn)?;
     let mut all = tags::get(request.tx, request.context, arn)?;
     all.extend(added.clone());
@@ -24,7 +24,7 @@ pub(super) fn tag(request: &Request) -> Result<Value, AwsError> {
 pub(super) fn untag(request: &Request) -> Result<Value, AwsError> {
     let arn = request.arn()?;
     must_exist(request, arn)?;
-    tags::remove(request.tx, request.context, arn, request.asked.tags_removed())?;
+    tags::remove(request.tx, request.context, arn, request.parsed.tags_removed())?;
     Ok(json!({}))
 }
 

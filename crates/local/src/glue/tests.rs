@@ -41,8 +41,8 @@ impl Glue {
     }
 
     fn answer(&self, operation: &str, body: &Value) -> Result<super::Answer, AwsError> {
-        let asked = super::Asked::read(&self.context, operation, body.clone())?;
-        self.store.transaction(|tx| super::call(tx, &self.context, &asked))
+        let parsed = super::ParsedRequest::read(&self.context, operation, body.clone())?;
+        self.store.transaction(|tx| super::call(tx, &self.context, &parsed))
     }
 
     #[track_caller]

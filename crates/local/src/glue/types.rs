@@ -14,7 +14,7 @@ pub(super) fn check(kind: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// Why there are none.
-pub(super) fn of_avro(definition: &str) -> Result<Vec<(String, String)>, String> {
+pub(super) fn avro_columns(definition: &str) -> Result<Vec<(String, String)>, String> {
     let columns = schema::avro::columns(definition).map_err(|error| error.to_string())?;
     Ok(columns.into_iter().map(|(name, kind)| (name, kind.to_string())).collect())
 }

@@ -13,7 +13,7 @@ use crate::error::AwsError;
 
 /// What the model says of a string: how long, in characters, and made of what.
 #[derive(Clone, Copy)]
-pub(super) struct Text {
+pub(super) struct TextRule {
     min: usize,
     max: usize,
     chars: Chars,
@@ -33,32 +33,32 @@ enum Chars {
     Any,
 }
 
-pub(super) const NAME: Text = Text { min: 1, max: 255, chars: Chars::OneLine };
-pub(super) const DESCRIPTION: Text = Text { min: 0, max: 2_048, chars: Chars::Lines };
-pub(super) const DATABASE_LOCATION: Text = Text { min: 1, max: 1_024, chars: Chars::Lines };
-pub(super) const LOCATION: Text = Text { min: 0, max: 2_056, chars: Chars::Lines };
-pub(super) const FORMAT: Text = Text { min: 0, max: 128, chars: Chars::OneLine };
-pub(super) const COLUMN_TYPE: Text = Text { min: 0, max: 131_072, chars: Chars::OneLine };
-pub(super) const COMMENT: Text = Text { min: 0, max: 255, chars: Chars::OneLine };
-pub(super) const PARAMETER_VALUE: Text = Text { min: 0, max: 512_000, chars: Chars::Any };
-pub(super) const TABLE_TYPE: Text = Text { min: 0, max: 255, chars: Chars::Any };
-pub(super) const VIEW_TEXT: Text = Text { min: 0, max: 409_600, chars: Chars::Any };
-pub(super) const EXPRESSION: Text = Text { min: 0, max: 2_048, chars: Chars::OneLine };
-pub(super) const SEARCH: Text = Text { min: 1, max: 1_024, chars: Chars::Any };
-pub(super) const TABLE_PREFIX: Text = Text { min: 0, max: 128, chars: Chars::Any };
-pub(super) const TAG_KEY: Text = Text { min: 1, max: 128, chars: Chars::Any };
-pub(super) const TAG_VALUE: Text = Text { min: 0, max: 256, chars: Chars::Any };
+pub(super) const NAME: TextRule = TextRule { min: 1, max: 255, chars: Chars::OneLine };
+pub(super) const DESCRIPTION: TextRule = TextRule { min: 0, max: 2_048, chars: Chars::Lines };
+pub(super) const DATABASE_LOCATION: TextRule = TextRule { min: 1, max: 1_024, chars: Chars::Lines };
+pub(super) const LOCATION: TextRule = TextRule { min: 0, max: 2_056, chars: Chars::Lines };
+pub(super) const FORMAT: TextRule = TextRule { min: 0, max: 128, chars: Chars::OneLine };
+pub(super) const COLUMN_TYPE: TextRule = TextRule { min: 0, max: 131_072, chars: Chars::OneLine };
+pub(super) const COMMENT: TextRule = TextRule { min: 0, max: 255, chars: Chars::OneLine };
+pub(super) const PARAMETER_VALUE: TextRule = TextRule { min: 0, max: 512_000, chars: Chars::Any };
+pub(super) const TABLE_TYPE: TextRule = TextRule { min: 0, max: 255, chars: Chars::Any };
+pub(super) const VIEW_TEXT: TextRule = TextRule { min: 0, max: 409_600, chars: Chars::Any };
+pub(super) const EXPRESSION: TextRule = TextRule { min: 0, max: 2_048, chars: Chars::OneLine };
+pub(super) const SEARCH: TextRule = TextRule { min: 1, max: 1_024, chars: Chars::Any };
+pub(super) const TABLE_PREFIX: TextRule = TextRule { min: 0, max: 128, chars: Chars::Any };
+pub(super) const TAG_KEY: TextRule = TextRule { min: 1, max: 128, chars: Chars::Any };
+pub(super) const TAG_VALUE: TextRule = TextRule { min: 0, max: 256, chars: Chars::Any };
 /// A role's name, with or without its path, or its ARN: the model states no bounds, IAM does.
-pub(super) const ROLE: Text = Text { min: 0, max: 2_048, chars: Chars::Any };
-pub(super) const ARN: Text = Text { min: 1, max: 10_240, chars: Chars::Any };
-pub(super) const REGISTRY_NAME: Text = Text { min: 1, max: 255, chars: Chars::Registry };
-pub(super) const VERSION_ID: Text = Text { min: 36, max: 36, chars: Chars::Registry };
-pub(super) const DEFINITION: Text = Text { min: 1, max: 170_000, chars: Chars::Any };
-pub(super) const METADATA_KEY: Text = Text { min: 1, max: 128, chars: Chars::Metadata };
-pub(super) const METADATA_VALUE: Text = Text { min: 1, max: 256, chars: Chars::Metadata };
-pub(super) const ANY: Text = Text { min: 0, max: usize::MAX, chars: Chars::Any };
+pub(super) const ROLE: TextRule = TextRule { min: 0, max: 2_048, chars: Chars::Any };
+pub(super) const ARN: TextRule = TextRule { min: 1, max: 10_240, chars: Chars::Any };
+pub(super) const REGISTRY_NAME: TextRule = TextRule { min: 1, max: 255, chars: Chars::Registry };
+pub(super) const VERSION_ID: TextRule = TextRule { min: 36, max: 36, chars: Chars::Registry };
+pub(super) const DEFINITION: TextRule = TextRule { min: 1, max: 170_000, chars: Chars::Any };
+pub(super) const METADATA_KEY: TextRule = TextRule { min: 1, max: 128, chars: Chars::Metadata };
+pub(super) const METADATA_VALUE: TextRule = TextRule { min: 1, max: 256, chars: Chars::Metadata };
+pub(super) const ANY: TextRule = TextRule { min: 0, max: usize::MAX, chars: Chars::Any };
 
-impl Text {
+impl TextRule {
     fn check(&self, text: &str, path: &str) -> Result<(), AwsError> {
         // Bytes bound characters from above, so that the usual short text is never counted.
         let length = if text.len() > self.max || self.min > 1 { text.chars().count() } else { text.len() };
@@ -93,7 +93,7 @@ pub(super) struct Members<'a> {
 
 impl<'a> Members<'a> {
     /// The members of a whole request body.
-    pub(super) fn of(body: &'a Value) -> Result<Self, AwsError> {
+    pub(super) fn new(body: &'a Value) -> Result<Self, AwsError> {
         Self::at(body, String::new())
     }
 
@@ -125,7 +125,7 @@ impl<'a> Members<'a> {
     }
 
     /// A string that may be absent.
-    pub(super) fn text(&self, name: &str, rule: Text) -> Result<Option<&'a str>, AwsError> {
+    pub(super) fn text(&self, name: &str, rule: TextRule) -> Result<Option<&'a str>, AwsError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let text = value.as_str().ok_or_else(|| wrong_type(&self.path(name), "a string"))?;
         rule.check(text, &self.path(name))?;
@@ -133,7 +133,7 @@ impl<'a> Members<'a> {
     }
 
     /// A string that must be there.
-    pub(super) fn required(&self, name: &str, rule: Text) -> Result<&'a str, AwsError> {
+    pub(super) fn required(&self, name: &str, rule: TextRule) -> Result<&'a str, AwsError> {
         self.text(name, rule)?.ok_or_else(|| self.missing(name))
     }
 
@@ -197,7 +197,7 @@ impl<'a> Members<'a> {
     }
 
     /// A list of at most `most` strings; absent is empty.
-    pub(super) fn texts(&self, name: &str, rule: Text, most: usize) -> Result<Vec<&'a str>, AwsError> {
+    pub(super) fn texts(&self, name: &str, rule: TextRule, most: usize) -> Result<Vec<&'a str>, AwsError> {
         let path = self.path(name);
         let values = self.array(name)?;
         if values.len() > most {
@@ -215,8 +215,8 @@ impl<'a> Members<'a> {
     pub(super) fn map(
         &self,
         name: &str,
-        key: Text,
-        value: Text,
+        key: TextRule,
+        value: TextRule,
     ) -> Result<Option<BTreeMap<&'a str, &'a str>>, AwsError> {
         let Some(members) = self.members(name)? else { return Ok(None) };
         let one = |(k, v): (&'a String, &'a Value)| {
@@ -284,9 +284,9 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn checked(rule: Text, text: &str) -> Result<(), &'static str> {
+    fn checked(rule: TextRule, text: &str) -> Result<(), &'static str> {
         let body = json!({ "Member": text });
-        Members::of(&body).unwrap().required("Member", rule).map(drop).map_err(|error| error.code)
+        Members::new(&body).unwrap().required("Member", rule).map(drop).map_err(|error| error.code)
     }
 
     #[test]
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn messages_say_where_and_why_but_never_the_value() {
         let body = json!({"TableInput": {"Columns": [{"Name": "ok"}, {"Name": "secret\nsecret"}]}});
-        let columns = Members::of(&body).unwrap().required_members("TableInput").unwrap().list("Columns").unwrap();
+        let columns = Members::new(&body).unwrap().required_members("TableInput").unwrap().list("Columns").unwrap();
         let error = columns[1].required("Name", NAME).unwrap_err();
         insta::assert_snapshot!(error, @r"ValidationException: 1 validation error detected: Value at 'tableInput.columns.2.member.name' failed to satisfy constraint: Member must satisfy regular expression pattern (the character '\n' is not allowed)");
         let error = columns[1].required("Type", NAME).unwrap_err();
@@ -314,18 +314,18 @@ mod tests {
     #[test]
     fn a_wrong_json_type_is_a_serialization_error() {
         let body = json!({"A": 1, "B": "x", "C": [1], "D": {"k": 1}});
-        let members = Members::of(&body).unwrap();
+        let members = Members::new(&body).unwrap();
         assert_eq!(members.text("A", ANY).unwrap_err().code, "SerializationException");
         assert_eq!(members.integer("B", 0..=9).unwrap_err().code, "SerializationException");
         assert_eq!(members.texts("C", ANY, 9).unwrap_err().code, "SerializationException");
         assert_eq!(members.map("D", ANY, ANY).unwrap_err().code, "SerializationException");
-        assert_eq!(Members::of(&json!([])).err().unwrap().code, "SerializationException");
+        assert_eq!(Members::new(&json!([])).err().unwrap().code, "SerializationException");
     }
 
     #[test]
     fn null_counts_as_absent() {
         let body = json!({"A": null});
-        let members = Members::of(&body).unwrap();
+        let members = Members::new(&body).unwrap();
         assert_eq!(members.text("A", NAME), Ok(None));
         assert!(!members.has("A"));
         assert!(members.keep(&["A"]).is_empty());

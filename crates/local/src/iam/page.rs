@@ -9,14 +9,14 @@ use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 
 /// What part of a list is asked for.
-pub(super) struct Page {
+pub(super) struct MarkerPage {
     /// The name after which it starts; empty at the beginning.
     pub(super) after: String,
     limit: usize,
 }
 
-impl Page {
-    pub(super) fn read(params: &Params) -> Result<Page, AwsError> {
+impl MarkerPage {
+    pub(super) fn read(params: &Params) -> Result<MarkerPage, AwsError> {
         let limit = params.number("MaxItems")?.unwrap_or(100);
         if !(1..=1000).contains(&limit) {
             let must = if limit < 1 { "greater than or equal to 1" } else { "less than or equal to 1000" };
@@ -30,7 +30,7 @@ impl Page {
                 .and_then(|bytes| String::from_utf8(bytes).ok())
                 .ok_or_else(|| AwsError::new("ValidationError", "Invalid Marker."))?,
         };
-        Ok(Page { after, limit: limit as usize })
+        Ok(MarkerPage { after, limit: limit as usize })
     }
 
     /// How many rows to fetch: one more than are shown, to see whether that is all.

@@ -7,7 +7,7 @@ use super::role_policies::{attached, inline};
 use super::roles::Role;
 use crate::context::Context;
 use crate::error::AwsError;
-use crate::policy::{self, Known, Permissions, Policy};
+use crate::policy::{self, ConditionValue, Permissions, PolicyDocument};
 
 /// What a role may do as it is now. A managed policy that isn't known here allows nothing.
 ///
@@ -16,20 +16,20 @@ use crate::policy::{self, Known, Permissions, Policy};
 pub(crate) fn role_permissions(tx: &Transaction, role: &Role) -> Result<Permissions, AwsError> {
     let mut identity = Vec::new();
     for (_, document) in inline(tx, &role.name)? {
-        identity.push(Policy::identity(&document)?);
+        identity.push(PolicyDocument::identity(&document)?);
     }
     for arn in attached(tx, &role.name)? {
         identity.extend(managed(tx, &arn)?);
     }
     let boundary = match &role.boundary {
-        Some(arn) => Some(managed(tx, arn)?.unwrap_or(Policy::silent())),
+        Some(arn) => Some(managed(tx, arn)?.unwrap_or(PolicyDocument::silent())),
         None => None,
     };
     Ok(Permissions { identity, boundary })
 }
 
-fn managed(tx: &Transaction, arn: &str) -> Result<Option<Policy>, AwsError> {
-    policies::document(tx, arn)?.map(|document| Policy::identity(&document)).transpose()
+fn managed(tx: &Transaction, arn: &str) -> Result<Option<PolicyDocument>, AwsError> {
+    policies::document(tx, arn)?.map(|document| PolicyDocument::identity(&document)).transpose()
 }
 
 /// The role, if it is there and Glue of this account can assume it.
@@ -40,11 +40,11 @@ fn managed(tx: &Transaction, arn: &str) -> Result<Option<Policy>, AwsError> {
 /// # Errors
 /// If the state store fails.
 pub(crate) fn assumable_by_glue(tx: &Transaction, context: &Context, role: &str) -> Result<Option<Role>, AwsError> {
-    let Some(role) = Role::referred(tx, role)?.filter(|role| context.has_spread(role.created)) else { return Ok(None) };
+    let Some(role) = Role::resolve(tx, role)?.filter(|role| context.has_spread(role.created)) else { return Ok(None) };
     let account = &context.account;
-    let mut keys = vec![("aws:SourceArn", Known::GlueArn { account })];
+    let mut keys = vec![("aws:SourceArn", ConditionValue::GlueArn { account })];
     if context.unknowns.sends_source_account {
-        keys.push(("aws:SourceAccount", Known::Text(account)));
+        keys.push(("aws:SourceAccount", ConditionValue::Text(account)));
     }
     Ok(policy::trusts(&role.trust, &["glue.amazonaws.com"], &keys)?.then_some(role))
 }

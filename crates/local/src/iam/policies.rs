@@ -3,12 +3,12 @@
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::format::{size, timestamp, unique_id, url_encoded};
-use super::page::Page;
+use super::page::MarkerPage;
 use super::tags::{self, Tag};
 use super::{check, limit_exceeded, managed, no_such_entity};
 use crate::context::Context;
 use crate::error::AwsError;
-use crate::policy::Policy as Document;
+use crate::policy::PolicyDocument;
 use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 
@@ -16,10 +16,10 @@ use crate::wire::xml::Xml;
 const MAX_SIZE: usize = 6_144;
 
 /// The quota of customer managed policies in an account.
-const MOST: i64 = 1_500;
+const MAX_POLICIES: i64 = 1_500;
 
 /// One managed policy.
-struct Policy {
+struct ManagedPolicy {
     arn: String,
     name: String,
     id: String,
@@ -36,9 +36,9 @@ const COLUMNS: &str = "arn, name, id, path, created, description, document, tags
     (SELECT count(*) FROM iam_role_attachment a WHERE a.arn = p.arn),
     (SELECT count(*) FROM iam_role r WHERE r.boundary = p.arn)";
 
-impl Policy {
-    fn of(row: &Row) -> rusqlite::Result<Policy> {
-        Ok(Policy {
+impl ManagedPolicy {
+    fn from_row(row: &Row) -> rusqlite::Result<ManagedPolicy> {
+        Ok(ManagedPolicy {
             arn: row.get(0)?,
             name: row.get(1)?,
             id: row.get(2)?,
@@ -53,7 +53,7 @@ impl Policy {
     }
 
     /// One of AWS's own.
-    fn managed(tx: &Transaction, context: &Context, name: &str) -> Result<Option<Policy>, AwsError> {
+    fn managed(tx: &Transaction, context: &Context, name: &str) -> Result<Option<ManagedPolicy>, AwsError> {
         let arn = format!("arn:{}:iam::aws:policy/{name}", context.partition());
         let Some(document) = managed::document(&arn) else { return Ok(None) };
         let count = |sql: &str| tx.query_one(sql, [&arn], |row| row.get(0));
@@ -61,7 +61,7 @@ impl Policy {
             Some((path, name)) => (format!("/{path}/"), name),
             None => ("/".to_owned(), name),
         };
-        Ok(Some(Policy {
+        Ok(Some(ManagedPolicy {
             attachments: count("SELECT count(*) FROM iam_role_attachment WHERE arn = ?1")?,
             bounded: count("SELECT count(*) FROM iam_role WHERE boundary = ?1")?,
             name: name.to_owned(),
@@ -76,13 +76,13 @@ impl Policy {
     }
 
     /// The policy that the parameter PolicyArn names.
-    fn named(tx: &Transaction, context: &Context, params: &Params) -> Result<Policy, AwsError> {
+    fn from_params(tx: &Transaction, context: &Context, params: &Params) -> Result<ManagedPolicy, AwsError> {
         let arn = check::policy_arn(params, "PolicyArn")?;
         let found = match arn.split_once(":iam::aws:policy/") {
-            Some((_, name)) => Policy::managed(tx, context, name)?,
+            Some((_, name)) => ManagedPolicy::managed(tx, context, name)?,
             None => {
                 let sql = format!("SELECT {COLUMNS} FROM iam_policy p WHERE arn = ?1");
-                tx.query_row(&sql, [arn], Policy::of).optional()?
+                tx.query_row(&sql, [arn], ManagedPolicy::from_row).optional()?
             }
         };
         found.ok_or_else(|| no_such_entity(format!("Policy {arn} was not found.")))
@@ -142,17 +142,17 @@ pub(super) fn create(tx: &Transaction, context: &Context, params: &Params) -> Re
     let description = check::description(params)?;
     let document = params.required("PolicyDocument")?;
     check::length("policyDocument", document, 1, 131_072)?;
-    Document::identity(document)?.check_partition(context.partition())?;
+    PolicyDocument::identity(document)?.check_partition(context.partition())?;
     if size(document) > MAX_SIZE {
         return Err(limit_exceeded(format!("Cannot exceed quota for PolicySize: {MAX_SIZE}")));
     }
     let new_tags = tags::read(params)?;
     tags::check_count(new_tags.len())?;
     let count: i64 = tx.query_one("SELECT count(*) FROM iam_policy", [], |row| row.get(0))?;
-    if count >= MOST {
-        return Err(limit_exceeded(format!("Cannot exceed quota for PoliciesPerAccount: {MOST}")));
+    if count >= MAX_POLICIES {
+        return Err(limit_exceeded(format!("Cannot exceed quota for PoliciesPerAccount: {MAX_POLICIES}")));
     }
-    let policy = Policy {
+    let policy = ManagedPolicy {
         arn: arn(context, path, name),
         name: name.to_owned(),
         id: unique_id("ANPA"),
@@ -182,11 +182,11 @@ pub(crate) fn arn(context: &Context, path: &str, name: &str) -> String {
 }
 
 pub(super) fn get(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
-    Ok(Policy::named(tx, context, params)?.write_whole())
+    Ok(ManagedPolicy::from_params(tx, context, params)?.write_whole())
 }
 
 pub(super) fn get_version(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
-    let policy = Policy::named(tx, context, params)?;
+    let policy = ManagedPolicy::from_params(tx, context, params)?;
     let version = params.required("VersionId")?;
     if version != "v1" {
         return Err(no_such_entity(format!("Policy {} version {version} does not exist.", policy.arn)));
@@ -204,7 +204,7 @@ pub(super) fn get_version(tx: &Transaction, context: &Context, params: &Params) 
 /// Policies by ARN; of AWS's own those that are known here.
 pub(super) fn list(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
     let prefix = check::path_prefix(params)?;
-    let page = Page::read(params)?;
+    let page = MarkerPage::read(params)?;
     let (local, aws) = match params.get("Scope").unwrap_or("All") {
         "All" => (true, true),
         "Local" => (true, false),
@@ -215,10 +215,10 @@ pub(super) fn list(tx: &Transaction, context: &Context, params: &Params) -> Resu
     let mut found = Vec::new();
     if local {
         let mut statement = tx.prepare_cached(&format!("SELECT {COLUMNS} FROM iam_policy p"))?;
-        found = statement.query_map([], Policy::of)?.collect::<Result<_, _>>()?;
+        found = statement.query_map([], ManagedPolicy::from_row)?.collect::<Result<_, _>>()?;
     }
     for name in managed::NAMES.iter().filter(|_| aws) {
-        found.extend(Policy::managed(tx, context, name)?);
+        found.extend(ManagedPolicy::managed(tx, context, name)?);
     }
     found.retain(|policy| {
         policy.path.starts_with(prefix) && policy.arn > page.after && (!used || policy.attachments + policy.bounded > 0)
@@ -228,7 +228,7 @@ pub(super) fn list(tx: &Transaction, context: &Context, params: &Params) -> Resu
 }
 
 pub(super) fn delete(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
-    let policy = Policy::named(tx, context, params)?;
+    let policy = ManagedPolicy::from_params(tx, context, params)?;
     if policy.arn.contains(":iam::aws:policy/") {
         let message = format!("Policy {} is AWS's own and can't be deleted.", policy.arn);
         return Err(AwsError::new("AccessDenied", message).status(403));

@@ -3,12 +3,12 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::format::{size, url_encoded};
-use super::page::Page;
+use super::page::MarkerPage;
 use super::roles::Role;
 use super::{check, limit_exceeded, no_such_entity, policies};
 use crate::context::Context;
 use crate::error::AwsError;
-use crate::policy::Policy;
+use crate::policy::PolicyDocument;
 use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 
@@ -34,11 +34,11 @@ pub(super) fn attached(tx: &Transaction, role: &str) -> Result<Vec<String>, AwsE
 }
 
 pub(super) fn put(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
+    let role = Role::from_params(tx, params)?;
     let name = check::policy_name(params)?;
     let document = params.required("PolicyDocument")?;
     check::length("policyDocument", document, 1, 131_072)?;
-    Policy::identity(document)?.check_partition(context.partition())?;
+    PolicyDocument::identity(document)?.check_partition(context.partition())?;
     let others: usize =
         inline(tx, &role.name)?.iter().filter(|(other, _)| other != name).map(|(_, document)| size(document)).sum();
     if others + size(document) > MAX_INLINE {
@@ -56,7 +56,7 @@ pub(super) fn put(tx: &Transaction, context: &Context, params: &Params) -> Resul
 }
 
 pub(super) fn get(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
+    let role = Role::from_params(tx, params)?;
     let name = check::policy_name(params)?;
     let sql = "SELECT document FROM iam_role_policy WHERE role = ?1 AND name = ?2";
     let document: Option<String> = tx.query_row(sql, [&role.name, name], |row| row.get(0)).optional()?;
@@ -73,28 +73,28 @@ fn no_policy(name: &str) -> AwsError {
 }
 
 pub(super) fn list(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
-    let page = Page::read(params)?;
+    let role = Role::from_params(tx, params)?;
+    let page = MarkerPage::read(params)?;
     let sql = "SELECT name FROM iam_role_policy WHERE role = ?1 AND name > ?2 ORDER BY name LIMIT ?3";
     let names = texts(tx, sql, &role, &page)?;
     Ok(page.write("PolicyNames", names, |name| name, |xml, name| xml.content(name)))
 }
 
-fn texts(tx: &Transaction, sql: &str, role: &Role, page: &Page) -> Result<Vec<String>, AwsError> {
+fn texts(tx: &Transaction, sql: &str, role: &Role, page: &MarkerPage) -> Result<Vec<String>, AwsError> {
     let mut statement = tx.prepare_cached(sql)?;
     let rows = statement.query_map(params![role.name, page.after, page.rows()], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn delete(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
+    let role = Role::from_params(tx, params)?;
     let name = check::policy_name(params)?;
     let deleted = tx.execute("DELETE FROM iam_role_policy WHERE role = ?1 AND name = ?2", [&role.name, name])?;
     if deleted == 0 { Err(no_policy(name)) } else { Ok(Xml::default()) }
 }
 
 pub(super) fn attach(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
+    let role = Role::from_params(tx, params)?;
     let arn = policies::existing(tx, params, "PolicyArn")?;
     let others = attached(tx, &role.name)?.iter().filter(|other| *other != arn).count();
     if others >= MAX_ATTACHED {
@@ -108,7 +108,7 @@ pub(super) fn attach(tx: &Transaction, params: &Params) -> Result<Xml, AwsError>
 }
 
 pub(super) fn detach(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
+    let role = Role::from_params(tx, params)?;
     let arn = check::policy_arn(params, "PolicyArn")?;
     let deleted = tx.execute("DELETE FROM iam_role_attachment WHERE role = ?1 AND arn = ?2", [&role.name, arn])?;
     if deleted == 0 {
@@ -118,8 +118,8 @@ pub(super) fn detach(tx: &Transaction, params: &Params) -> Result<Xml, AwsError>
 }
 
 pub(super) fn list_attached(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
-    let page = Page::read(params)?;
+    let role = Role::from_params(tx, params)?;
+    let page = MarkerPage::read(params)?;
     let sql = "SELECT arn FROM iam_role_attachment WHERE role = ?1 AND arn > ?2 ORDER BY arn LIMIT ?3";
     let arns = texts(tx, sql, &role, &page)?;
     Ok(page.write(

@@ -3,12 +3,12 @@
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::format::{size, timestamp, unique_id, url_encoded};
-use super::page::Page;
+use super::page::MarkerPage;
 use super::tags::{self, Tag};
 use super::{check, limit_exceeded, no_such_entity, policies};
 use crate::context::Context;
 use crate::error::AwsError;
-use crate::policy::Policy;
+use crate::policy::PolicyDocument;
 use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 
@@ -33,7 +33,7 @@ pub(crate) struct Role {
 const COLUMNS: &str = "name, id, path, created, description, trust, max_session, boundary";
 
 impl Role {
-    fn of(row: &Row) -> rusqlite::Result<Role> {
+    fn from_row(row: &Row) -> rusqlite::Result<Role> {
         Ok(Role {
             name: row.get(0)?,
             id: row.get(1)?,
@@ -48,11 +48,11 @@ impl Role {
 
     pub(crate) fn find(tx: &Transaction, name: &str) -> Result<Option<Role>, AwsError> {
         let sql = format!("SELECT {COLUMNS} FROM iam_role WHERE name = ?1");
-        Ok(tx.query_row(&sql, [name], Role::of).optional()?)
+        Ok(tx.query_row(&sql, [name], Role::from_row).optional()?)
     }
 
     /// The role meant by a name, with or without its path, or an ARN.
-    pub(crate) fn referred(tx: &Transaction, role: &str) -> Result<Option<Role>, AwsError> {
+    pub(crate) fn resolve(tx: &Transaction, role: &str) -> Result<Option<Role>, AwsError> {
         let found = Role::find(tx, role.rsplit('/').next().unwrap_or_default())?;
         Ok(match role.splitn(6, ':').nth(5) {
             Some(resource) => found.filter(|found| resource == format!("role{}{}", found.path, found.name)),
@@ -65,7 +65,7 @@ impl Role {
     }
 
     /// The role that the parameter RoleName names.
-    pub(super) fn named(tx: &Transaction, params: &Params) -> Result<Role, AwsError> {
+    pub(super) fn from_params(tx: &Transaction, params: &Params) -> Result<Role, AwsError> {
         let name = check::role_name(params)?;
         Role::find(tx, name)?.ok_or_else(|| no_such_entity(format!("The role with name {name} cannot be found.")))
     }
@@ -86,7 +86,7 @@ impl Role {
 
     /// All of it, with tags and boundary.
     fn write_whole(&self, tx: &Transaction, context: &Context) -> Result<Xml, AwsError> {
-        let tags = tags::of(tx, &self.name)?;
+        let tags = tags::list(tx, &self.name)?;
         let mut xml = Xml::default();
         xml.wrap("Role", |xml| {
             self.write(context, xml);
@@ -156,7 +156,7 @@ fn count(tx: &Transaction) -> Result<u32, AwsError> {
 fn trust<'a>(params: &'a Params, parameter: &str) -> Result<&'a str, AwsError> {
     let document = params.required(parameter)?;
     check::length(parameter, document, 1, 131_072)?;
-    Policy::trust(document)?;
+    PolicyDocument::trust(document)?;
     if size(document) > MAX_TRUST {
         return Err(limit_exceeded(format!("Cannot exceed quota for ACLSizePerRole: {MAX_TRUST}")));
     }
@@ -164,23 +164,23 @@ fn trust<'a>(params: &'a Params, parameter: &str) -> Result<&'a str, AwsError> {
 }
 
 pub(super) fn get(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
-    Role::named(tx, params)?.write_whole(tx, context)
+    Role::from_params(tx, params)?.write_whole(tx, context)
 }
 
 pub(super) fn list(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
     let prefix = check::path_prefix(params)?;
-    let page = Page::read(params)?;
+    let page = MarkerPage::read(params)?;
     let sql = format!(
         "SELECT {COLUMNS} FROM iam_role WHERE name > ?1 AND substr(path, 1, length(?2)) = ?2 ORDER BY name LIMIT ?3"
     );
     let mut statement = tx.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![page.after, prefix, page.rows()], Role::of)?;
+    let rows = statement.query_map(params![page.after, prefix, page.rows()], Role::from_row)?;
     let roles = rows.collect::<Result<Vec<_>, _>>()?;
     Ok(page.write("Roles", roles, |role| &role.name, |xml, role| role.write(context, xml)))
 }
 
 pub(super) fn update(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
+    let role = Role::from_params(tx, params)?;
     if let Some(description) = check::description(params)? {
         tx.execute("UPDATE iam_role SET description = ?2 WHERE name = ?1", params![role.name, description])?;
     }
@@ -197,14 +197,14 @@ pub(super) fn update_description(tx: &Transaction, context: &Context, params: &P
 }
 
 pub(super) fn update_trust(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
+    let role = Role::from_params(tx, params)?;
     let trust = trust(params, "PolicyDocument")?;
     tx.execute("UPDATE iam_role SET trust = ?2 WHERE name = ?1", params![role.name, trust])?;
     Ok(Xml::default())
 }
 
 pub(super) fn delete(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
+    let role = Role::from_params(tx, params)?;
     let has = |table: &str| {
         tx.query_row(&format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE role = ?1)"), [&role.name], |row| row.get(0))
     };
@@ -222,14 +222,14 @@ pub(super) fn delete(tx: &Transaction, params: &Params) -> Result<Xml, AwsError>
 }
 
 pub(super) fn put_boundary(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
+    let role = Role::from_params(tx, params)?;
     let arn = policies::existing(tx, params, "PermissionsBoundary")?;
     tx.execute("UPDATE iam_role SET boundary = ?2 WHERE name = ?1", params![role.name, arn])?;
     Ok(Xml::default())
 }
 
 pub(super) fn delete_boundary(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
+    let role = Role::from_params(tx, params)?;
     if role.boundary.is_none() {
         return Err(no_such_entity(format!("The role with name {} does not have a permissions boundary.", role.name)));
     }
@@ -238,13 +238,13 @@ pub(super) fn delete_boundary(tx: &Transaction, params: &Params) -> Result<Xml, 
 }
 
 pub(super) fn tag(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
+    let role = Role::from_params(tx, params)?;
     tags::put(tx, &role.name, &tags::read(params)?)?;
     Ok(Xml::default())
 }
 
 pub(super) fn untag(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
+    let role = Role::from_params(tx, params)?;
     for key in tags::read_keys(params)? {
         tx.execute("DELETE FROM iam_role_tag WHERE role = ?1 AND key = ?2", [&role.name, key])?;
     }
@@ -252,11 +252,11 @@ pub(super) fn untag(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> 
 }
 
 pub(super) fn list_tags(tx: &Transaction, params: &Params) -> Result<Xml, AwsError> {
-    let role = Role::named(tx, params)?;
-    let page = Page::read(params)?;
+    let role = Role::from_params(tx, params)?;
+    let page = MarkerPage::read(params)?;
     let sql = "SELECT key, value FROM iam_role_tag WHERE role = ?1 AND key > ?2 ORDER BY key LIMIT ?3";
     let mut statement = tx.prepare_cached(sql)?;
-    let rows = statement.query_map(params![role.name, page.after, page.rows()], Tag::of)?;
+    let rows = statement.query_map(params![role.name, page.after, page.rows()], Tag::from_row)?;
     let tags = rows.collect::<Result<Vec<_>, _>>()?;
     Ok(page.write("Tags", tags, |tag| &tag.key, |xml, tag| tag.write(xml)))
 }

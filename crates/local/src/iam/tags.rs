@@ -18,7 +18,7 @@ pub(crate) struct Tag {
 }
 
 impl Tag {
-    pub(super) fn of(row: &Row) -> rusqlite::Result<Tag> {
+    pub(super) fn from_row(row: &Row) -> rusqlite::Result<Tag> {
         Ok(Tag { key: row.get(0)?, value: row.get(1)? })
     }
 
@@ -29,9 +29,9 @@ impl Tag {
 }
 
 /// All tags of a role, by key.
-pub(crate) fn of(tx: &Transaction, role: &str) -> Result<Vec<Tag>, AwsError> {
+pub(crate) fn list(tx: &Transaction, role: &str) -> Result<Vec<Tag>, AwsError> {
     let mut statement = tx.prepare_cached("SELECT key, value FROM iam_role_tag WHERE role = ?1 ORDER BY key")?;
-    let rows = statement.query_map([role], Tag::of)?;
+    let rows = statement.query_map([role], Tag::from_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -85,7 +85,7 @@ pub(super) fn put(tx: &Transaction, role: &str, tags: &[Tag]) -> Result<(), AwsE
     for tag in tags {
         tx.execute(sql, [role, &tag.key, &tag.value])?;
     }
-    check_count(of(tx, role)?.len())
+    check_count(list(tx, role)?.len())
 }
 
 pub(super) fn check_count(tags: usize) -> Result<(), AwsError> {

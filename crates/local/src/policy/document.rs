@@ -6,7 +6,7 @@ use crate::error::AwsError;
 
 /// A policy document.
 #[derive(Debug)]
-pub(crate) struct Policy {
+pub(crate) struct PolicyDocument {
     pub(super) statements: Vec<Statement>,
 }
 
@@ -46,18 +46,18 @@ pub(super) struct Condition {
 const MEMBERS: [&str; 9] =
     ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition"];
 
-impl Policy {
+impl PolicyDocument {
     /// One that says nothing, and so allows nothing.
-    pub(crate) fn silent() -> Policy {
-        Policy { statements: Vec::new() }
+    pub(crate) fn silent() -> PolicyDocument {
+        PolicyDocument { statements: Vec::new() }
     }
 
     /// What says who may assume a role.
     ///
     /// # Errors
     /// `MalformedPolicyDocument`, as CreateRole answers.
-    pub(crate) fn trust(document: &str) -> Result<Policy, AwsError> {
-        Policy::read(document, |statement| {
+    pub(crate) fn trust(document: &str) -> Result<PolicyDocument, AwsError> {
+        PolicyDocument::read(document, |statement| {
             if statement.contains_key("Resource") || statement.contains_key("NotResource") {
                 return Err(malformed("Has prohibited field Resource"));
             }
@@ -75,8 +75,8 @@ impl Policy {
     ///
     /// # Errors
     /// `MalformedPolicyDocument`, as PutRolePolicy answers.
-    pub(crate) fn identity(document: &str) -> Result<Policy, AwsError> {
-        Policy::read(document, |statement| {
+    pub(crate) fn identity(document: &str) -> Result<PolicyDocument, AwsError> {
+        PolicyDocument::read(document, |statement| {
             if statement.contains_key("Principal") || statement.contains_key("NotPrincipal") {
                 return Err(malformed("Policy document should not specify a principal."));
             }
@@ -108,7 +108,7 @@ impl Policy {
     fn read(
         document: &str,
         parts: impl Fn(&Map<String, Value>) -> Result<(Listed, Option<Listed>, Option<Listed>), AwsError>,
-    ) -> Result<Policy, AwsError> {
+    ) -> Result<PolicyDocument, AwsError> {
         let json: Value = serde_json::from_str(document).map_err(|_| malformed("This policy contains invalid Json"))?;
         let policy = json.as_object().ok_or_else(syntax_error)?;
         match policy.get("Version").map(Value::as_str) {
@@ -136,7 +136,7 @@ impl Policy {
         if sids.windows(2).any(|pair| pair.first() == pair.last()) {
             return Err(malformed("Statement IDs (SID) in a single policy must be unique."));
         }
-        Ok(Policy { statements: read })
+        Ok(PolicyDocument { statements: read })
     }
 }
 
@@ -298,7 +298,7 @@ mod tests {
             statement(&format!(r#"{glue},{assume}"#)).replace("Allow", "allow"),
         ];
         let errors: Vec<String> =
-            documents.iter().map(|document| Policy::trust(document).unwrap_err().message).collect();
+            documents.iter().map(|document| PolicyDocument::trust(document).unwrap_err().message).collect();
         assert_snapshot!(errors.join("\n"), @r#"
         This policy contains invalid Json
         Syntax errors in policy.
@@ -333,7 +333,7 @@ mod tests {
                 .to_owned(),
         ];
         let refused = |document: &String| {
-            let checked = Policy::identity(document).and_then(|policy| policy.check_partition("aws"));
+            let checked = PolicyDocument::identity(document).and_then(|policy| policy.check_partition("aws"));
             checked.unwrap_err().message
         };
         assert_snapshot!(documents.iter().map(refused).collect::<Vec<_>>().join("\n"), @r#"

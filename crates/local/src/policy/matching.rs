@@ -4,7 +4,7 @@ use super::document::Condition;
 
 /// What is known of a condition key of the request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Known<'a> {
+pub(crate) enum ConditionValue<'a> {
     /// Its value.
     Text(&'a str),
     /// Its values, as of the tags' keys.
@@ -104,7 +104,7 @@ impl Condition {
     /// Whether the request meets the condition; `None` if that can't be judged here: for other operators, and for the
     /// absence of a key that isn't among [`KEYS`]. A key that the request doesn't have meets only the `Not…`, `…IfExists`
     /// and `ForAllValues:` forms, and `Null`.
-    pub(super) fn met(&self, keys: &[(&str, Known)]) -> Option<bool> {
+    pub(super) fn met(&self, keys: &[(&str, ConditionValue)]) -> Option<bool> {
         let (set, operator) = match self.operator.split_once(':') {
             Some(("ForAllValues", operator)) => (Some(Set::All), operator),
             Some(("ForAnyValue", operator)) => (Some(Set::Any), operator),
@@ -131,13 +131,13 @@ impl Condition {
         };
         let fits = |text: &str| self.values.iter().any(|value| matches(value, text)) != negated;
         match known {
-            Some(Known::Text(text)) => Some(fits(text)),
+            Some(ConditionValue::Text(text)) => Some(fits(text)),
             // Without a set operator, several values meet a condition as any of them does, and a negated one as all do.
-            Some(Known::Texts(texts)) if set == Some(Set::All) || (set.is_none() && negated) => {
+            Some(ConditionValue::Texts(texts)) if set == Some(Set::All) || (set.is_none() && negated) => {
                 Some(texts.iter().all(|text| fits(text)))
             }
-            Some(Known::Texts(texts)) => Some(texts.iter().any(|text| fits(text))),
-            Some(Known::GlueArn { account }) => {
+            Some(ConditionValue::Texts(texts)) => Some(texts.iter().any(|text| fits(text))),
+            Some(ConditionValue::GlueArn { account }) => {
                 Some(self.values.iter().any(|value| may_be_glue_arn(value, account)) != negated)
             }
             None => match set {
@@ -195,7 +195,8 @@ mod tests {
     #[test]
     fn conditions() {
         let arn = "arn:aws:glue:eu-west-1:123456789012:crawler/c";
-        let keys = [("aws:SourceAccount", Known::Text("123456789012")), ("aws:SourceArn", Known::Text(arn))];
+        let keys =
+            [("aws:SourceAccount", ConditionValue::Text("123456789012")), ("aws:SourceArn", ConditionValue::Text(arn))];
         for (operator, key, value, expected) in [
             ("StringEquals", "aws:SourceAccount", "123456789012", Some(true)),
             ("StringEquals", "AWS:sourceaccount", "123456789012", Some(true)),
@@ -243,7 +244,11 @@ mod tests {
         ] {
             let values = values.iter().map(|value| (*value).to_owned()).collect();
             let condition = Condition { operator: operator.into(), key: "aws:tagkeys".into(), values };
-            assert_eq!(condition.met(&[("aws:TagKeys", Known::Texts(&both))]), Some(expected), "{condition:?}");
+            assert_eq!(
+                condition.met(&[("aws:TagKeys", ConditionValue::Texts(&both))]),
+                Some(expected),
+                "{condition:?}"
+            );
         }
     }
 }

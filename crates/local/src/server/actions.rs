@@ -11,23 +11,28 @@ pub(crate) fn actions() -> Value {
     let row = |action: String, resources: Vec<&str>, keys: Vec<&str>| json!({"action": action, "resources": resources, "keys": keys});
     let mut rows = Vec::new();
     for (operation, on) in operations::OPERATIONS {
-        let kinds = on.iter().flat_map(|on| on.kinds()).copied().collect();
+        let kinds = on.iter().flat_map(|on| on.resource_types()).copied().collect();
         rows.push(row(format!("glue:{operation}"), kinds, permissions::condition_keys(operation).to_vec()));
     }
     // Transactions are no actions: they need those of their parts.
     for (operation, on) in dynamodb::OPERATIONS.iter().filter(|(name, _)| !name.starts_with("Transact")) {
-        rows.push(row(format!("dynamodb:{operation}"), on.kinds().to_vec(), Vec::new()));
+        rows.push(row(format!("dynamodb:{operation}"), on.resource_types().to_vec(), Vec::new()));
     }
-    rows.push(row("dynamodb:ConditionCheckItem".to_owned(), dynamodb::On::Table.kinds().to_vec(), Vec::new()));
+    rows.push(row(
+        "dynamodb:ConditionCheckItem".to_owned(),
+        dynamodb::TableSelector::Table.resource_types().to_vec(),
+        Vec::new(),
+    ));
     for (service, operations) in [("iam", iam::OPERATIONS), ("sts", iam::STS_OPERATIONS)] {
         for (operation, on, keys) in operations {
             let keys = keys.iter().flat_map(|key| key.names()).copied().collect();
-            rows.push(row(format!("{service}:{operation}"), on.kind().into_iter().collect(), keys));
+            rows.push(row(format!("{service}:{operation}"), on.resource_type().into_iter().collect(), keys));
         }
     }
     for (operation, action) in iam::TAGGED {
-        let made = iam::OPERATIONS.iter().find(|(name, ..)| name == operation).and_then(|(_, on, _)| on.kind());
-        rows.push(row((*action).to_owned(), made.into_iter().collect(), iam::Key::Tags.names().to_vec()));
+        let made =
+            iam::OPERATIONS.iter().find(|(name, ..)| name == operation).and_then(|(_, on, _)| on.resource_type());
+        rows.push(row((*action).to_owned(), made.into_iter().collect(), iam::ConditionKey::Tags.names().to_vec()));
     }
     rows.push(row("iam:PassRole".to_owned(), vec!["role"], vec![permissions::PASSED_TO]));
     Value::Array(rows)

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::host::Hosts;
 use super::wire_log::WireLog;
 use super::{actions, reset};
-use crate::access::{self, Need};
+use crate::access::{self, RequiredPermission};
 use crate::backend::Backend;
 use crate::blocking::blocking;
 use crate::context::Context;
@@ -23,7 +23,7 @@ use crate::crawls::Crawls;
 use crate::dynamodb::DynamoDb;
 use crate::error::AwsError;
 use crate::faults::{Fault, Faults, Moment};
-use crate::forward::{Forward, judged};
+use crate::forward::{Forward, rebuild_head};
 use crate::wire::{Call, Service, Signer, error_answer, json_answer, json_body, xml_answer};
 use crate::{glue, iam, sts};
 
@@ -54,8 +54,10 @@ pub(super) async fn serve(endpoint: Arc<Endpoint>, request: Request) -> Response
     }
     let request = Request::from_parts(parts, body);
     match (request.method(), request.uri().path()) {
-        (&Method::GET, "/health") => return json(r#"{"status":"ok","services":["glue","dynamodb","iam","sts"]}"#),
-        (&Method::GET, "/actions") => return json(actions::actions().to_string()),
+        (&Method::GET, "/health") => {
+            return json_response(r#"{"status":"ok","services":["glue","dynamodb","iam","sts"]}"#);
+        }
+        (&Method::GET, "/actions") => return json_response(actions::actions().to_string()),
         _ => {}
     }
     let mut response = endpoint.respond(request, &request_id).await;
@@ -65,7 +67,7 @@ pub(super) async fn serve(endpoint: Arc<Endpoint>, request: Request) -> Response
     response
 }
 
-fn json(text: impl Into<Body>) -> Response<Body> {
+fn json_response(text: impl Into<Body>) -> Response<Body> {
     let mut response = Response::new(text.into());
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
@@ -113,11 +115,11 @@ impl Endpoint {
             }
             Some((fault, Moment::Before)) => {
                 let refused = json_answer(service, Bytes::from_static(b"{\"answer\":\"cut\"}"));
-                struck(fault, refused, service, request_id).await
+                apply_fault(fault, refused, service, request_id).await
             }
             Some((fault, Moment::After)) => {
                 let response = self.execute(call, parts, body, request_id).await;
-                struck(fault, response, service, request_id).await
+                apply_fault(fault, response, service, request_id).await
             }
         }
     }
@@ -146,18 +148,20 @@ impl Endpoint {
     }
 
     async fn glue(&self, call: Call, body: Bytes) -> Result<Bytes, AwsError> {
-        let asked = glue::Asked::read(&self.backend.context(&call.region), &call.operation, json_body(&body)?)?;
-        if let Some(role) = asked.role() {
+        let parsed =
+            glue::ParsedRequest::read(&self.backend.context(&call.region), &call.operation, json_body(&body)?)?;
+        if let Some(role) = parsed.role() {
             self.crawls.refresh_role(role).await?;
         }
         let (backend, crawls) = (Arc::clone(&self.backend), Arc::clone(&self.crawls));
         let answer = blocking(move || {
-            let context = admitted(&backend, &call, |tx, context| glue::permissions::needs(tx, context, &asked))?;
+            let context =
+                admit(&backend, &call, |tx, context| glue::permissions::required_permissions(tx, context, &parsed))?;
             let answer = backend.store.transaction(|tx| {
-                if glue::is_of_crawlers(&asked.operation) {
+                if glue::is_of_crawlers(&parsed.operation) {
                     glue::recover(tx, &context.endpoint, || backend.store.living(), context.now)?;
                 }
-                glue::call(tx, &context, &asked)
+                glue::call(tx, &context, &parsed)
             })?;
             // Here, where nothing cuts in: a request whose client is gone ends at its next await, and would leave the crawler
             // RUNNING for good.
@@ -176,14 +180,15 @@ impl Endpoint {
             return self.dynamodb.answer(call, parts, body, context).await;
         }
         let (backend, body) = (Arc::clone(&self.backend), json_body(&body)?);
-        let admit = move || {
-            let needs = access::dynamodb::needs(&backend.context(&call.region), &call.operation, &body)?;
-            admitted(&backend, &call, |_, _| Ok(needs))?;
+        let judge = move || {
+            let required =
+                access::dynamodb::required_permissions(&backend.context(&call.region), &call.operation, &body)?;
+            admit(&backend, &call, |_, _| Ok(required))?;
             Ok((call, body))
         };
-        let (call, body) = blocking(admit).await?;
+        let (call, body) = blocking(judge).await?;
         // What was judged and nothing else: another endpoint may read the bytes of the request in another way than this one.
-        let parts = judged(&call, (self.backend.clock)());
+        let parts = rebuild_head(&call, (self.backend.clock)());
         self.dynamodb.answer(call, parts, body.to_string().into(), context).await
     }
 
@@ -192,8 +197,9 @@ impl Endpoint {
         let backend = Arc::clone(&self.backend);
         let result = blocking(move || {
             let Call { service, operation, params, .. } = &call;
-            let context =
-                admitted(&backend, &call, |tx, context| access::iam::needs(tx, context, *service, operation, params))?;
+            let context = admit(&backend, &call, |tx, context| {
+                access::iam::required_permissions(tx, context, *service, operation, params)
+            })?;
             let answer = |tx: &Transaction| match service {
                 Service::Sts => sts::call(tx, &context, operation, params),
                 _ => iam::call(tx, &context, operation, params),
@@ -209,31 +215,31 @@ impl Endpoint {
     }
 }
 
-/// The context of a request that its caller may make. `needs` looks up what permissions the request needs, `None` if that is
-/// unknown; it is only asked for requests of roles.
+/// The context of a request that its caller may make. `required` looks up what permissions the request required, `None` if that is
+/// unknown; it is only parsed for requests of roles.
 ///
 /// # Errors
-/// Those of [`sts::authenticate`], `needs` and [`access::judge`].
-fn admitted(
+/// Those of [`sts::authenticate`], `required` and [`access::judge`].
+fn admit(
     backend: &Backend,
     call: &Call,
-    needs: impl FnOnce(&Transaction, &Context) -> Result<Option<Vec<Need>>, AwsError>,
+    required: impl FnOnce(&Transaction, &Context) -> Result<Option<Vec<RequiredPermission>>, AwsError>,
 ) -> Result<Context, AwsError> {
     let mut context = backend.context(&call.region);
     if !call.signer.as_ref().is_some_and(Signer::is_role) {
         return Ok(context);
     }
-    let cases = backend.store.read(|tx| {
+    let checks = backend.store.read(|tx| {
         context.caller = sts::authenticate(tx, &context, call.signer.as_ref())?;
         let unknown = || access::unknown(&context, call.service, &call.operation);
-        access::cases(tx, &context, &needs(tx, &context)?.ok_or_else(unknown)?)
+        access::collect_checks(tx, &context, &required(tx, &context)?.ok_or_else(unknown)?)
     })?;
-    access::judge(&context, &cases)?;
+    access::judge(&context, &checks)?;
     Ok(context)
 }
 
 /// What the client gets in place of `response`.
-async fn struck(fault: Fault, response: Response<Body>, service: Service, request_id: &str) -> Response<Body> {
+async fn apply_fault(fault: Fault, response: Response<Body>, service: Service, request_id: &str) -> Response<Body> {
     if let Some(error) = fault.error(service) {
         return error_answer(Some(service), &error, request_id);
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::glue::crawl_record::Summary;
-use crate::glue::crawler_state::{End, end, goes_on};
+use crate::glue::crawler_state::{End, record_end, should_continue};
 use crate::wire::params::Params;
 
 const UNABLE: &str = "Service is unable to assume provided role. Please verify role's TrustPolicy";
@@ -45,7 +45,7 @@ fn start(glue: &Glue, name: &str) -> crate::glue::CrawlJob {
 }
 
 fn finish(glue: &Glue, id: &str, how: End, summary: &Summary) {
-    glue.store.transaction(|tx| end(tx, id, &how, summary, glue.context.now)).unwrap();
+    glue.store.transaction(|tx| record_end(tx, id, &how, summary, glue.context.now)).unwrap();
 }
 
 fn get(glue: &Glue, name: &str) -> Value {
@@ -259,13 +259,13 @@ fn a_crawler_goes_from_ready_over_running_and_stopping_to_ready() {
     assert_eq!(error, AwsError::new("CrawlerRunningException", "Crawler with name c has already started"));
     assert_eq!(glue.code("UpdateCrawler", named.clone()), "CrawlerRunningException");
     assert_eq!(glue.code("DeleteCrawler", named.clone()), "CrawlerRunningException");
-    assert!(glue.store.transaction(|tx| goes_on(tx, &job.id)).unwrap());
+    assert!(glue.store.transaction(|tx| should_continue(tx, &job.id)).unwrap());
 
     glue.call("StopCrawler", named.clone());
     assert_eq!(get(&glue, "c")["State"], "STOPPING");
     assert_eq!(glue.code("StopCrawler", named.clone()), "CrawlerStoppingException");
     assert_eq!(glue.code("StartCrawler", named.clone()), "CrawlerRunningException");
-    assert!(!glue.store.transaction(|tx| goes_on(tx, &job.id)).unwrap());
+    assert!(!glue.store.transaction(|tx| should_continue(tx, &job.id)).unwrap());
 
     finish(&glue, &job.id, End::Stopped, &Summary::default());
     let ready = get(&glue, "c");

@@ -21,8 +21,8 @@ fn with_role<T>(trust: &str, setup: &str, ask: impl FnOnce(&Transaction) -> T) -
 /// Whether the role may do it, or why not.
 fn asked(tx: &Transaction, action: &str, resource: &str) -> Result<(), policy::Refusal> {
     let role = Role::find(tx, "crawler").unwrap().unwrap();
-    let keys = [("aws:RequestedRegion", Known::Text("eu-west-1"))];
-    role_permissions(tx, &role).unwrap().allow(&policy::Question { action, resource, keys: &keys })
+    let keys = [("aws:RequestedRegion", ConditionValue::Text("eu-west-1"))];
+    role_permissions(tx, &role).unwrap().allow(&policy::AccessRequest { action, resource, keys: &keys })
 }
 
 /// Whether Scan on Orders is allowed by one inline policy with these statements.
@@ -185,7 +185,7 @@ fn trust_in_accounts_and_roles() {
         (trust(r#"{"AWS":"123456789012"}"#, external), true),
         (trust(r#"{"AWS":"123456789012"}"#, &external.replace("\"x\"", "\"y\"")), false),
     ] {
-        let keys = [("sts:ExternalId", Known::Text("x"))];
+        let keys = [("sts:ExternalId", ConditionValue::Text("x"))];
         assert_eq!(policy::trusts(&document, &who, &keys).unwrap(), expected, "{document}");
     }
 }
