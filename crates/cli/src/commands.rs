@@ -1,8 +1,7 @@
 //! The commands, one file each, and what `sync` and `crawl` share.
 
-use ::crawl::export::Export;
-use ::sync::run::Event;
-use ::sync::{Report, Settings};
+use ::sync::progress::Event;
+use ::sync::{Job, Report, Session, Settings, Validated};
 
 use crate::args::{Common, Output, Place};
 use crate::progress::Progress;
@@ -18,32 +17,18 @@ pub(crate) mod sync;
 
 const INTERRUPTED: &str = "interrupted: ending the run; Ctrl-C again to quit at once";
 
-/// What a job works on.
-enum Work<'a> {
-    /// Every table that the settings choose: the whole job.
-    Sync,
-    /// These tables, with the native engine.
-    Crawl(&'a [String]),
-    /// The table of an export.
-    Export(&'a Export),
-}
-
 /// Runs the job where the arguments say, with a progress line, and prints its report. The report and its exit code: 0, 1 if
 /// any table failed, 130 if the run was interrupted.
 ///
 /// # Errors
 /// If nothing could be done at all.
-async fn run_job(common: &Common, place: &Place, settings: &Settings, work: Work<'_>) -> anyhow::Result<(Report, u8)> {
-    settings.selection()?;
+async fn run_job(common: &Common, place: &Place, settings: &Validated, job: Job<'_>) -> anyhow::Result<(Report, u8)> {
     let connection = connect::connect(common, settings, place).await?;
     let progress = Progress::new(common);
     let deadline = interrupt::deadline(progress.teller(INTERRUPTED))?;
-    let (clients, end, on) = (&connection.clients, deadline.clone(), |event: Event<'_>| progress.on(event));
-    let report = match work {
-        Work::Sync => ::sync::sync(clients, settings, end, &on).await,
-        Work::Crawl(tables) => ::sync::crawl_tables(clients, settings, tables, end, &on).await,
-        Work::Export(export) => ::sync::crawl_export(clients, settings, export, end, &on).await,
-    };
+    let on = |event: Event<'_>| progress.on(event);
+    let session = Session::new(connection.clients.clone(), settings.clone()).until(deadline.clone()).telling(&on);
+    let report = ::sync::run(&session, job).await;
     let interrupted = deadline.interrupted();
     drop(progress);
     if let Some(server) = connection.server {

@@ -16,6 +16,10 @@ use crawl::Kind;
 
 use args::{Args, Command};
 
+/// Threads for what blocks: transactions of the embedded endpoint, of which one runs at a time, and reads of files. Tokio would
+/// start one for each request that waits, and the C library gives each of them a heap that never shrinks.
+const BLOCKING_THREADS: usize = 4;
+
 /// Everything was done.
 const DONE: u8 = 0;
 /// Some tables failed, or the command as a whole.
@@ -27,8 +31,18 @@ const CHANGES: u8 = 3;
 /// Interrupted by Ctrl-C or SIGTERM: 128 and the number of SIGINT, as shells have it.
 const INTERRUPTED: u8 = 130;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    match builder.enable_all().max_blocking_threads(BLOCKING_THREADS).build() {
+        Ok(runtime) => runtime.block_on(run()),
+        Err(error) => {
+            output::say(&format!("error: the program can't start: {error}\n"));
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+async fn run() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         // The help, or the version.

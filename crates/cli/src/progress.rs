@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use schema::escape;
-use sync::run::{Event, Step};
+use sync::progress::{Event, Step};
 
 use crate::args::Common;
 use crate::output;

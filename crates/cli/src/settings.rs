@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use serde_json::{Map, Value};
-use sync::Settings;
+use sync::{Settings, Validated};
 
 use crate::args::Common;
 
@@ -14,11 +14,11 @@ use crate::args::Common;
 #[error("{0}")]
 pub(crate) struct Wrong(pub String);
 
-/// Resolves the settings; `typed` are those that were given as arguments.
+/// Resolves and checks the settings; `typed` are those that were given as arguments.
 ///
 /// # Errors
 /// [`Wrong`] or of [`crawl::Kind::Settings`], naming the setting and where it came from.
-pub(crate) fn resolve(common: &Common, mut typed: Map<String, Value>) -> anyhow::Result<Settings> {
+pub(crate) fn resolve(common: &Common, mut typed: Map<String, Value>) -> anyhow::Result<Validated> {
     if let Some(database) = &common.database {
         typed.insert("database".into(), database.clone().into());
     }
@@ -26,7 +26,7 @@ pub(crate) fn resolve(common: &Common, mut typed: Map<String, Value>) -> anyhow:
     if let Some(file) = &common.config {
         settings = settings.with(&read(file)?).with_context(|| file.display().to_string())?;
     }
-    Ok(settings.with_environment()?.with(&typed)?)
+    Ok(settings.with_environment()?.with(&typed)?.validate()?)
 }
 
 fn read(file: &Path) -> Result<Map<String, Value>, Wrong> {

@@ -8,14 +8,14 @@ use sync::fanout::{Lane, Order};
 
 /// What is to be done, and how.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Asked {
-    pub job: Job,
+pub(crate) struct Invocation {
+    pub task: Task,
     pub settings: Settings,
 }
 
-/// One invocation's job.
+/// One invocation's task.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Job {
+pub(crate) enum Task {
     /// The whole job.
     Sync,
     /// A crawl has ended: link its table, start what waits.
@@ -40,37 +40,37 @@ pub(crate) enum Step {
     Publish { lanes: Vec<Lane> },
 }
 
-impl Job {
+impl Task {
     /// The name in logs and metrics.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Job::Sync => "sync",
-            Job::CrawlEnded { .. } | Job::Nothing => "crawl_ended",
-            Job::Step(Step::Continue {}) => "continue",
-            Job::Step(Step::Split { .. }) => "split",
-            Job::Step(Step::Read { .. }) => "read",
-            Job::Step(Step::Publish { .. }) => "publish",
+            Task::Sync => "sync",
+            Task::CrawlEnded { .. } | Task::Nothing => "crawl_ended",
+            Task::Step(Step::Continue {}) => "continue",
+            Task::Step(Step::Split { .. }) => "split",
+            Task::Step(Step::Read { .. }) => "read",
+            Task::Step(Step::Publish { .. }) => "publish",
         }
     }
 }
 
-impl Asked {
+impl Invocation {
     /// Reads an event. `null` and objects of settings, which go over `settings`, are a `sync`; of EventBridge's events only
     /// Glue's "Glue Crawler State Change" is known. `step` makes it one of the timer's or of the state machine's.
     ///
     /// # Errors
     /// [`Kind::Settings`] for anything else, saying what is known: an event that means something else must not start a run.
-    pub(crate) fn read(event: &Value, settings: &Settings) -> Result<Asked, Error> {
+    pub(crate) fn read(event: &Value, settings: &Settings) -> Result<Invocation, Error> {
         match event {
-            Value::Null => Ok(Asked { job: Job::Sync, settings: settings.clone() }),
+            Value::Null => Ok(Invocation { task: Task::Sync, settings: settings.clone() }),
             Value::Object(keys) if keys.contains_key("detail-type") => {
-                Ok(Asked { job: crawl_ended(event)?, settings: settings.clone() })
+                Ok(Invocation { task: crawl_ended(event)?, settings: settings.clone() })
             }
             Value::Object(keys) if keys.contains_key("step") => {
                 let step = Step::deserialize(event).map_err(|error| wrong(format!("not a step: {error}")))?;
-                Ok(Asked { job: Job::Step(step), settings: settings.clone() })
+                Ok(Invocation { task: Task::Step(step), settings: settings.clone() })
             }
-            Value::Object(keys) => Ok(Asked { job: Job::Sync, settings: settings.with(keys)? }),
+            Value::Object(keys) => Ok(Invocation { task: Task::Sync, settings: settings.with(keys)? }),
             _ => Err(wrong("an event is an object: {} or settings, like {\"include\": [\"orders*\"]}".to_owned())),
         }
     }
@@ -93,7 +93,7 @@ struct CrawlerStateChange {
     state: String,
 }
 
-fn crawl_ended(event: &Value) -> Result<Job, Error> {
+fn crawl_ended(event: &Value) -> Result<Task, Error> {
     let EventBridge { source, detail_type, detail } = EventBridge::deserialize(event).map_err(unreadable)?;
     if (source.as_str(), detail_type.as_str()) != ("aws.glue", "Glue Crawler State Change") {
         return Err(wrong(format!(
@@ -104,8 +104,8 @@ fn crawl_ended(event: &Value) -> Result<Job, Error> {
     let CrawlerStateChange { crawler_name: crawler, state } =
         CrawlerStateChange::deserialize(&detail).map_err(unreadable)?;
     Ok(match state.as_str() {
-        "Started" => Job::Nothing,
-        _ => Job::CrawlEnded { crawler, state },
+        "Started" => Task::Nothing,
+        _ => Task::CrawlEnded { crawler, state },
     })
 }
 
@@ -127,8 +127,8 @@ mod tests {
         Settings { wait: true, ..Settings::default() }
     }
 
-    fn read(event: Value) -> Result<Asked, String> {
-        Asked::read(&event, &base()).map_err(|error| {
+    fn read(event: Value) -> Result<Invocation, String> {
+        Invocation::read(&event, &base()).map_err(|error| {
             assert_eq!(error.kind, Kind::Settings);
             error.message
         })
@@ -144,25 +144,25 @@ mod tests {
 
     #[test]
     fn nothing_and_settings_are_a_sync() {
-        assert_eq!(read(Value::Null), Ok(Asked { job: Job::Sync, settings: base() }));
-        assert_eq!(read(json!({})), Ok(Asked { job: Job::Sync, settings: base() }));
+        assert_eq!(read(Value::Null), Ok(Invocation { task: Task::Sync, settings: base() }));
+        assert_eq!(read(json!({})), Ok(Invocation { task: Task::Sync, settings: base() }));
         let settings = Settings { include: vec!["orders*".into()], ..base() };
-        assert_eq!(read(json!({"include": ["orders*"]})), Ok(Asked { job: Job::Sync, settings }));
+        assert_eq!(read(json!({"include": ["orders*"]})), Ok(Invocation { task: Task::Sync, settings }));
     }
 
     #[test]
     fn the_end_of_a_crawl_is_taken_and_its_start_is_not() {
         for state in ["Succeeded", "Failed", "Stopped"] {
-            let job = Job::CrawlEnded { crawler: "orders_crawler".into(), state: state.into() };
-            assert_eq!(read(state_change(state)), Ok(Asked { job, settings: base() }));
+            let task = Task::CrawlEnded { crawler: "orders_crawler".into(), state: state.into() };
+            assert_eq!(read(state_change(state)), Ok(Invocation { task, settings: base() }));
         }
-        assert_eq!(read(state_change("Started")), Ok(Asked { job: Job::Nothing, settings: base() }));
+        assert_eq!(read(state_change("Started")), Ok(Invocation { task: Task::Nothing, settings: base() }));
     }
 
     #[test]
     fn the_steps_of_a_crawl_are_taken() {
         let asked = read(json!({"step": "split", "lanes": 4, "crawl": {"table": "orders", "max_rcu": 100}})).unwrap();
-        let Job::Step(Step::Split { crawl, lanes: 4 }) = asked.job else { panic!("{asked:?}") };
+        let Task::Step(Step::Split { crawl, lanes: 4 }) = asked.task else { panic!("{asked:?}") };
         assert_eq!((crawl.table.as_str(), crawl.export, crawl.lanes), ("orders", None, None));
         assert_eq!(Value::from(crawl.settings), json!({"max_rcu": 100}));
         assert_eq!(asked.settings, base());
@@ -174,8 +174,8 @@ mod tests {
 
     #[test]
     fn the_timer_goes_on_and_nothing_else() {
-        let job = Job::Step(Step::Continue {});
-        assert_eq!(read(json!({"step": "continue"})), Ok(Asked { job, settings: base() }));
+        let task = Task::Step(Step::Continue {});
+        assert_eq!(read(json!({"step": "continue"})), Ok(Invocation { task, settings: base() }));
         insta::assert_snapshot!(read(json!({"step": "continue", "wait": true})).unwrap_err(), @"not a step: unknown field `wait`, there are no fields");
     }
 
@@ -185,7 +185,7 @@ mod tests {
         insta::assert_snapshot!(message(json!("{}")), @r#"an event is an object: {} or settings, like {"include": ["orders*"]}"#);
         insta::assert_snapshot!(message(json!([])), @r#"an event is an object: {} or settings, like {"include": ["orders*"]}"#);
         insta::assert_snapshot!(message(json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})), @r#"the event "Scheduled Event" of "aws.events" is not known: of EventBridge's events, only "Glue Crawler State Change" of "aws.glue" is; a schedule's input is {} or settings"#);
-        insta::assert_snapshot!(message(json!({"source": "aws.glue", "detail-type": "Glue Job State Change", "detail": {}})), @r#"the event "Glue Job State Change" of "aws.glue" is not known: of EventBridge's events, only "Glue Crawler State Change" of "aws.glue" is; a schedule's input is {} or settings"#);
+        insta::assert_snapshot!(message(json!({"source": "aws.glue", "detail-type": "Glue Task State Change", "detail": {}})), @r#"the event "Glue Task State Change" of "aws.glue" is not known: of EventBridge's events, only "Glue Crawler State Change" of "aws.glue" is; a schedule's input is {} or settings"#);
         insta::assert_snapshot!(message(json!({"detail-type": "Glue Crawler State Change", "detail": {}})), @r#"not an event "Glue Crawler State Change": missing field `source`"#);
         insta::assert_snapshot!(message(json!({"source": "aws.glue", "detail-type": "Glue Crawler State Change", "detail": {"state": "Failed"}})), @r#"not an event "Glue Crawler State Change": missing field `crawlerName`"#);
         insta::assert_snapshot!(message(json!({"wait": 1})), @"wait: invalid type: integer `1`, expected a boolean");

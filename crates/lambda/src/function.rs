@@ -9,10 +9,10 @@ use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
 use sync::fanout::{self, Lane};
 use sync::report::Outcome;
-use sync::{Report, Settings};
+use sync::{Job, Report, Session, Settings};
 
 use crate::answer::Answer;
-use crate::event::{Asked, Job, Step};
+use crate::event::{Invocation, Step, Task};
 use crate::metrics::Metrics;
 
 /// Lambda's own limit for an invocation.
@@ -54,7 +54,7 @@ impl Function {
         // New ones for each invocation, so that its report counts its own calls; they share the connections.
         let clients = Clients::new(&sdk);
         let (job, done) = match asked {
-            Ok(asked) => (Some(asked.job.name()), run(&clients, &sdk, asked, deadline).await),
+            Ok(asked) => (Some(asked.task.name()), run(&clients, &sdk, asked, deadline).await),
             Err(error) => (None, Err(error)),
         };
         let report = match &done {
@@ -74,29 +74,23 @@ impl Function {
         Ok(done?.map(Answer::from))
     }
 
-    fn asked(&self, event: &Value) -> Result<Asked, Error> {
+    fn asked(&self, event: &Value) -> Result<Invocation, Error> {
         let settings = self.settings.as_ref().map_err(|message| Error::new(Kind::Settings, message))?;
-        Asked::read(event, settings)
+        Invocation::read(event, settings)
     }
 }
 
-async fn run(clients: &Clients, sdk: &SdkConfig, asked: Asked, deadline: Deadline) -> Result<Option<Done>, Error> {
-    let Asked { job, settings } = asked;
-    let settings = &settings;
-    let done = match job {
-        Job::Nothing => return Ok(None),
-        Job::Sync => sync::sync(clients, settings, deadline, &|_| ()).await?.into(),
-        Job::CrawlEnded { crawler, state } => {
-            sync::event::crawl_ended(clients, settings, &crawler, &state, deadline).await?.into()
-        }
-        Job::Step(Step::Continue {}) => sync::continue_backlog(clients, settings, deadline).await?.into(),
-        Job::Step(Step::Split { crawl, lanes }) => {
-            Done::Lanes(fanout::split(clients, sdk, settings, crawl, lanes).await?)
-        }
-        Job::Step(Step::Read { lane }) => {
-            Done::Lane(fanout::read(clients, sdk, settings, *lane, deadline).await?.into())
-        }
-        Job::Step(Step::Publish { lanes }) => fanout::publish(clients, sdk, settings, lanes, deadline).await?.into(),
+async fn run(clients: &Clients, sdk: &SdkConfig, asked: Invocation, deadline: Deadline) -> Result<Option<Done>, Error> {
+    let Invocation { task, settings } = asked;
+    let session = &Session::new(clients.clone(), settings.validate()?).until(deadline);
+    let done = match task {
+        Task::Nothing => return Ok(None),
+        Task::Sync => sync::run(session, Job::Sync).await?.into(),
+        Task::CrawlEnded { crawler, state } => sync::event::crawl_ended(session, &crawler, &state).await?.into(),
+        Task::Step(Step::Continue {}) => sync::continue_backlog(session).await?.into(),
+        Task::Step(Step::Split { crawl, lanes }) => Done::Lanes(fanout::split(session, sdk, crawl, lanes).await?),
+        Task::Step(Step::Read { lane }) => Done::Lane(fanout::read(session, sdk, *lane).await?.into()),
+        Task::Step(Step::Publish { lanes }) => fanout::publish(session, sdk, lanes).await?.into(),
     };
     Ok(Some(done))
 }

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::apply;
 use crate::discover::{self, CrawlerInfo};
-use crate::report::{Action, Outcome, TableReport};
+use crate::report::{Action, Outcome, Row, TableReport};
+use crate::session::Session;
 use crate::settings::{Selection, Settings};
 use crawl::Deadline;
 use crawl::error::{Error, Kind};
@@ -64,8 +65,8 @@ impl Cycle {
     ///
     /// # Errors
     /// If Glue refuses or does not answer.
-    pub(crate) async fn open(&self, clients: &Clients, settings: &Settings) -> Result<(), Error> {
-        write(clients, settings, |cycles| {
+    pub(crate) async fn open(&self, session: &Session<'_>) -> Result<(), Error> {
+        write(session, |cycles| {
             cycles.retain(|cycle| (&cycle.include, &cycle.exclude) != (&self.include, &self.exclude));
             cycles.push(self.clone());
         })
@@ -81,8 +82,12 @@ impl Cycle {
         (self.start, &self.include, &self.exclude) == (other.start, &other.include, &other.exclude)
     }
 
-    pub(crate) fn selection(&self, settings: &Settings) -> Result<Selection, Error> {
-        Settings { include: self.include.clone(), exclude: self.exclude.clone(), ..settings.clone() }.selection()
+    /// The tables it is about.
+    ///
+    /// # Errors
+    /// If its globs can't be read.
+    pub(crate) fn selection(&self) -> Result<Selection, Error> {
+        Selection::of_globs(&self.include, &self.exclude)
     }
 }
 
@@ -105,9 +110,9 @@ pub(crate) fn left_by(tables: &[TableReport]) -> Left {
 ///
 /// # Errors
 /// If Glue refuses or does not answer.
-pub(crate) async fn leave(clients: &Clients, settings: &Settings, these: &[Cycle], left: Left) -> Result<(), Error> {
+pub(crate) async fn leave(session: &Session<'_>, these: &[Cycle], left: Left) -> Result<(), Error> {
     let is_one = |cycle: &Cycle| these.iter().any(|one| one.is(cycle));
-    write(clients, settings, |cycles| match left {
+    write(session, |cycles| match left {
         Left::Nothing => cycles.retain(|cycle| !is_one(cycle)),
         Left::Links | Left::Crawls => {
             cycles.iter_mut().filter(|cycle| is_one(cycle)).for_each(|cycle| cycle.backlog = left == Left::Crawls);
@@ -123,8 +128,11 @@ pub(crate) async fn leave(clients: &Clients, settings: &Settings, these: &[Cycle
 ///
 /// # Cost
 /// One GetDatabase.
-pub(crate) async fn open_ones(clients: &Clients, settings: &Settings) -> Result<Vec<Cycle>, Error> {
-    Ok(discover::database(clients, &settings.database).await?.map(|database| read(&database)).unwrap_or_default())
+pub(crate) async fn open_ones(session: &Session<'_>) -> Result<Vec<Cycle>, Error> {
+    Ok(discover::database(&session.clients, &session.settings.database)
+        .await?
+        .map(|database| read(&database))
+        .unwrap_or_default())
 }
 
 /// Starts what the cycles with a backlog have left, as far as the limits allow; the crawls started, in order.
@@ -138,14 +146,10 @@ pub(crate) async fn open_ones(clients: &Clients, settings: &Settings) -> Result<
 /// # Cost
 /// One GetDatabase where no cycle has a backlog; else the pages of ListTables, ListCrawlers and GetCrawlers, and one StartCrawler
 /// each. The one that ends a backlog: GetDatabase again, and UpdateDatabase.
-pub(crate) async fn go_on(
-    clients: &Clients,
-    settings: &Settings,
-    ended: &str,
-    deadline: &Deadline,
-) -> Result<Vec<TableReport>, Error> {
+pub(crate) async fn go_on(session: &Session<'_>, ended: &str) -> Result<Vec<TableReport>, Error> {
+    let Session { clients, settings, deadline, .. } = session;
     let listing = async {
-        let mut cycles = open_ones(clients, settings).await?;
+        let mut cycles = open_ones(session).await?;
         cycles.retain(|cycle| cycle.backlog);
         if cycles.is_empty() {
             return Ok(None);
@@ -179,7 +183,7 @@ pub(crate) async fn go_on(
         left.into_iter().filter(|left| left.crawlers.iter().all(done)).map(|left| left.cycle).collect();
     if !drained.is_empty() {
         // What runs now is still to be linked, should its event get lost.
-        deadline.finish(leave(clients, settings, &drained, Left::Links)).await?;
+        deadline.finish(leave(session, &drained, Left::Links)).await?;
     }
     let stuck = own_running == 0 && !started.iter().any(|table| table.outcome == Outcome::Started);
     if drained.len() < cycles.len() && stuck {
@@ -214,7 +218,7 @@ fn left_of(
         |crawler: &CrawlerInfo| crawler.owned && !crawler.running && crawler.config.database == settings.database;
     let of_cycle = |cycle: &Cycle| {
         // A cycle whose globs can't be read any more has nothing left.
-        let Ok(selection) = cycle.selection(settings) else { return Vec::new() };
+        let Ok(selection) = cycle.selection() else { return Vec::new() };
         let idle = crawlers.iter().filter(|(_, crawler)| idle(crawler));
         idle.filter(|(_, crawler)| cycle.is_due(crawler.last_crawl))
             .filter_map(|(name, crawler)| {
@@ -231,13 +235,13 @@ fn left_of(
 }
 
 async fn start(clients: &Clients, deadline: &Deadline, next: &Next) -> TableReport {
-    let mut report = TableReport::of(&next.table, Some(next.crawler.clone()));
+    let mut row = Row::new(&next.table, Some(next.crawler.clone()));
     match deadline.limit(apply::start(clients, &next.crawler)).await {
         Ok(_) => {
-            report.actions.push(Action::StartCrawler);
-            report.ended(Outcome::Started, None)
+            row.actions.push(Action::StartCrawler);
+            row.ended(Outcome::Started, None)
         }
-        Err(error) => report.refused(error),
+        Err(error) => row.refused(error),
     }
 }
 
@@ -248,8 +252,8 @@ fn read(database: &Database) -> Vec<Cycle> {
 }
 
 /// Changes the open cycles as they are now.
-async fn write(clients: &Clients, settings: &Settings, change: impl Fn(&mut Vec<Cycle>)) -> Result<(), Error> {
-    apply::update_database(clients, &settings.database, |database| {
+async fn write(session: &Session<'_>, change: impl Fn(&mut Vec<Cycle>)) -> Result<(), Error> {
+    apply::update_database(&session.clients, &session.settings.database, |database| {
         let mut cycles = read(database);
         change(&mut cycles);
         let parameters = database.parameters.get_or_insert_default();

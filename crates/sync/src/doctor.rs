@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::discover::{self, Inventory, OWNER_TAG};
 use crate::plan::{self, CrawlerChange, DatabaseChange, Plan, RoleChange};
 use crate::registry;
+use crate::session::Session;
 use crate::settings::{Engine, Settings};
 use unknowns::Unknown;
 
@@ -65,10 +66,11 @@ impl Findings {
 /// Looks at everything, and changes nothing. Its calls are listings, and a few for each of at most twenty tables.
 ///
 /// # Errors
-/// If the settings can't be, or a listing that a run needs too is refused. What else can't be seen is a line of the findings.
-pub async fn examine(clients: &Clients, settings: &Settings) -> Result<Findings, Error> {
+/// If a listing that a run needs too is refused. What else can't be seen is a line of the findings.
+pub async fn examine(session: &Session<'_>) -> Result<Findings, Error> {
+    let Session { clients, settings, .. } = session;
     let inventory = discover::discover(clients, settings).await?;
-    let plan = plan::plan(&inventory, settings)?;
+    let plan = plan::plan(&inventory, settings);
     let mut checks = vec![database(&inventory, &plan, settings), tables(&inventory, &plan)];
     if settings.engine == Engine::Managed {
         let (boundary, quotas) =

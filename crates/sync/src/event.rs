@@ -1,17 +1,17 @@
 //! The end of a crawl, as EventBridge tells it ("Glue Crawler State Change"): link what it wrote, start what is next.
 
-use crawl::{Clients, catalog};
+use crawl::catalog;
 use std::time::Instant;
 
 use aws_sdk_glue::types::Table;
 
 use crate::discover::{self, CrawlerInfo};
 use crate::registry::Linker;
-use crate::report::{Outcome, Report, TableReport};
+use crate::report::{Outcome, Report, Row, TableReport};
 use crate::run::link;
-use crate::settings::{Engine, Settings};
+use crate::session::Session;
+use crate::settings::Engine;
 use crate::{apply, backlog};
-use crawl::Deadline;
 use crawl::error::{Error, Kind};
 
 /// What to do when the crawler called `crawler` has ended in `state` ("Succeeded", "Failed", …): register and link the schema
@@ -21,41 +21,31 @@ use crawl::error::{Error, Kind};
 /// empty one: nothing is done.
 ///
 /// # Errors
-/// If nothing could be done at all: impossible settings, no answer, no permission. [`Kind::Throttled`] if crawlers are left
+/// If nothing could be done at all: no answer, no permission. [`Kind::Throttled`] if crawlers are left
 /// and none can be started now: call again later.
 ///
 /// # Cost
 /// For another's crawler GetCallerIdentity, and perhaps GetTags. Else also BatchGetCrawlers, GetTable, GetDatabase, and what
 /// linking costs; while a run's crawlers are left, the pages of ListTables, ListCrawlers and GetCrawlers as well.
-pub async fn crawl_ended(
-    clients: &Clients,
-    settings: &Settings,
-    crawler: &str,
-    state: &str,
-    deadline: Deadline,
-) -> Result<Report, Error> {
+pub async fn crawl_ended(session: &Session<'_>, crawler: &str, state: &str) -> Result<Report, Error> {
     let since = Instant::now();
-    settings.selection()?;
+    let Session { clients, settings, deadline, .. } = session;
     if settings.engine == Engine::Native {
         // Crawlers of an earlier, managed installation are nobody's business any more.
         return Ok(Report::of("", &clients.region, settings).summed(clients.calls(), since.elapsed().as_secs_f64()));
     }
     let account = deadline.limit(discover::account(clients)).await?;
     let mut report = Report::of(&account, &clients.region, settings);
-    if let Some(info) = deadline.limit(own_crawler(clients, settings, &account, crawler)).await? {
-        report.tables.extend(ended(clients, settings, &account, (crawler, &info), state, &deadline).await);
-        report.tables.append(&mut backlog::go_on(clients, settings, crawler, &deadline).await?);
+    if let Some(info) = deadline.limit(own_crawler(session, &account, crawler)).await? {
+        report.tables.extend(ended(session, &account, (crawler, &info), state).await);
+        report.tables.append(&mut backlog::go_on(session, crawler).await?);
     }
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
 }
 
 /// The crawler, if it is ours and writes to the database of the settings.
-async fn own_crawler(
-    clients: &Clients,
-    settings: &Settings,
-    account: &str,
-    name: &str,
-) -> Result<Option<CrawlerInfo>, Error> {
+async fn own_crawler(session: &Session<'_>, account: &str, name: &str) -> Result<Option<CrawlerInfo>, Error> {
+    let Session { clients, settings, .. } = session;
     // EventBridge tells of every crawler of the region: most others are told apart without a call.
     let (before, after) = settings.crawler_name.split_once("{table}").unwrap_or_default();
     if !(name.starts_with(before) && name.ends_with(after)) {
@@ -75,40 +65,38 @@ async fn own_crawler(
 
 /// The line of the ended crawl; none for a crawler without a DynamoDB target.
 async fn ended(
-    clients: &Clients,
-    settings: &Settings,
+    session: &Session<'_>,
     account: &str,
     (name, info): (&str, &CrawlerInfo),
     state: &str,
-    deadline: &Deadline,
 ) -> Option<TableReport> {
     let (source, ..) = info.config.targets.first()?;
-    let mut report = TableReport::of(source, Some(name.to_owned()));
+    let row = Row::new(source, Some(name.to_owned()));
     if state != "Succeeded" {
         let why = info.last_error.as_deref().unwrap_or("no reason given");
         let reason = format!("the crawl ended as {state}: {why}");
-        return Some(report.ended(Outcome::Failed, reason));
+        return Some(row.ended(Outcome::Failed, reason));
     }
-    Some(match deadline.finish(catalog_table(clients, settings, account, (name, source))).await {
+    Some(match session.deadline.finish(catalog_table(session, account, (name, source))).await {
         Ok(Some(table)) => {
-            report.outcome = Outcome::Crawled;
-            link::one(&Linker::new(clients, settings), deadline, &mut report, &table).await;
+            let mut report = row.ended(Outcome::Crawled, None);
+            link::one(&Linker::new(session), &session.deadline, &mut report, &table).await;
             report
         }
-        Ok(None) => report.ended(Outcome::Failed, "the crawl succeeded, but the catalog has no table of it".to_owned()),
+        Ok(None) => row.ended(Outcome::Failed, "the crawl succeeded, but the catalog has no table of it".to_owned()),
         // The next crawlers have to start all the same.
-        Err(error) => report.refused(error),
+        Err(error) => row.refused(error),
     })
 }
 
 /// The catalog table that `crawler` made of the DynamoDB table `source`: by its plain name, or else, where names collided or
 /// a prefix came later, from the listing.
 async fn catalog_table(
-    clients: &Clients,
-    settings: &Settings,
+    session: &Session<'_>,
     account: &str,
     (crawler, source): (&str, &str),
 ) -> Result<Option<Table>, Error> {
+    let Session { clients, settings, .. } = session;
     let arn = crawl::naming::table_arn(&clients.region, account, source);
     let sources = [source.to_owned()];
     let plain = crawl::naming::catalog_names(&sources, &Default::default(), &settings.table_prefix).remove(source);

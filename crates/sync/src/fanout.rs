@@ -4,7 +4,6 @@
 //! Each step is a function of what it is given and gives all that the next one needs, so whoever coordinates them may repeat a
 //! step that failed: no item is counted twice. `template.yaml` has AWS Step Functions do it.
 
-use crawl::Clients;
 use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;
@@ -13,15 +12,16 @@ use schema::Shape;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::job::Job;
 use crate::report::{Outcome, Report, TableReport};
-use crate::run;
+use crate::run::run;
+use crate::session::Session;
 use crate::settings::Settings;
-use crawl::Deadline;
 use crawl::dynamodb::{describe, gone, too_many};
 use crawl::error::{Error, Kind};
 use crawl::export::Export;
 use crawl::read::units_per_second;
-use crawl::{Collected, history};
+use crawl::{Clients, Collected, history};
 
 /// The characters that all lanes together may have when they meet: Step Functions passes on 256 KiB.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
@@ -85,16 +85,10 @@ enum Source {
 ///
 /// # Cost
 /// One DescribeTable and one page, or a read of the export's manifests and a listing of its files.
-pub async fn split(
-    clients: &Clients,
-    config: &SdkConfig,
-    settings: &Settings,
-    order: Order,
-    most: u32,
-) -> Result<Vec<Lane>, Error> {
+pub async fn split(session: &Session<'_>, config: &SdkConfig, order: Order, most: u32) -> Result<Vec<Lane>, Error> {
     let wrong = |message| Err(Error::new(Kind::Settings, message));
-    let settings = settings.with(&order.settings)?;
-    settings.selection()?;
+    let clients = &session.clients;
+    let settings = session.settings.with(&order.settings)?.validate()?;
     if settings.dry_run || settings.no_start {
         return wrong("dry_run, no_start: a crawl in lanes reads and publishes");
     }
@@ -139,14 +133,9 @@ pub async fn split(
 ///
 /// # Errors
 /// If something can't be read; [`Kind::Deadline`] if not even one segment or file was read to its end.
-pub async fn read(
-    clients: &Clients,
-    config: &SdkConfig,
-    settings: &Settings,
-    lane: Lane,
-    deadline: Deadline,
-) -> Result<Lane, Error> {
-    let settings = settings.with(&lane.order.settings)?;
+pub async fn read(session: &Session<'_>, config: &SdkConfig, lane: Lane) -> Result<Lane, Error> {
+    let Session { clients, deadline, .. } = session;
+    let settings = session.settings.with(&lane.order.settings)?.validate()?;
     let source = Source::of(clients, config, &lane.order).await?;
     lane.is_of(&source)?;
     if lane.left.iter().any(|(from, to)| from >= to || *to > lane.parts) {
@@ -167,15 +156,9 @@ pub async fn read(
 /// Publishes what all lanes saw, and links the table: the report is that of a run about this table.
 ///
 /// # Errors
-/// If these are not all lanes of one crawl, at their end; as [`crate::crawl_tables`]; and if the table was not published, for the
+/// If these are not all lanes of one crawl, at their end; as [`crate::run`]; and if the table was not published, for the
 /// reason that its line of the report would tell.
-pub async fn publish(
-    clients: &Clients,
-    config: &SdkConfig,
-    settings: &Settings,
-    lanes: Vec<Lane>,
-    deadline: Deadline,
-) -> Result<Report, Error> {
+pub async fn publish(session: &Session<'_>, config: &SdkConfig, lanes: Vec<Lane>) -> Result<Report, Error> {
     let Some(first) = lanes.first() else {
         return Err(Error::new(Kind::Settings, "there are no lanes to publish"));
     };
@@ -186,8 +169,8 @@ pub async fn publish(
         let message = format!("of the {} lanes of {} not all were read to their end", first.lanes, order.table);
         return Err(Error::new(Kind::Settings, message));
     }
-    let settings = settings.with(&order.settings)?;
-    let source = Source::of(clients, config, order).await?;
+    let settings = session.settings.with(&order.settings)?.validate()?;
+    let source = Source::of(&session.clients, config, order).await?;
     first.is_of(&source)?;
     let mut read = Collected::default();
     for lane in &lanes {
@@ -199,7 +182,7 @@ pub async fn publish(
         Source::Table(_) => None,
         Source::Export(export) => Some(&**export),
     };
-    let report = run::publish_read(clients, &settings, &order.table, export, &read, deadline).await?;
+    let report = run(&session.with(settings), Job::Publish { table: &order.table, export, read: &read }).await?;
     match report.tables.first() {
         Some(TableReport {
             outcome: Outcome::Failed | Outcome::Deferred | Outcome::Vanished, reason, kind, ..

@@ -1,6 +1,7 @@
 //! Step 2: what would make the region right. Pure: the same inventory and settings give the same plan, and the plan of
 //! a region that is right is empty but for the crawls themselves.
 
+pub(crate) mod preview;
 mod quota;
 
 use crawl::catalog;
@@ -11,8 +12,7 @@ use aws_sdk_glue::types::Table;
 use crate::discover::{CrawlerConfig, CrawlerInfo, Inventory, RoleInfo};
 use crate::naming;
 use crate::policy::RoleScope;
-use crate::settings::{Engine, Settings};
-use crawl::error::Error;
+use crate::settings::{Engine, Settings, Validated};
 use crawl::options::{DeleteBehavior, UpdateBehavior};
 pub use quota::{Quota, Quotas};
 
@@ -112,11 +112,8 @@ pub struct Vanished {
 }
 
 /// Compares the inventory with the settings.
-///
-/// # Errors
-/// If the settings are impossible.
-pub fn plan(inventory: &Inventory, settings: &Settings) -> Result<Plan, Error> {
-    let selection = settings.selection()?;
+pub fn plan(inventory: &Inventory, settings: &Validated) -> Plan {
+    let selection = settings.selection();
     let catalog_names =
         crawl::naming::catalog_names(&inventory.tables, &inventory.taken_names(), &settings.table_prefix);
     let roles = naming::roles(&inventory.tables, &inventory.region);
@@ -149,12 +146,12 @@ pub fn plan(inventory: &Inventory, settings: &Settings) -> Result<Plan, Error> {
     }
     tables.sort_by_key(|(last_crawl, _)| *last_crawl);
 
-    Ok(Plan {
+    Plan {
         database: database_change(inventory),
         tables: tables.into_iter().map(|(_, table)| table).collect(),
         vanished: vanished(inventory, settings, |table| selection.contains(table)),
         quotas,
-    })
+    }
 }
 
 /// When a native crawl last had something to write, in milliseconds since 1970; 0 if it was cut off.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::discover::{self, Inventory, OWNER_TAG};
 use crate::naming;
+use crate::session::Session;
 use crate::settings::{Engine, Settings};
 use crawl::error::{Error, Kind};
 
@@ -55,9 +56,9 @@ pub enum Thing {
 ///
 /// # Errors
 /// If a listing is refused or gets no answer.
-pub async fn leftovers(clients: &Clients, settings: &Settings, extent: Extent) -> Result<Vec<Leftover>, Error> {
-    settings.selection()?;
-    let managed = Settings { engine: Engine::Managed, ..settings.clone() };
+pub async fn leftovers(session: &Session<'_>, extent: Extent) -> Result<Vec<Leftover>, Error> {
+    let Session { clients, settings, .. } = session;
+    let managed = Settings { engine: Engine::Managed, ..Settings::clone(settings) };
     let inventory = discover::discover(clients, &managed).await?;
     let mut found = crawlers_and_roles(&inventory, settings, extent);
     if extent == Extent::Everything {
@@ -137,11 +138,8 @@ async fn registry_is_ours(clients: &Clients, inventory: &Inventory, settings: &S
 
 /// Takes the leftovers away, one kind after the other, and tells of each what came of it. What is gone already counts as
 /// taken away.
-pub async fn remove(
-    clients: &Clients,
-    settings: &Settings,
-    leftovers: Vec<Leftover>,
-) -> Vec<(Leftover, Result<(), Error>)> {
+pub async fn remove(session: &Session<'_>, leftovers: Vec<Leftover>) -> Vec<(Leftover, Result<(), Error>)> {
+    let Session { clients, settings, .. } = session;
     let mut ended = Vec::with_capacity(leftovers.len());
     for kind in leftovers.chunk_by(|one, other| one.thing == other.thing) {
         let work = stream::iter(kind.iter().cloned()).map(|leftover| async {

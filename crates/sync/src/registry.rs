@@ -7,6 +7,7 @@ use crawl::Clients;
 use schema::{Shape, TableSchema};
 
 use crate::naming;
+use crate::session::Session;
 use crate::settings::{LinkBy, Settings};
 use crawl::catalog::{self, Completion, SchemaLink, Source};
 use crawl::error::{Error, Kind};
@@ -45,7 +46,8 @@ pub struct Linker<'a> {
 
 impl<'a> Linker<'a> {
     /// A linker for one run.
-    pub fn new(clients: &'a Clients, settings: &'a Settings) -> Self {
+    pub fn new(session: &'a Session<'_>) -> Self {
+        let Session { clients, settings, .. } = session;
         Linker { clients, settings, versions: Versions::new(clients, settings) }
     }
 

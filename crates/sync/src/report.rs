@@ -1,19 +1,16 @@
 //! Step 6: what happened, table by table. The JSON form is stable; `docs/report.md` documents it.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
 use serde::Serialize;
 
-use crate::apply;
-use crate::discover::{self, Inventory};
-use crate::plan::{CrawlerChange, DatabaseChange, Plan, Quotas, RoleChange, TablePlan, Vanished};
-use crate::registry::{self, Linked};
-use crate::settings::{BeyondQuota, Engine, Settings};
+use crate::plan::Quotas;
+use crate::settings::{Engine, Settings};
 use crawl::Crawled;
 use crawl::error::{Error, Kind};
 use crawl::estimate::Estimate;
 use crawl::export::Contents;
-use crawl::options::DeleteBehavior;
 
 /// Why a managed run reads a table itself.
 pub(crate) const BEYOND_QUOTA: &str = "read by this program: the quota leaves no crawler for it";
@@ -228,44 +225,6 @@ pub enum Action {
 }
 
 impl Report {
-    /// The report of a run that has not begun: every table with what the plan wants for it.
-    pub(crate) fn planned(inventory: &Inventory, plan: &Plan, settings: &Settings) -> Report {
-        let sources = inventory.sources();
-        let mut tables: Vec<TableReport> = plan
-            .tables
-            .iter()
-            .map(|table| {
-                let mut report = TableReport::new(table);
-                if let Some(crawler) = table.crawler.as_ref().filter(|c| c.change == CrawlerChange::Foreign) {
-                    return report.ended(Outcome::Failed, apply::foreign(&crawler.name).message);
-                }
-                if table.beyond_quota {
-                    report.beyond_quota = true;
-                    match settings.beyond_quota {
-                        BeyondQuota::Defer => return report.ended(Outcome::Deferred, plan.quotas.reason()),
-                        BeyondQuota::Native => report.reason = Some(BEYOND_QUOTA.into()),
-                    }
-                }
-                report.actions = planned_actions(table, settings);
-                report.outcome = Outcome::Planned;
-                if let Some(existing) = sources.get(table.table.as_str())
-                    && !registry::is_current(existing, settings).unwrap_or(false)
-                {
-                    report.actions.push(Action::LinkSchema);
-                }
-                report
-            })
-            .collect();
-        tables.extend(plan.vanished.iter().map(TableReport::vanished));
-        Report {
-            database_changed: plan.database != DatabaseChange::None,
-            database_foreign: inventory.database.as_ref().is_some_and(|database| !discover::is_ours(database)),
-            tables,
-            quotas: (plan.quotas.crawlers.needed + plan.quotas.roles.needed > 0).then(|| plan.quotas.clone()),
-            ..Report::of(&inventory.account, &inventory.region, settings)
-        }
-    }
-
     /// A report without tables.
     pub(crate) fn of(account: &str, region: &str, settings: &Settings) -> Report {
         Report {
@@ -329,49 +288,18 @@ impl Action {
     }
 }
 
-fn planned_actions(table: &TablePlan, settings: &Settings) -> Vec<Action> {
-    let mut actions = Vec::new();
-    match &table.crawler {
-        None => actions.push(Action::Crawl),
-        Some(crawler) => {
-            match crawler.role_change {
-                RoleChange::None => {}
-                RoleChange::Create => actions.push(Action::CreateRole),
-                RoleChange::Repair => actions.push(Action::RepairRole),
-            }
-            match crawler.change {
-                CrawlerChange::None => {}
-                CrawlerChange::Create => actions.push(Action::CreateCrawler),
-                CrawlerChange::Update => actions.push(Action::UpdateCrawler),
-                // Nothing is done for a table whose crawler is somebody else's.
-                CrawlerChange::Foreign => return actions,
-            }
-            if !settings.no_start && !crawler.running {
-                actions.push(Action::StartCrawler);
-            }
-        }
-    }
-    if !table.catalogued && !settings.no_start {
-        actions.push(Action::CreateTable);
-    }
-    actions
-}
+/// A line of the report whose table is worked on. It becomes one of the report by [`Row::ended`] or [`Row::refused`] alone, so
+/// that no table counts as done whose end nobody noted.
+pub(crate) struct Row(TableReport);
 
-impl TableReport {
-    pub(crate) fn new(plan: &TablePlan) -> TableReport {
-        TableReport {
-            catalog_table: plan.catalog_table.clone(),
-            ..TableReport::of(&plan.table, plan.crawler.as_ref().map(|crawler| crawler.name.clone()))
-        }
-    }
-
+impl Row {
     /// Of a table whose name in the catalog is not known (yet).
-    pub(crate) fn of(table: &str, crawler: Option<String>) -> TableReport {
-        TableReport {
+    pub(crate) fn new(table: &str, crawler: Option<String>) -> Row {
+        Row(TableReport {
             table: table.to_owned(),
             catalog_table: String::new(),
             crawler,
-            outcome: Outcome::Ready,
+            outcome: Outcome::Failed,
             reason: None,
             kind: None,
             beyond_quota: false,
@@ -384,39 +312,40 @@ impl TableReport {
             export: None,
             unmapped: Vec::new(),
             schema: None,
-        }
+        })
     }
 
-    pub(crate) fn vanished(vanished: &Vanished) -> TableReport {
-        let action = match vanished.behavior {
-            DeleteBehavior::DeleteFromDatabase => Action::DeleteTable,
-            DeleteBehavior::DeprecateInDatabase | DeleteBehavior::Log => Action::DeprecateTable,
-        };
-        TableReport {
-            catalog_table: vanished.catalog_table.clone(),
-            outcome: Outcome::Vanished,
-            actions: vec![action],
-            ..TableReport::of(&vanished.table, None)
-        }
-    }
-
-    pub(crate) fn ended(mut self, outcome: Outcome, reason: impl Into<Option<String>>) -> TableReport {
-        self.outcome = outcome;
-        self.reason = reason.into();
-        self
+    pub(crate) fn ended(self, outcome: Outcome, reason: impl Into<Option<String>>) -> TableReport {
+        TableReport { outcome, reason: reason.into(), ..self.0 }
     }
 
     /// Of a table whose work was refused or given up.
-    pub(crate) fn refused(mut self, error: Error) -> TableReport {
-        self.request_id = error.request_id.clone();
-        self.kind = Some(error.kind);
-        self.ended(Outcome::after(&error), error.message)
+    pub(crate) fn refused(self, error: Error) -> TableReport {
+        self.0.refused(error)
     }
+}
 
-    pub(crate) fn link(&mut self, linked: &Linked) {
-        if linked.registered {
-            self.actions.push(Action::RegisterSchema);
-        }
-        self.actions.push(Action::LinkSchema);
+impl Deref for Row {
+    type Target = TableReport;
+
+    fn deref(&self) -> &TableReport {
+        &self.0
+    }
+}
+
+impl DerefMut for Row {
+    fn deref_mut(&mut self) -> &mut TableReport {
+        &mut self.0
+    }
+}
+
+impl TableReport {
+    /// The same, of a table whose work was refused or given up after all.
+    pub(crate) fn refused(mut self, error: Error) -> TableReport {
+        self.request_id.clone_from(&error.request_id);
+        self.kind = Some(error.kind);
+        self.outcome = Outcome::after(&error);
+        self.reason = Some(error.message);
+        self
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use check::Selection;
+pub use check::{Selection, Validated};
 use crawl::ReadOptions;
 use crawl::estimate::Prices;
 use crawl::options::{ANSWER_LIMIT, DeleteBehavior, Readers, Sample, UpdateBehavior};

@@ -6,9 +6,9 @@ use anyhow::bail;
 use crawl::Clients;
 use crawl::export::Export;
 use serde_json::{Map, Value};
-use sync::Settings;
+use sync::{Job, Settings};
 
-use super::{Work, run_job};
+use super::run_job;
 use crate::args::{Common, Crawl};
 use crate::{connect, output, settings};
 
@@ -22,10 +22,10 @@ pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
         (Some(place), _) => given(common, &settings, place, &args.names).await?,
         (None, Some(bucket)) if !settings.dry_run => requested(common, &settings, bucket, &args.names).await?,
         (None, _) => {
-            return Ok(run_job(common, &args.place, &settings, Work::Crawl(&args.names)).await?.1);
+            return Ok(run_job(common, &args.place, &settings, Job::Crawl(&args.names)).await?.1);
         }
     };
-    Ok(run_job(common, &args.place, &settings, Work::Export(&export)).await?.1)
+    Ok(run_job(common, &args.place, &settings, Job::Export(&export)).await?.1)
 }
 
 fn typed(args: &Crawl) -> Result<Map<String, Value>, settings::Wrong> {

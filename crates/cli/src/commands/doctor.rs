@@ -2,6 +2,7 @@
 
 use schema::escape;
 use serde_json::Map;
+use sync::Session;
 use sync::doctor::{self, Findings, State};
 
 use crate::args::{Common, Doctor, Output};
@@ -14,7 +15,7 @@ use crate::{connect, output, settings};
 pub(crate) async fn run(common: &Common, args: &Doctor) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, Map::new())?;
     let connection = connect::connect(common, &settings, &args.place).await?;
-    let found = doctor::examine(&connection.clients, &settings).await;
+    let found = doctor::examine(&Session::new(connection.clients, settings)).await;
     if let Some(server) = connection.server {
         server.stop().await;
     }
@@ -59,7 +60,7 @@ mod tests {
     async fn each_switch_of_the_endpoint_is_spoken_of() {
         let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await.unwrap();
         let clients = Clients::local(server.url(), "eu-west-1");
-        let found = doctor::examine(&clients, &Settings::default()).await.unwrap();
+        let found = doctor::examine(&Session::new(clients, Settings::default().validate().unwrap())).await.unwrap();
         let spoken_of: BTreeSet<&str> = found.unknowns.iter().map(|unknown| unknown.name).collect();
         let switches: BTreeSet<&str> = unknowns::SWITCHES.iter().map(|switch| switch.name).collect();
         assert_eq!(spoken_of, switches);

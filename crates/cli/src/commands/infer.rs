@@ -31,7 +31,6 @@ const DATA: [&str; 5] = [".jsonl", ".jsonl.gz", ".jsonl.zst", ".ndjson", ".json.
 /// If the input can't be read; the message names file, line and byte offset.
 pub(crate) fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, Map::new())?;
-    settings.selection()?;
     let shape = read_all(&files(&args.input)?, &settings.types)?;
     let schema = shape.settle(&keys(&args.input)?, &BTreeMap::new(), &settings.types);
     if schema.columns.is_empty() && matches!(args.format, Format::Avro | Format::Ddl) {

@@ -16,7 +16,6 @@ use crate::{connect, output};
 /// If the region or the account are not known, or `run` is asked for and its roles would have no boundary.
 pub(crate) async fn run(common: &Common, args: &Policy) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, Map::new())?;
-    settings.selection()?;
     let clients = Clients::new(&connect::sdk_config(common, &settings).await?);
     let account = match &args.account {
         Some(account) => account.clone(),

@@ -4,6 +4,7 @@ use serde_json::Map;
 
 use schema::escape;
 use serde_json::json;
+use sync::Session;
 use sync::prune::{self, Extent, Leftover, Thing};
 
 use crate::args::{Common, Output, Prune};
@@ -17,9 +18,10 @@ pub(crate) async fn run(common: &Common, args: &Prune) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, Map::new())?;
     let connection = connect::connect(common, &settings, &args.place).await?;
     let extent = if args.all { Extent::Everything } else { Extent::Vanished };
-    let found = prune::leftovers(&connection.clients, &settings, extent).await;
+    let session = Session::new(connection.clients, settings);
+    let found = prune::leftovers(&session, extent).await;
     let ended = match found {
-        Ok(found) if args.yes => Ok(prune::remove(&connection.clients, &settings, found).await),
+        Ok(found) if args.yes => Ok(prune::remove(&session, found).await),
         Ok(found) => Ok(found.into_iter().map(|leftover| (leftover, Ok(()))).collect()),
         Err(error) => Err(error),
     };

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Work, run_job};
+use ::sync::Job;
+
+use super::run_job;
 use crate::args::{Common, Engine, Sync};
 use crate::settings;
 
@@ -12,7 +14,7 @@ use crate::settings;
 /// If nothing could be done at all.
 pub(crate) async fn run(common: &Common, args: &Sync) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, typed(args))?;
-    let (report, code) = run_job(common, &args.place, &settings, Work::Sync).await?;
+    let (report, code) = run_job(common, &args.place, &settings, Job::Sync).await?;
     Ok(match args.check && report.has_changes() {
         true => crate::CHANGES,
         false => code,

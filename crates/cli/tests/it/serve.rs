@@ -244,3 +244,22 @@ fn a_stopped_process_is_waited_for_and_then_told_of() {
     database.execute_batch("ROLLBACK").unwrap();
     assert!(create("a").starts_with("HTTP/1.1 200"));
 }
+
+/// Each thread would have a heap of its own in the C library, which never shrinks.
+#[cfg(target_os = "linux")]
+#[test]
+fn many_clients_have_few_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = serve(folder.path());
+    let address = address(&mut server);
+    std::thread::scope(|clients| {
+        for _ in 0..64 {
+            clients.spawn(|| (0..5).for_each(|_| drop(ask(&address, "AWSGlue.GetDatabases", "{}"))));
+        }
+    });
+    let status = fs::read_to_string(format!("/proc/{}/status", server.0.id())).unwrap();
+    let threads =
+        status.lines().find_map(|line| line.strip_prefix("Threads:")).unwrap().trim().parse::<usize>().unwrap();
+    let cores = std::thread::available_parallelism().unwrap().get();
+    assert!(threads <= cores + 6, "{threads} threads on {cores} cores");
+}

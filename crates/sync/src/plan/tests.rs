@@ -21,6 +21,10 @@ fn database(location: &str) -> Database {
 }
 
 /// The inventory after `plan` was carried out: what a second run finds.
+fn planned(inventory: &Inventory, settings: &Settings) -> Plan {
+    plan(inventory, &settings.clone().validate().unwrap())
+}
+
 fn applied(mut inventory: Inventory, plan: &Plan, settings: &Settings) -> Inventory {
     inventory.database = Some(database(DATABASE_LOCATION));
     for table in &plan.tables {
@@ -64,7 +68,7 @@ fn is_right(plan: &Plan) -> bool {
 
 #[test]
 fn an_empty_account_needs_everything() {
-    let plan = plan(&inventory(&["Orders", "users"]), &Settings::default()).unwrap();
+    let plan = planned(&inventory(&["Orders", "users"]), &Settings::default());
     assert_eq!(plan.database, DatabaseChange::Create);
     let orders = crawler_of(&plan, "Orders");
     assert_eq!((orders.name.as_str(), orders.role.as_str()), ("Orders_crawler", "Orders_crawler_eu-west-1"));
@@ -77,8 +81,8 @@ fn an_empty_account_needs_everything() {
 fn what_was_applied_needs_nothing() {
     for settings in [Settings::default(), Settings { engine: Engine::Native, ..Settings::default() }] {
         let empty = inventory(&["A-b", "a_b", "c"]);
-        let first = plan(&empty, &settings).unwrap();
-        let second = plan(&applied(empty, &first, &settings), &settings).unwrap();
+        let first = planned(&empty, &settings);
+        let second = planned(&applied(empty, &first, &settings), &settings);
         assert!(is_right(&second), "{second:?}");
         let names = |plan: &Plan| -> BTreeMap<String, String> {
             plan.tables.iter().map(|t| (t.table.clone(), t.catalog_table.clone())).collect()
@@ -91,7 +95,7 @@ fn what_was_applied_needs_nothing() {
 fn drift_is_repaired_and_foreign_crawlers_are_left_alone() {
     let settings = Settings::default();
     let empty = inventory(&["a", "b", "c", "d"]);
-    let first = plan(&empty, &settings).unwrap();
+    let first = planned(&empty, &settings);
     let mut now = applied(empty, &first, &settings);
     now.roles.get_mut("a_crawler_eu-west-1").unwrap().fingerprint = None;
     now.crawlers.get_mut("b_crawler").unwrap().config.targets[0].1 = false;
@@ -100,7 +104,7 @@ fn drift_is_repaired_and_foreign_crawlers_are_left_alone() {
     now.crawlers.get_mut("d_crawler").unwrap().last_error =
         Some("AccessDeniedException: User: x is not authorized".into());
 
-    let plan = plan(&now, &settings).unwrap();
+    let plan = planned(&now, &settings);
     assert_eq!(crawler_of(&plan, "a").role_change, RoleChange::Repair);
     assert_eq!(crawler_of(&plan, "b").change, CrawlerChange::Update);
     assert_eq!(crawler_of(&plan, "c").change, CrawlerChange::Foreign);
@@ -112,12 +116,12 @@ fn drift_is_repaired_and_foreign_crawlers_are_left_alone() {
 fn a_changed_setting_updates_crawlers_and_roles() {
     let settings = Settings::default();
     let empty = inventory(&["a"]);
-    let first = plan(&empty, &settings).unwrap();
+    let first = planned(&empty, &settings);
     let now = applied(empty, &first, &settings);
-    let slower = plan(&now, &Settings { scan_rate: Some(0.2), ..settings.clone() }).unwrap();
+    let slower = planned(&now, &Settings { scan_rate: Some(0.2), ..settings.clone() });
     assert_eq!(crawler_of(&slower, "a").change, CrawlerChange::Update);
     assert_eq!(crawler_of(&slower, "a").role_change, RoleChange::None);
-    let wider = plan(&now, &Settings { managed_policy: true, ..settings }).unwrap();
+    let wider = planned(&now, &Settings { managed_policy: true, ..settings });
     assert_eq!(crawler_of(&wider, "a").role_change, RoleChange::Repair);
 }
 
@@ -125,12 +129,12 @@ fn a_changed_setting_updates_crawlers_and_roles() {
 fn never_crawled_first_then_the_stalest() {
     let settings = Settings::default();
     let empty = inventory(&["a", "b", "c", "new"]);
-    let first = plan(&empty, &settings).unwrap();
+    let first = planned(&empty, &settings);
     let mut now = applied(empty, &first, &settings);
     for (name, last_crawl) in [("a", Some(300)), ("b", Some(100)), ("c", Some(200)), ("new", None)] {
         now.crawlers.get_mut(&format!("{name}_crawler")).unwrap().last_crawl = last_crawl;
     }
-    let order: Vec<String> = plan(&now, &settings).unwrap().tables.into_iter().map(|t| t.table).collect();
+    let order: Vec<String> = planned(&now, &settings).tables.into_iter().map(|t| t.table).collect();
     assert_eq!(order, ["new", "b", "c", "a"]);
 }
 
@@ -144,7 +148,7 @@ fn vanished_tables_are_retired_once_and_only_ours() {
         catalog_table("by_hand", "ByHand", &[]),
     ];
     let vanished = |settings: Settings| -> Vec<String> {
-        plan(&now, &settings).unwrap().vanished.into_iter().map(|v| v.catalog_table).collect()
+        planned(&now, &settings).vanished.into_iter().map(|v| v.catalog_table).collect()
     };
     let behavior = |on_delete| Settings { on_delete, ..Settings::default() };
     assert_eq!(vanished(behavior(DeleteBehavior::DeprecateInDatabase)), ["gone"]);
@@ -157,7 +161,7 @@ fn vanished_tables_are_retired_once_and_only_ours() {
 fn a_database_without_the_flag_gets_it() {
     let mut now = inventory(&[]);
     now.database = Some(database("s3://bucket/"));
-    assert_eq!(plan(&now, &Settings::default()).unwrap().database, DatabaseChange::Flag);
+    assert_eq!(planned(&now, &Settings::default()).database, DatabaseChange::Flag);
 }
 
 #[test]
@@ -165,7 +169,7 @@ fn names_in_use_by_other_tables_are_not_taken() {
     let mut now = inventory(&["orders"]);
     let foreign = StorageDescriptor::builder().location("s3://bucket/orders/").build();
     now.catalog = vec![Table::builder().name("orders").storage_descriptor(foreign).build().unwrap()];
-    let plan = plan(&now, &Settings::default()).unwrap();
+    let plan = planned(&now, &Settings::default());
     assert_eq!(plan.tables[0].catalog_table, "orders_1c168adb");
     assert!(!plan.tables[0].catalogued);
 }
@@ -184,7 +188,7 @@ fn native_crawls_begin_with_what_is_missing_and_what_was_cut_off() {
         written("cut", 3000, &[(catalog::UNFINISHED, "{}")]),
         written("old", 1000, &[]),
     ];
-    let plan = plan(&now, &Settings { engine: Engine::Native, ..Settings::default() }).unwrap();
+    let plan = planned(&now, &Settings { engine: Engine::Native, ..Settings::default() });
     let order: Vec<&str> = plan.tables.iter().map(|table| table.table.as_str()).collect();
     assert_eq!(order, ["new", "cut", "old", "young"]);
 }
@@ -194,7 +198,7 @@ fn native_crawls_begin_with_what_is_missing_and_what_was_cut_off() {
 fn quotas_give_crawlers_in_the_order_of_starting() {
     let settings = Settings { role_headroom: 10, ..Settings::default() };
     let empty = inventory(&["a", "b", "c", "d", "e"]);
-    let all = plan(&empty, &settings).unwrap();
+    let all = planned(&empty, &settings);
     let mut now = applied(empty, &all, &settings);
     for name in ["a", "d", "e"] {
         now.crawlers.remove(&format!("{name}_crawler"));
@@ -211,7 +215,7 @@ fn quotas_give_crawlers_in_the_order_of_starting() {
         (1000, (995, 1000), ["none", "none", "crawler", "none", "none"]),
     ] {
         let now = Inventory { account_roles: Some(roles), ..now.clone() };
-        let plan = plan(&now, &Settings { crawler_quota: crawlers, ..settings.clone() }).unwrap();
+        let plan = planned(&now, &Settings { crawler_quota: crawlers, ..settings.clone() });
         let got = ["a", "b", "c", "d", "e"].map(|name| {
             let table = plan.tables.iter().find(|table| table.table == name).unwrap();
             assert_eq!(table.crawler.is_none(), table.beyond_quota);

@@ -1,11 +1,11 @@
 //! A dry run: what the tables would cost to crawl.
 
+use crate::session::Session;
 use crawl::Clients;
 use futures::stream::{self, StreamExt};
 
 use crate::report::{Action, Monthly, Outcome, Report, TableReport};
 use crate::settings::Settings;
-use crawl::Deadline;
 use crawl::error::Error;
 use crawl::estimate::{self, Estimate};
 use crawl::export::Export;
@@ -15,13 +15,8 @@ use crawl::options::Sample;
 ///
 /// # Cost
 /// One DescribeTable a table.
-pub(super) async fn estimate(
-    clients: &Clients,
-    settings: &Settings,
-    export: Option<&Export>,
-    deadline: &Deadline,
-    report: &mut Report,
-) {
+pub(super) async fn estimate(session: &Session<'_>, export: Option<&Export>, report: &mut Report) {
+    let Session { clients, settings, deadline, .. } = session;
     if settings.no_start {
         return;
     }

@@ -5,7 +5,8 @@ use crawl::catalog;
 use futures::stream::{self, StreamExt};
 use tracing::Instrument;
 
-use super::{Run, Step};
+use super::Run;
+use crate::progress::Step;
 use crate::registry::{Link, Linker};
 use crate::report::{Action, Outcome, SchemaLink, TableReport};
 use crawl::Deadline;
@@ -16,7 +17,12 @@ impl Run<'_> {
     pub(super) async fn link(&self, reports: &mut [TableReport]) {
         let crawled = reports.iter().any(|report| report.outcome == Outcome::Crawled);
         let fresh = match crawled {
-            true => match self.deadline.finish(catalog::list(self.clients, &self.settings.database)).await {
+            true => match self
+                .session
+                .deadline
+                .finish(catalog::list(&self.session.clients, &self.session.settings.database))
+                .await
+            {
                 Ok(tables) => Some(tables),
                 Err(error) => {
                     let crawled = reports.iter_mut().filter(|report| report.outcome == Outcome::Crawled);
@@ -34,7 +40,7 @@ impl Run<'_> {
     pub(super) async fn link_as_listed(&self, reports: &mut [TableReport], tables: &[Table]) {
         let sources = self.inventory.sources_in(tables);
         let before = self.inventory.sources();
-        let linker = Linker::new(self.clients, self.settings);
+        let linker = Linker::new(self.session);
         let linker = &linker;
         let there = |report: &&mut TableReport| !matches!(report.outcome, Outcome::Failed | Outcome::Vanished);
         let work = reports.iter_mut().filter(there).filter_map(|report| {
@@ -43,7 +49,7 @@ impl Run<'_> {
         });
         let before = &before;
         stream::iter(work)
-            .for_each_concurrent(self.settings.concurrency, |(report, table)| async move {
+            .for_each_concurrent(self.session.settings.concurrency, |(report, table)| async move {
                 match before.get(report.table.as_str()) {
                     None => report.actions.push(Action::CreateTable),
                     Some(old) if !catalog::same_names_and_types(old, table) => {
@@ -53,7 +59,7 @@ impl Run<'_> {
                 }
                 let span = tracing::info_span!("table", table = report.table);
                 let name = report.table.clone();
-                let work = one(linker, &self.deadline, report, table);
+                let work = one(linker, &self.session.deadline, report, table);
                 self.in_step(&name, Step::Linking, work).instrument(span).await;
             })
             .await;
@@ -72,7 +78,10 @@ pub(crate) async fn one(linker: &Linker<'_>, deadline: &Deadline, report: &mut T
             report.schema = link.map(|link| SchemaLink { name: link.schema, version: link.version });
         }
         Ok(Link::Written(linked)) => {
-            report.link(&linked);
+            if linked.registered {
+                report.actions.push(Action::RegisterSchema);
+            }
+            report.actions.push(Action::LinkSchema);
             report.unmapped = linked.unmapped;
             report.schema = Some(SchemaLink { name: linked.schema, version: linked.version });
         }

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Run, Step};
+use super::Run;
 use crate::apply;
 use crate::discover;
 use crate::permit::Turn;
 use crate::plan::{self, CrawlerChange, CrawlerPlan, RoleChange, TablePlan};
-use crate::report::{Action, BEYOND_QUOTA, Outcome, TableReport};
+use crate::progress::Step;
+use crate::report::{Action, BEYOND_QUOTA, Outcome, Row};
 use crate::settings::BeyondQuota;
 use crawl::cut_off;
 use crawl::error::{Error, Kind};
@@ -23,10 +24,10 @@ impl Run<'_> {
         &self,
         table: &TablePlan,
         crawler: &CrawlerPlan,
-        report: &mut TableReport,
+        row: &mut Row,
     ) -> Result<Outcome, Error> {
-        match self.prepare_and_start(table, crawler, report).await {
-            Err(error) if error.kind == Kind::Quota => self.beyond_quota(table, error, report).await,
+        match self.prepare_and_start(table, crawler, row).await {
+            Err(error) if error.kind == Kind::Quota => self.beyond_quota(table, error, row).await,
             done => done,
         }
     }
@@ -35,37 +36,32 @@ impl Run<'_> {
     ///
     /// # Errors
     /// `error`, if such tables are deferred; else those of the native crawl.
-    pub(super) async fn beyond_quota(
-        &self,
-        table: &TablePlan,
-        error: Error,
-        report: &mut TableReport,
-    ) -> Result<Outcome, Error> {
-        report.beyond_quota = true;
-        if self.settings.beyond_quota == BeyondQuota::Defer {
+    pub(super) async fn beyond_quota(&self, table: &TablePlan, error: Error, row: &mut Row) -> Result<Outcome, Error> {
+        row.beyond_quota = true;
+        if self.session.settings.beyond_quota == BeyondQuota::Defer {
             return Err(error);
         }
-        report.crawler = None;
-        report.reason = Some(match error.code {
+        row.crawler = None;
+        row.reason = Some(match error.code {
             // More than the plan knew.
             Some(_) => format!("{BEYOND_QUOTA} ({})", error.message),
             None => BEYOND_QUOTA.into(),
         });
-        self.native(table, report).await
+        self.native(table, row).await
     }
 
     async fn prepare_and_start(
         &self,
         table: &TablePlan,
         crawler: &CrawlerPlan,
-        report: &mut TableReport,
+        row: &mut Row,
     ) -> Result<Outcome, Error> {
         let mut turn = self.turn().await?;
         let mut crawler = crawler.clone();
         let mut last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
         if crawler.change == CrawlerChange::Foreign {
             // Another run may have made it while this one listed, and tags spread by and by.
-            if !apply::is_ours(self.clients, &self.inventory.account, &crawler.name).await? {
+            if !apply::is_ours(&self.session.clients, &self.inventory.account, &crawler.name).await? {
                 // Refused before a role is made that nobody would use.
                 return Err(apply::foreign(&crawler.name));
             }
@@ -80,10 +76,10 @@ impl Run<'_> {
             return Err(Error::new(Kind::Quota, "Glue takes no more crawlers, by the quota of this account"));
         }
         if crawler.role_change != RoleChange::None {
-            let scope = plan::role_scope(self.inventory, self.settings, &table.table);
-            let role = apply::role(self.clients, &crawler.role, &scope, crawler.role_change, &mut turn);
+            let scope = plan::role_scope(self.inventory, &self.session.settings, &table.table);
+            let role = apply::role(&self.session.clients, &crawler.role, &scope, crawler.role_change, &mut turn);
             self.in_step(&table.table, Step::Role, role).await?;
-            report.actions.push(match crawler.role_change {
+            row.actions.push(match crawler.role_change {
                 RoleChange::Repair => Action::RepairRole,
                 _ => Action::CreateRole,
             });
@@ -97,15 +93,15 @@ impl Run<'_> {
             last_crawl = made?;
             // Of one that ran, its end was waited for.
             crawler.running = false;
-            report.actions.push(match crawler.change {
+            row.actions.push(match crawler.change {
                 CrawlerChange::Update => Action::UpdateCrawler,
                 _ => Action::CreateCrawler,
             });
         }
-        if self.settings.no_start {
+        if self.session.settings.no_start {
             return Ok(Outcome::Ready);
         }
-        let crawl = self.start(&table.table, (&crawler, last_crawl), report, turn);
+        let crawl = self.start(&table.table, (&crawler, last_crawl), row, turn);
         self.in_step(&table.table, Step::Crawling, crawl).await
     }
 
@@ -122,13 +118,13 @@ impl Run<'_> {
     ) -> Result<Option<i64>, Error> {
         let mut running = crawler.running;
         loop {
-            if running && !self.settings.wait {
+            if running && !self.session.settings.wait {
                 return Err(runs_on());
             }
             if running {
                 last_crawl = turn.lend(self.idle(&crawler.name, last_crawl)).await??;
             }
-            match apply::crawler(self.clients, self.inventory, crawler, turn).await {
+            match apply::crawler(&self.session.clients, self.inventory, crawler, turn).await {
                 Err(error) if error.is("CrawlerRunningException") => running = true,
                 made => return made.map(|()| last_crawl),
             }
@@ -140,14 +136,14 @@ impl Run<'_> {
         let _running = self.running.acquire().await.map_err(|_| cut_off())?;
         tokio::select! {
             _ = self.watcher.ended(name, last_crawl, true) => {}
-            () = self.deadline.reached() => return Err(cut_off()),
+            () = self.session.deadline.reached() => return Err(cut_off()),
         }
         self.last_crawl(name).await
     }
 
     /// When the last crawl of a crawler began.
     async fn last_crawl(&self, name: &str) -> Result<Option<i64>, Error> {
-        let request = self.clients.glue.batch_get_crawlers().crawler_names(name);
+        let request = self.session.clients.glue.batch_get_crawlers().crawler_names(name);
         let answer = request.send().await.map_err(Error::aws("glue:BatchGetCrawlers"))?;
         Ok(answer.crawlers().first().and_then(discover::last_crawl))
     }
@@ -156,16 +152,16 @@ impl Run<'_> {
         &self,
         table: &str,
         (crawler, last_crawl): (&CrawlerPlan, Option<i64>),
-        report: &mut TableReport,
+        row: &mut Row,
         mut turn: Turn<'_>,
     ) -> Result<Outcome, Error> {
-        if self.deadline.passed() {
+        if self.session.deadline.passed() {
             return Err(cut_off());
         }
-        if !self.settings.wait {
+        if !self.session.settings.wait {
             if !crawler.running {
                 let Ok(running) = self.running.try_acquire() else { return Err(self.too_many_run()) };
-                self.start_crawl(crawler, report, &mut turn).await?;
+                self.start_crawl(crawler, row, &mut turn).await?;
                 // It goes on running after this run, and counts for the rest of it.
                 running.forget();
             }
@@ -175,10 +171,10 @@ impl Run<'_> {
         let _running = self.running.acquire().await.map_err(|_| cut_off())?;
         let (mut last_crawl, mut running) = (last_crawl, crawler.running);
         let ended = loop {
-            let own = !running && self.start_crawl(crawler, report, &mut self.turn().await?).await?;
+            let own = !running && self.start_crawl(crawler, row, &mut self.turn().await?).await?;
             let ended = tokio::select! {
                 ended = self.watcher.ended(&crawler.name, last_crawl, running) => ended,
-                () = self.deadline.reached() => return Ok(Outcome::Started),
+                () = self.session.deadline.reached() => return Ok(Outcome::Started),
             };
             if ended.is_ok() || own {
                 break ended;
@@ -189,7 +185,7 @@ impl Run<'_> {
         match ended {
             Ok(()) => Ok(Outcome::Crawled),
             // The table may have been deleted since it was listed.
-            Err(error) => match crawl::dynamodb::describe(self.clients, table).await {
+            Err(error) => match crawl::dynamodb::describe(&self.session.clients, table).await {
                 Ok(None) => Ok(Outcome::Vanished),
                 _ => Err(error),
             },
@@ -197,22 +193,17 @@ impl Run<'_> {
     }
 
     /// Starts the crawler; false if it runs already, for somebody else.
-    async fn start_crawl(
-        &self,
-        crawler: &CrawlerPlan,
-        report: &mut TableReport,
-        turn: &mut Turn<'_>,
-    ) -> Result<bool, Error> {
+    async fn start_crawl(&self, crawler: &CrawlerPlan, row: &mut Row, turn: &mut Turn<'_>) -> Result<bool, Error> {
         let new = crawler.change == CrawlerChange::Create;
-        let started = apply::with_propagation(turn, new, || apply::start(self.clients, &crawler.name)).await?;
-        if !report.actions.contains(&Action::StartCrawler) {
-            report.actions.push(Action::StartCrawler);
+        let started = apply::with_propagation(turn, new, || apply::start(&self.session.clients, &crawler.name)).await?;
+        if !row.actions.contains(&Action::StartCrawler) {
+            row.actions.push(Action::StartCrawler);
         }
         Ok(started)
     }
 
     fn too_many_run(&self) -> Error {
-        let limit = self.settings.max_running;
+        let limit = self.session.settings.max_running;
         Error::new(
             Kind::Throttled,
             format!("{limit} crawlers run already; it starts when some have ended, or in a later run"),

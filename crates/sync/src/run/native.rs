@@ -1,8 +1,9 @@
 //! A table that is read here.
 
-use super::{Items, Run, Step};
+use super::Run;
 use crate::plan::TablePlan;
-use crate::report::{Action, Outcome, Read, TableReport};
+use crate::progress::Step;
+use crate::report::{Action, Outcome, Read, Row};
 use crawl::catalog;
 use crawl::error::{Error, Kind};
 use crawl::export;
@@ -10,12 +11,12 @@ use crawl::{self, Change, CrawlRequest, Memory};
 
 impl Run<'_> {
     /// The native crawl of one table.
-    pub(super) async fn native(&self, table: &TablePlan, report: &mut TableReport) -> Result<Outcome, Error> {
-        if self.settings.no_start {
+    pub(super) async fn native(&self, table: &TablePlan, row: &mut Row) -> Result<Outcome, Error> {
+        if self.session.settings.no_start {
             return Ok(Outcome::Ready);
         }
         let _turn = self.turn().await?;
-        let settings = self.settings;
+        let settings = &self.session.settings;
         let request = CrawlRequest {
             table: table.table.clone(),
             account: self.inventory.account.clone(),
@@ -30,17 +31,16 @@ impl Run<'_> {
             readers: settings.readers,
         };
         let crawling = async {
-            match self.items {
-                Items { export: Some(export), read } => {
-                    export::crawl(self.clients, &request, export, read, self.deadline.reached()).await
-                }
-                Items { read: Some(read), .. } => crawl::publish_read(self.clients, &request, read).await,
-                Items { .. } => crawl::crawl_until(self.clients, &request, self.deadline.reached()).await,
+            let (clients, stop) = (&self.session.clients, self.session.deadline.reached());
+            match (self.job.export(), self.job.read()) {
+                (Some(export), read) => export::crawl(clients, &request, export, read, stop).await,
+                (None, Some(read)) => crawl::publish_read(clients, &request, read).await,
+                (None, None) => crawl::crawl_until(clients, &request, stop).await,
             }
         };
         let crawled = match self.in_step(&table.table, Step::Crawling, crawling).await {
             // Deleted since it was listed, and never catalogued.
-            Err(error) if self.items.export.is_none() && error.kind == Kind::NotFound && error.code.is_none() => {
+            Err(error) if self.job.export().is_none() && error.kind == Kind::NotFound && error.code.is_none() => {
                 return Ok(Outcome::Vanished);
             }
             crawled => crawled?,
@@ -49,13 +49,13 @@ impl Run<'_> {
             Change::Deprecated => Action::DeprecateTable,
             Change::Deleted => Action::DeleteTable,
             _ => {
-                report.actions.push(Action::Crawl);
-                report.items = Some(crawled.items);
-                report.read = Some(Read::of(&crawled));
+                row.actions.push(Action::Crawl);
+                row.items = Some(crawled.items);
+                row.read = Some(Read::of(&crawled));
                 return Ok(Outcome::Crawled);
             }
         };
-        report.actions.push(action);
+        row.actions.push(action);
         Ok(Outcome::Vanished)
     }
 }

@@ -1,16 +1,15 @@
 //! Going on with what runs have left, when no event tells of it.
 
-use crawl::Clients;
 use std::time::Instant;
 
 use super::{Run, planned};
 use crate::backlog::{self, Cycle, Left};
 use crate::discover::Inventory;
 use crate::plan::{CrawlerChange, Plan, TablePlan};
-use crate::report::{Outcome, Report, TableReport};
+use crate::report::{Outcome, Report, Row, TableReport};
+use crate::session::Session;
 use crate::settings::{Engine, Selection, Settings};
 use crate::{discover, registry};
-use crawl::Deadline;
 use crawl::error::Error;
 
 /// Starts the crawlers that runs have left, links what was crawled since, and does nothing else (a table without a crawler
@@ -25,35 +24,29 @@ use crawl::error::Error;
 ///
 /// # Cost
 /// One GetDatabase where there is nothing to do; else the listings of a run, and for each table what a run does for it.
-pub async fn continue_backlog(clients: &Clients, settings: &Settings, deadline: Deadline) -> Result<Report, Error> {
+pub async fn continue_backlog(session: &Session<'_>) -> Result<Report, Error> {
     let since = Instant::now();
-    settings.selection()?;
+    let Session { clients, settings, deadline, .. } = session;
     let cycles = match settings.engine {
-        Engine::Managed => deadline.limit(backlog::open_ones(clients, settings)).await?,
+        Engine::Managed => deadline.limit(backlog::open_ones(session)).await?,
         Engine::Native => Vec::new(),
     };
     let report = match cycles.is_empty() {
         true => Report::of("", &clients.region, settings),
-        false => go_on(clients, settings, &cycles, deadline).await?,
+        false => go_on(session, &cycles).await?,
     };
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
 }
 
-async fn go_on(clients: &Clients, settings: &Settings, cycles: &[Cycle], deadline: Deadline) -> Result<Report, Error> {
+async fn go_on(session: &Session<'_>, cycles: &[Cycle]) -> Result<Report, Error> {
     // Which tables it is about, the cycles say.
-    let settings = &Settings {
-        include: Vec::new(),
-        exclude: Vec::new(),
-        wait: false,
-        no_start: false,
-        dry_run: false,
-        ..settings.clone()
-    };
+    let session = &session.with(session.settings.of_all_tables()).telling(&|_| ());
+    let Session { clients, settings, deadline, .. } = session;
     let mut inventory = deadline.limit(Box::pin(discover::discover(clients, settings))).await?;
-    let mut plan = planned(clients, settings, &mut inventory, &deadline).await?;
+    let mut plan = planned(session, &mut inventory).await;
     let crawled = left(&mut plan, &inventory, settings, cycles);
 
-    let run = Run::new(clients, settings, &inventory, &plan, deadline, &|_| ());
+    let run = Run::new(session, &inventory, &plan);
     let mut tables = run.work(&plan.tables).await;
     let mut left = backlog::left_by(&tables);
     if left == Left::Nothing && crawled.iter().any(|table| table.outcome == Outcome::Started) {
@@ -71,7 +64,7 @@ async fn go_on(clients: &Clients, settings: &Settings, cycles: &[Cycle], deadlin
         Left::Crawls => cycles.iter().all(|cycle| cycle.backlog),
     };
     if !noted {
-        run.deadline.finish(backlog::leave(clients, settings, cycles, left)).await?;
+        deadline.finish(backlog::leave(session, cycles, left)).await?;
     }
     Ok(Report { tables, ..Report::of(&inventory.account, &inventory.region, settings) })
 }
@@ -81,7 +74,7 @@ async fn go_on(clients: &Clients, settings: &Settings, cycles: &[Cycle], deadlin
 fn left(plan: &mut Plan, inventory: &Inventory, settings: &Settings, cycles: &[Cycle]) -> Vec<TableReport> {
     // A cycle whose globs can't be read any more has nothing left.
     let cycles: Vec<(&Cycle, Selection)> =
-        cycles.iter().filter_map(|cycle| Some((cycle, cycle.selection(settings).ok()?))).collect();
+        cycles.iter().filter_map(|cycle| Some((cycle, cycle.selection().ok()?))).collect();
     let about = |table: &TablePlan| {
         table.crawler.as_ref().is_some_and(|crawler| crawler.change != CrawlerChange::Foreign)
             && cycles.iter().any(|(_, selection)| selection.contains(&table.table))
@@ -98,17 +91,17 @@ fn left(plan: &mut Plan, inventory: &Inventory, settings: &Settings, cycles: &[C
 
     let sources = inventory.sources();
     let report = |table: &TablePlan| {
-        let report = TableReport::new(table);
+        let row = Row::from(table);
         let info = crawler(table)?;
         if info.running {
-            return Some(report.ended(Outcome::Started, None));
+            return Some(row.ended(Outcome::Started, None));
         }
         if let Some(error) = &info.last_error {
-            return Some(report.ended(Outcome::Failed, format!("the crawl failed: {error}")));
+            return Some(row.ended(Outcome::Failed, format!("the crawl failed: {error}")));
         }
         let existing = sources.get(table.table.as_str())?;
         let linked = registry::is_current(existing, settings).unwrap_or(false);
-        (!linked).then(|| report.ended(Outcome::Crawled, None))
+        (!linked).then(|| row.ended(Outcome::Crawled, None))
     };
     others.iter().filter_map(report).collect()
 }

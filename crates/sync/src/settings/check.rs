@@ -1,8 +1,11 @@
 //! Settings that can't be, refused before anything is done; and which tables are left.
 
+use std::collections::BTreeSet;
+use std::ops::Deref;
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use super::{Sample, Settings};
+use super::{Engine, Sample, Settings};
 use crawl::error::{Error, Kind};
 
 /// Dearer is nothing, and sums of what is are numbers.
@@ -15,7 +18,12 @@ impl Settings {
     ///
     /// # Errors
     /// [`Kind::Settings`], naming the setting, its value and what is allowed.
-    pub fn selection(&self) -> Result<Selection, Error> {
+    pub fn validate(self) -> Result<Validated, Error> {
+        let selection = self.check()?;
+        Ok(Validated { settings: self, selection })
+    }
+
+    fn check(&self) -> Result<Selection, Error> {
         let wrong = |message: String| Err(Error::new(Kind::Settings, message));
         let lower = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         if self.database.is_empty() || self.database.len() > 255 || !lower(&self.database) {
@@ -98,7 +106,45 @@ impl Settings {
                 return wrong(format!("{name} {value}: use {least} to {most}"));
             }
         }
-        Ok(Selection { include: globs("include", &self.include)?, exclude: globs("exclude", &self.exclude)? })
+        Selection::of_globs(&self.include, &self.exclude)
+    }
+}
+
+/// Settings that make sense: the only form that a run takes.
+#[derive(Debug, Clone)]
+pub struct Validated {
+    settings: Settings,
+    selection: Selection,
+}
+
+impl Deref for Validated {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+impl Validated {
+    /// The tables that a run is about.
+    pub fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
+    /// For a native crawl of these tables, whatever `include` and `exclude` say; of those that they select, if there are none.
+    pub(crate) fn native(&self, tables: &[&str]) -> Validated {
+        let mut native = self.clone();
+        native.settings.engine = Engine::Native;
+        if !tables.is_empty() {
+            native.selection = Selection::Tables(tables.iter().map(|table| (*table).to_owned()).collect());
+        }
+        native
+    }
+
+    /// For a run that goes on with others, whatever tables these were about.
+    pub(crate) fn of_all_tables(&self) -> Validated {
+        let settings = Settings { wait: false, no_start: false, dry_run: false, ..self.settings.clone() };
+        Validated { settings, selection: Selection::ALL }
     }
 }
 
@@ -106,17 +152,34 @@ fn has_control(text: &str) -> bool {
     text.contains(char::is_control)
 }
 
-/// Which tables a run is about: the compiled `include` and `exclude`.
+/// Which tables a run is about.
 #[derive(Debug, Clone)]
-pub struct Selection {
-    include: GlobSet,
-    exclude: GlobSet,
+pub enum Selection {
+    /// Those that match one of the first globs, or all if there are none, and none of the second.
+    Globs(GlobSet, GlobSet),
+    /// These.
+    Tables(BTreeSet<String>),
 }
 
 impl Selection {
+    pub(crate) const ALL: Selection = Selection::Globs(GlobSet::empty(), GlobSet::empty());
+
+    /// Compiles globs.
+    ///
+    /// # Errors
+    /// [`Kind::Settings`], naming the first that is none.
+    pub(crate) fn of_globs(include: &[String], exclude: &[String]) -> Result<Selection, Error> {
+        Ok(Selection::Globs(globs("include", include)?, globs("exclude", exclude)?))
+    }
+
     /// Whether the DynamoDB table `name` is in.
     pub fn contains(&self, name: &str) -> bool {
-        (self.include.is_empty() || self.include.is_match(name)) && !self.exclude.is_match(name)
+        match self {
+            Selection::Globs(include, exclude) => {
+                (include.is_empty() || include.is_match(name)) && !exclude.is_match(name)
+            }
+            Selection::Tables(tables) => tables.contains(name),
+        }
     }
 }
 
@@ -137,7 +200,7 @@ mod tests {
     fn selected(include: &[&str], exclude: &[&str], names: &[&'static str]) -> Vec<&'static str> {
         let own = |list: &[&str]| list.iter().map(|s| (*s).to_owned()).collect();
         let settings = Settings { include: own(include), exclude: own(exclude), ..Settings::default() };
-        let selection = settings.selection().unwrap();
+        let selection = settings.check().unwrap();
         names.iter().copied().filter(|name| selection.contains(name)).collect()
     }
 
@@ -151,7 +214,7 @@ mod tests {
 
     #[test]
     fn impossible_settings_are_named() {
-        let message = |settings: Settings| settings.selection().unwrap_err().message;
+        let message = |settings: Settings| settings.validate().unwrap_err().message;
         let base = Settings::default;
         insta::assert_snapshot!(message(Settings { database: "Ddb".into(), ..base() }), @r#"database "Ddb": use 1 to 255 of a-z, 0-9 and _"#);
         insta::assert_snapshot!(message(Settings { crawler_name: "x".into(), ..base() }), @r#"crawler_name "x": needs {table} exactly once, no other braces, no *, ? or control characters, and at most 100 characters"#);

@@ -56,7 +56,7 @@ impl Settings {
                 let wrong = |error: Error| Error { message: format!("{variable}: {}", error.message), ..error };
                 let changes = object(text).map_err(wrong)?;
                 once(&changes, &variables).map_err(wrong)?;
-                Settings::default().with(&changes).and_then(|alone| alone.selection()).map_err(wrong)?;
+                Settings::default().with(&changes).and_then(|alone| alone.validate()).map_err(wrong)?;
                 settings = settings.with(&changes)?;
                 continue;
             }
@@ -64,7 +64,7 @@ impl Settings {
             let path: Vec<&str> = name.split("__").collect();
             let wrong = |error: Error| Error { message: format!("{variable}: {}", error.message), ..error };
             // On its own, so that what is found is about this variable.
-            Settings::default().read(&path, text).and_then(|alone| alone.selection()).map_err(wrong)?;
+            Settings::default().read(&path, text).and_then(|alone| alone.validate()).map_err(wrong)?;
             settings = settings.read(&path, text).map_err(wrong)?;
         }
         Ok(settings)
@@ -210,8 +210,8 @@ mod tests {
         ] {
             assert_eq!(read(text).unwrap().include, globs);
         }
-        let chosen = read("{a,b}*").unwrap().selection().unwrap();
-        assert_eq!(["ax", "bx", "cx"].map(|name| chosen.contains(name)), [true, true, false]);
+        let chosen = read("{a,b}*").unwrap().validate().unwrap();
+        assert_eq!(["ax", "bx", "cx"].map(|name| chosen.selection().contains(name)), [true, true, false]);
         insta::assert_snapshot!(read("{a,b").unwrap_err().message, @r#"GLUE_DDB_CRAWLER_INCLUDE: include "{a,b": unclosed alternate group; missing '}' (maybe escape '{' with '[{]'?)"#);
     }
 

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use aws_sdk_glue::config::{Credentials, SharedCredentialsProvider};
-use crawl::{Clients, Deadline};
+use crawl::Clients;
 use local::{Config, Server, Source};
 use serde_json::json;
-use sync::Settings;
 use sync::settings::{Engine, LinkBy};
+use sync::{Job, Settings};
 
-use crate::support::{ACCOUNT, REGION, all_well, columns};
+use crate::support::{ACCOUNT, REGION, all_well, columns, session};
 
 /// What its role may do: the first statement of FunctionExecutionPolicy in athena-dynamodb/athena-dynamodb.yaml of
 /// awslabs/aws-athena-query-federation at 01d5c69. The other one is about its spill bucket.
@@ -37,7 +37,7 @@ async fn catalogued(settings: &Settings) -> (Server, Clients, Clients) {
     let config = Config { listen: ([127, 0, 0, 1], 0).into(), source: Source::Files(samples), ..Config::default() };
     let server = Server::start(config).await.unwrap();
     let own = Clients::local(server.url(), REGION);
-    all_well(sync::sync(&own, settings, Deadline::none(), &|_| ()).await.unwrap());
+    all_well(sync::run(&session(&own, settings), Job::Sync).await.unwrap());
 
     let allow = json!({"Effect": "Allow", "Action": ACTIONS, "Resource": "*"});
     let policy = json!({"Version": "2012-10-17", "Statement": [allow]}).to_string();

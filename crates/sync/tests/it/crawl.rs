@@ -1,17 +1,17 @@
 //! The native crawl.
 
 use crawl::options::{DeleteBehavior, Readers, UpdateBehavior};
-use crawl::{Clients, Deadline, Kind};
+use crawl::{Clients, Kind};
 use local::faults::{Calls, Fault, Rule};
-use sync::Settings;
 use sync::report::Outcome;
+use sync::{Job, Settings};
 
-use crate::support::{ACCOUNT, REGION, World, all_well, columns, parameter, row};
+use crate::support::{ACCOUNT, REGION, World, all_well, columns, parameter, row, session};
 
 async fn crawl(world: &World, tables: &[&str]) -> Result<sync::Report, crawl::Error> {
     let clients = Clients::local(world.server.url(), REGION);
     let tables: Vec<String> = tables.iter().map(|table| (*table).to_owned()).collect();
-    sync::crawl_tables(&clients, &Settings::default(), &tables, Deadline::none(), &|_| ()).await
+    sync::run(&session(&clients, &Settings::default()), Job::Crawl(&tables)).await
 }
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn named_tables_are_crawled_and_no_others() {
 async fn names_are_stronger_than_include_and_exclude() {
     let world = World::new(&[("tbla", &[]), ("tblb", &[]), ("tblc", &[])]).await;
     let settings = Settings { include: vec!["tblc".into()], exclude: vec!["tbla".into()], ..Settings::default() };
-    let report = sync::crawl_tables(&world.clients, &settings, &["tbla".to_owned()], Deadline::none(), &|_| ()).await;
+    let report = sync::run(&session(&world.clients, &settings), Job::Crawl(&["tbla".to_owned()])).await;
     assert_eq!(row(&all_well(report.unwrap()), "tbla").outcome, Outcome::Crawled);
     assert_eq!(world.tables().await.into_keys().collect::<Vec<_>>(), ["tbla"]);
 }

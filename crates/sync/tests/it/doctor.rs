@@ -5,10 +5,10 @@ use local::Unknowns;
 use sync::Settings;
 use sync::doctor::{Check, Findings, State, examine};
 
-use crate::support::{World, all_well, input_of, update_table, waiting};
+use crate::support::{World, all_well, input_of, session, update_table, waiting};
 
 async fn examined(world: &World) -> Findings {
-    examine(&world.clients, &Settings::default()).await.unwrap()
+    examine(&session(&world.clients, &Settings::default())).await.unwrap()
 }
 
 fn check<'a>(found: &'a Findings, name: &str) -> &'a Check {
@@ -134,7 +134,7 @@ async fn a_reference_settles_whether_its_columns_are_shown() {
         let reference = serde_json::json!({"link": "reference", "engine": "native"});
         let settings = Settings::default().with(reference.as_object().unwrap()).unwrap();
         all_well(world.sync(&settings).await);
-        let found = examine(&world.clients, &settings).await.unwrap();
+        let found = examine(&session(&world.clients, &settings)).await.unwrap();
         let seen = (position(&found, "get-shows-referenced"), position(&found, "list-shows-referenced"));
         assert_eq!(seen, (Some(get), Some(list)), "{:#?}", found.unknowns);
         let columns = check(&found, "catalog").says.contains("listed without columns");

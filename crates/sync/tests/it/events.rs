@@ -6,16 +6,16 @@ use crawl::{Clients, Deadline, Kind};
 use local::faults::{Calls, Fault, Rule};
 use sync::event::crawl_ended;
 use sync::report::{Action, Outcome};
-use sync::{Report, Settings, continue_backlog};
+use sync::{Job, Report, Settings, continue_backlog};
 use tokio::time::Instant;
 
-use crate::support::{REGION, World, all_well, parameter, row, waiting};
+use crate::support::{REGION, World, all_well, parameter, row, session, waiting};
 
 const ITEM: &str = r#"{"id":{"S":"1"},"userName":{"S":"u"}}"#;
 
 async fn event(world: &World, settings: &Settings, crawler: &str, state: &str) -> Report {
     let clients = Clients::local(world.server.url(), REGION);
-    crawl_ended(&clients, settings, crawler, state, Deadline::none()).await.unwrap()
+    crawl_ended(&session(&clients, settings), crawler, state).await.unwrap()
 }
 
 /// The note that runs leave in the database.
@@ -31,7 +31,7 @@ async fn has_backlog(world: &World) -> bool {
 
 async fn go_on(world: &World, settings: &Settings) -> Report {
     let clients = Clients::local(world.server.url(), REGION);
-    continue_backlog(&clients, settings, Deadline::none()).await.unwrap()
+    continue_backlog(&session(&clients, settings)).await.unwrap()
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn a_cycle_that_cannot_go_on_asks_to_be_called_again() {
     world.crawl_ended("tbla_crawler").await;
     let limit = Fault::Error { code: "ResourceNumberLimitExceededException", message: "too many crawls".into() };
     world.server.faults().add(Rule::new("Glue.StartCrawler", Calls::Nth(1), limit));
-    let event = || crawl_ended(&world.clients, &settings, "tbla_crawler", "Succeeded", Deadline::none());
+    let event = async || crawl_ended(&session(&world.clients, &settings), "tbla_crawler", "Succeeded").await;
     let error = event().await.unwrap_err();
     assert_eq!(error.kind, Kind::Throttled);
     insta::assert_snapshot!(error.message, @"crawlers are left, and none could be started: glue:StartCrawler: ResourceNumberLimitExceededException: too many crawls");
@@ -300,7 +300,7 @@ async fn the_deadline_leaves_the_rest_deferred() {
     let begin = Instant::now();
     // Half a minute of it is kept back.
     let deadline = Deadline::at(begin + Duration::from_millis(32_000));
-    let report = sync::sync(&world.clients, &settings, deadline, &|_| ()).await.unwrap();
+    let report = sync::run(&session(&world.clients, &settings).until(deadline), Job::Sync).await.unwrap();
     assert!(begin.elapsed() < Duration::from_secs(12), "{:?}", begin.elapsed());
     let summary = &report.summary;
     assert!(summary.started >= 1 && summary.deferred >= 4, "{summary:?}");
@@ -316,7 +316,7 @@ async fn a_run_that_waits_leaves_its_crawls_running_at_the_deadline() {
     let world = World::new(&[("tbla", &[ITEM])]).await;
     world.server.faults().add(Rule::new("DynamoDB.Scan", Calls::Every, Fault::Delay(Duration::from_secs(3))));
     let deadline = Deadline::at(Instant::now() + Duration::from_secs(31));
-    let report = sync::sync(&world.clients, &waiting(), deadline, &|_| ()).await.unwrap();
+    let report = sync::run(&session(&world.clients, &waiting()).until(deadline), Job::Sync).await.unwrap();
     assert_eq!(row(&all_well(report), "tbla").outcome, Outcome::Started);
 }
 
@@ -324,7 +324,7 @@ async fn a_run_that_waits_leaves_its_crawls_running_at_the_deadline() {
 async fn no_time_to_list_is_an_error() {
     let world = World::new(&[("tbla", &[ITEM])]).await;
     let deadline = Deadline::at(Instant::now() + Duration::from_secs(30));
-    let error = sync::sync(&world.clients, &Settings::default(), deadline, &|_| ()).await.unwrap_err();
+    let error = sync::run(&session(&world.clients, &Settings::default()).until(deadline), Job::Sync).await.unwrap_err();
     assert_eq!(error.kind, Kind::Deadline);
     insta::assert_snapshot!(error.message, @"the run was cut off before all was listed: nothing was done. If its time was up, give it more");
 }
@@ -335,7 +335,7 @@ async fn a_native_crawl_that_takes_too_long_is_given_up() {
     world.server.faults().add(Rule::new("DynamoDB.Scan", Calls::Every, Fault::Delay(Duration::from_millis(2000))));
     let settings = Settings { engine: sync::settings::Engine::Native, concurrency: 1, ..Settings::default() };
     let deadline = Deadline::at(Instant::now() + Duration::from_millis(33_500));
-    let report = sync::sync(&world.clients, &settings, deadline, &|_| ()).await.unwrap();
+    let report = sync::run(&session(&world.clients, &settings).until(deadline), Job::Sync).await.unwrap();
     let (crawled, deferred) = (report.summary.crawled, report.summary.deferred);
     assert!(crawled >= 1 && deferred >= 1 && crawled + deferred == 3, "{:#?}", report.tables);
 }

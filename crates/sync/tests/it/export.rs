@@ -9,9 +9,9 @@ use crawl::{Clients, Deadline, Error, Kind};
 use flate2::write::GzEncoder;
 use md5::{Digest, Md5};
 use sync::report::Outcome;
-use sync::{Report, Settings};
+use sync::{Job, Report, Settings};
 
-use crate::support::{ACCOUNT, REGION, World, all_well, columns, parameter, row};
+use crate::support::{ACCOUNT, REGION, World, all_well, columns, parameter, row, session};
 
 pub(crate) const ID: &str = "01693685827463-2d8752fd";
 
@@ -108,7 +108,7 @@ async fn crawl(world: &World, path: &Path) -> Result<Report, Error> {
 
 pub(crate) async fn crawl_as(world: &World, export: Export) -> Result<Report, Error> {
     let clients = Clients::local(world.server.url(), REGION);
-    sync::crawl_export(&clients, &Settings::default(), &export, Deadline::none(), &|_| ()).await
+    sync::run(&session(&clients, &Settings::default()), Job::Export(&export)).await
 }
 
 /// The reason why the crawl of an export failed; the catalog is untouched.
@@ -146,8 +146,7 @@ async fn an_export_gives_the_catalog_what_a_crawl_of_the_table_gives() {
     assert_eq!(columns(&from_export), ["id: string", "total: double", "tags: array<string>", "_: binary"]);
 
     let tables = ["orders".to_owned()];
-    let report =
-        sync::crawl_tables(&world.clients, &Settings::default(), &tables, Deadline::none(), &|_| ()).await.unwrap();
+    let report = sync::run(&session(&world.clients, &Settings::default()), Job::Crawl(&tables)).await.unwrap();
     assert_eq!(row(&all_well(report), "orders").actions.len(), 1, "nothing to change");
     assert_eq!(world.table("orders").await.storage_descriptor(), from_export.storage_descriptor());
 }
@@ -160,7 +159,7 @@ async fn a_dry_run_says_what_there_is_to_read() {
     let dry_run = async || {
         let clients = Clients::local(world.server.url(), REGION);
         let settings = Settings { dry_run: true, ..Settings::default() };
-        sync::crawl_export(&clients, &settings, &export, Deadline::none(), &|_| ()).await.unwrap()
+        sync::run(&session(&clients, &settings), Job::Export(&export)).await.unwrap()
     };
     let report = dry_run().await;
     let bytes = written.files.iter().map(|(_, content)| content.len() as u64).sum();
@@ -330,12 +329,14 @@ async fn an_export_that_was_not_read_to_its_end_publishes_nothing() {
     let export = Export::in_folder(written.write()).await.unwrap();
     let clients = Clients::local(world.server.url(), REGION);
     let (interrupt, deadline) = Deadline::on_interrupt();
-    let on = |event: sync::run::Event<'_>| {
-        if let sync::run::Event::Step(..) = event {
+    let on = |event: sync::progress::Event<'_>| {
+        if let sync::progress::Event::Step(..) = event {
             interrupt.now();
         }
     };
-    let report = sync::crawl_export(&clients, &Settings::default(), &export, deadline, &on).await.unwrap();
+    let report = sync::run(&session(&clients, &Settings::default()).until(deadline).telling(&on), Job::Export(&export))
+        .await
+        .unwrap();
     assert_eq!(row(&report, "orders").outcome, Outcome::Deferred);
     assert!(world.tables().await.is_empty());
 }

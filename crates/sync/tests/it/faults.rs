@@ -3,18 +3,18 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crawl::Clients;
 use crawl::options::DeleteBehavior;
-use crawl::{Clients, Deadline};
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use local::Unknowns;
 use local::faults::{Calls, Fault, Rule};
-use sync::Settings;
+use sync::progress::Event;
 use sync::report::{Action, Outcome};
-use sync::run::Event;
 use sync::settings::{BeyondQuota, Engine};
+use sync::{Job, Settings};
 
-use crate::support::{REGION, World, all_well, only_linked_again, parameter, row, waiting};
+use crate::support::{REGION, World, all_well, only_linked_again, parameter, row, session, waiting};
 
 const ITEM: &str = r#"{"id":{"S":"1"},"n":{"N":"1"}}"#;
 
@@ -135,7 +135,7 @@ async fn a_run_cut_off_anywhere_converges() {
         let clients = Clients::local(world.server.url(), REGION);
         // One that is killed waits for no denial to pass.
         let killed = Settings { propagation_limit: 0, ..Settings::default() };
-        let _ = sync::sync(&clients, &killed, Deadline::none(), &|_| ()).await;
+        let _ = sync::run(&session(&clients, &killed), Job::Sync).await;
         world.server.faults().clear();
         let report = all_well(world.sync(&waiting()).await);
         assert_eq!(report.summary.linked, 2, "cut at call {cut}");
@@ -172,7 +172,7 @@ async fn a_role_that_glue_cannot_assume_yet_is_waited_for_while_others_go_on() {
             ended.lock().unwrap().push((table.to_owned(), begin.elapsed()));
         }
     };
-    let report = all_well(sync::sync(&clients, &one_at_a_time, Deadline::none(), &note).await.unwrap());
+    let report = all_well(sync::run(&session(&clients, &one_at_a_time).telling(&note), Job::Sync).await.unwrap());
     assert_eq!((report.summary.crawled, report.calls["glue:CreateCrawler"]), (2, 7));
     let ended = ended.into_inner().unwrap();
     assert_eq!([ended[0].0.as_str(), ended[1].0.as_str()], ["tblb", "tbla"]);

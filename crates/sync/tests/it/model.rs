@@ -11,9 +11,11 @@ use crawl::{Clients, Deadline};
 use futures::{FutureExt, StreamExt, stream};
 use local::faults::Rule;
 use sync::report::Outcome;
-use sync::{Settings, continue_backlog};
+use sync::{Job, Settings, continue_backlog};
 
-use crate::support::{ACCOUNT, World, all_well, column_parameter, columns, only_linked_again, parameter, waiting};
+use crate::support::{
+    ACCOUNT, World, all_well, column_parameter, columns, only_linked_again, parameter, session, waiting,
+};
 
 mod people;
 mod step;
@@ -131,11 +133,16 @@ impl History {
         let clients = Clients::local(self.world.server.url(), &self.world.region);
         let (clients, deadline) = (&clients, Deadline::none());
         let report = match run {
-            Run::Sync(sync) => Box::pin(sync::sync(clients, &sync.settings, deadline, &|_| ())).await,
-            Run::Continue => Box::pin(continue_backlog(clients, &step::settings(), deadline)).await,
+            Run::Sync(sync) => Box::pin(sync::run(&session(clients, &sync.settings).until(deadline), Job::Sync)).await,
+            Run::Continue => Box::pin(continue_backlog(&session(clients, &step::settings()).until(deadline))).await,
             Run::Event(table, state) => {
                 let crawler = sync::naming::crawler("{table}_crawler", table);
-                Box::pin(sync::event::crawl_ended(clients, &step::settings(), &crawler, state, deadline)).await
+                Box::pin(sync::event::crawl_ended(
+                    &session(clients, &step::settings()).until(deadline),
+                    &crawler,
+                    state,
+                ))
+                .await
             }
             Run::Prune(extent) => {
                 people::prune(clients, *extent).await;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_glue::config::{Credentials, SharedCredentialsProvider};
+use crawl::Clients;
 use crawl::options::DeleteBehavior;
-use crawl::{Clients, Deadline};
 use futures::stream::{self, StreamExt};
 use local::Unknowns;
 use local::faults::{Calls, Fault, Rule};
@@ -15,9 +15,9 @@ use sync::event::crawl_ended;
 use sync::policy::RunScope;
 use sync::report::Outcome;
 use sync::settings::Engine;
-use sync::{Report, Settings};
+use sync::{Job, Report, Settings};
 
-use crate::support::{ACCOUNT, REGION, World};
+use crate::support::{ACCOUNT, REGION, World, session};
 
 const ITEM: &str = r#"{"id":{"S":"1"},"n":{"N":"1"}}"#;
 const WIDER: &str = r#"{"id":{"S":"2"},"n":{"N":"2"},"more":{"S":"x"}}"#;
@@ -69,7 +69,7 @@ impl Capped {
     /// A run that has to go well in every table.
     async fn sync(&self, settings: &Settings) -> Result<Report, String> {
         // A run in place would make the futures of these tests larger than the stack of their threads.
-        let report = Box::pin(sync::sync(&self.clients, settings, Deadline::none(), &|_| ())).await;
+        let report = Box::pin(sync::run(&session(&self.clients, settings), Job::Sync)).await;
         well(report.map_err(|error| error.message)?)
     }
 
@@ -103,7 +103,7 @@ impl Capped {
         world.put("tbld", &[ITEM]);
         world.put("tble", &[ITEM]);
         let one = Settings { wait: false, max_running: 1, ..settings.clone() };
-        let report = sync::sync(clients, &one, Deadline::none(), &|_| ()).await.map_err(|error| error.message)?;
+        let report = sync::run(&session(clients, &one), Job::Sync).await.map_err(|error| error.message)?;
         if let Some(denied) = report.tables.iter().filter_map(|t| t.reason.clone()).find(|r| r.contains("AccessDenied"))
         {
             return Err(denied);
@@ -111,7 +111,7 @@ impl Capped {
         let started = report.tables.iter().find(|table| table.outcome == Outcome::Started);
         let crawler = started.and_then(|table| table.crawler.clone()).ok_or("none was started")?;
         world.crawl_ended(&crawler).await;
-        let ended = crawl_ended(clients, &one, &crawler, "Succeeded", Deadline::none()).await;
+        let ended = crawl_ended(&session(clients, &one), &crawler, "Succeeded").await;
         let ended = well(ended.map_err(|error| error.message)?)?;
         if ended.summary.started != 1 {
             return Err(format!("the next was not started: {ended:?}"));

@@ -3,18 +3,18 @@
 use sync::Settings;
 use sync::prune::{Extent, Leftover, leftovers, remove};
 
-use crate::support::{World, all_well, waiting};
+use crate::support::{World, all_well, session, waiting};
 
 const ITEM: &str = r#"{"id":{"S":"1"}}"#;
 
 async fn found(world: &World, settings: &Settings, extent: Extent) -> Vec<String> {
-    let found = leftovers(&world.clients, settings, extent).await.unwrap();
+    let found = leftovers(&session(&world.clients, settings), extent).await.unwrap();
     found.into_iter().map(|Leftover { thing, name }| format!("{thing:?} {name}")).collect()
 }
 
 async fn take_away(world: &World, settings: &Settings, extent: Extent) {
-    let found = leftovers(&world.clients, settings, extent).await.unwrap();
-    for (leftover, removed) in remove(&world.clients, settings, found).await {
+    let found = leftovers(&session(&world.clients, settings), extent).await.unwrap();
+    for (leftover, removed) in remove(&session(&world.clients, settings), found).await {
         removed.unwrap_or_else(|error| panic!("{leftover:?}: {error}"));
     }
 }

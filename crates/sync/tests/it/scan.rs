@@ -9,9 +9,9 @@ use crawl::{Clients, Deadline};
 use local::faults::{Calls, Fault, Rule};
 use sync::report::{Outcome, Read};
 use sync::settings::Engine;
-use sync::{Report, Settings};
+use sync::{Job, Report, Settings};
 
-use crate::support::{Sessions, World, all_well, columns, parameter, row};
+use crate::support::{Sessions, World, all_well, columns, parameter, row, session};
 
 /// `count` items of about 1 KB. One in a hundred has an attribute `rare`.
 fn items(count: usize) -> Vec<String> {
@@ -128,7 +128,7 @@ async fn credentials_that_expire_in_mid_scan_are_asked_for_again() {
     let expired = Fault::Error { code: "ExpiredTokenException", message: "The security token is expired".into() };
     let run = async |settings: &Settings| {
         let clients = Clients::new(&config);
-        let report = sync::sync(&clients, settings, Deadline::none(), &|_| ()).await.unwrap();
+        let report = sync::run(&session(&clients, settings), Job::Sync).await.unwrap();
         (report, sessions.0.swap(0, Ordering::Relaxed))
     };
     let settings = Settings { segments: Some(4), ..native() };
@@ -285,7 +285,7 @@ async fn a_crawl_that_was_cut_off_goes_on_where_it_was() {
     let clients = Clients::local(world.server.url(), "cut-off");
     // Half a minute before the end nothing more is read: 1.5 s are for some of 375 units.
     let deadline = Deadline::at(tokio::time::Instant::now() + Duration::from_millis(31_500));
-    let report = sync::sync(&clients, &settings, deadline, &|_| ()).await.unwrap();
+    let report = sync::run(&session(&clients, &settings).until(deadline), Job::Sync).await.unwrap();
     let big = row(&report, "big");
     assert_eq!(big.outcome, Outcome::Deferred, "{big:?}");
     let reason = big.reason.as_ref().unwrap();
@@ -311,7 +311,7 @@ async fn a_crawl_that_had_finished_nothing_begins_anew() {
     let settings = Settings { segments: Some(2), max_rcu: Some(20.0), ..native() };
     let clients = Clients::local(world.server.url(), "cut-early");
     let deadline = Deadline::at(tokio::time::Instant::now() + Duration::from_millis(31_000));
-    let report = sync::sync(&clients, &settings, deadline, &|_| ()).await.unwrap();
+    let report = sync::run(&session(&clients, &settings).until(deadline), Job::Sync).await.unwrap();
     assert_eq!(row(&report, "big").outcome, Outcome::Deferred);
     assert!(world.tables().await.is_empty());
     let Read { items, complete, .. } = read(&all_well(world.sync(&native()).await));

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_glue::types::{CrawlerState, Table, TableInput};
-use crawl::{Clients, Deadline};
+use crawl::Clients;
 use local::{Config, Server, Source, Unknowns};
 use sync::report::{Action, TableReport};
-use sync::{Report, Settings};
+use sync::{Job, Report, Session, Settings};
 use tempfile::TempDir;
 
 pub(crate) const REGION: &str = "eu-west-1";
@@ -74,7 +74,7 @@ impl World {
     /// One run, with clients of its own, so that the report counts its calls alone.
     pub(crate) async fn sync(&self, settings: &Settings) -> Report {
         let clients = Clients::local(self.server.url(), &self.region);
-        Box::pin(sync::sync(&clients, settings, Deadline::none(), &|_| ())).await.unwrap()
+        Box::pin(sync::run(&session(&clients, settings), Job::Sync)).await.unwrap()
     }
 
     /// Waits until a crawler is ready again.
@@ -97,6 +97,11 @@ impl World {
         let table = self.clients.glue.get_table().database_name("ddb_tables").name(name).send().await;
         table.unwrap().table.unwrap_or_else(|| panic!("no catalog table {name}"))
     }
+}
+
+/// A session with these clients and settings.
+pub(crate) fn session(clients: &Clients, settings: &Settings) -> Session<'static> {
+    Session::new(clients.clone(), settings.clone().validate().unwrap())
 }
 
 pub(crate) fn waiting() -> Settings {

@@ -1,6 +1,6 @@
 //! What AWS does not publish: the job ends right under every position of every switch.
 
-use crawl::{Clients, Deadline};
+use crawl::Clients;
 use futures::stream::{self, StreamExt};
 use local::Unknowns;
 use local::unknowns::SWITCHES;
@@ -10,7 +10,9 @@ use sync::prune::{Extent, leftovers, remove};
 use sync::report::Outcome;
 use sync::settings::LinkBy;
 
-use crate::support::{REGION, World, all_well, column_parameter, columns, input_of, parameter, update_table, waiting};
+use crate::support::{
+    REGION, World, all_well, column_parameter, columns, input_of, parameter, session, update_table, waiting,
+};
 
 const ORDERS: &[&str] = &[
     r#"{"id":{"S":"1"},"userName":{"S":"u"},"tags":{"SS":["a"]},"meta":{"M":{}}}"#,
@@ -63,7 +65,7 @@ async fn the_job_ends_right_under_every_position_of_every_switch() {
         world.crawl_ended("Orders_crawler").await;
         let clients = Clients::local(world.server.url(), REGION);
         let settings = Settings::default();
-        let ended = crawl_ended(&clients, &settings, "Orders_crawler", "Succeeded", Deadline::none()).await.unwrap();
+        let ended = crawl_ended(&session(&clients, &settings), "Orders_crawler", "Succeeded").await.unwrap();
         assert_eq!(all_well(ended).summary.linked, 1, "{asked}");
         is_complete(&world, &asked).await;
 
@@ -75,9 +77,9 @@ async fn the_job_ends_right_under_every_position_of_every_switch() {
 
         world.drop_table("Orders");
         assert_eq!(all_well(world.sync(&waiting()).await).tables[0].outcome, Outcome::Vanished, "{asked}");
-        let found = leftovers(&world.clients, &settings, Extent::Vanished).await.unwrap();
+        let found = leftovers(&session(&world.clients, &settings), Extent::Vanished).await.unwrap();
         assert_eq!(found.len(), 2, "{asked}: a crawler and its role");
-        for (leftover, removed) in remove(&world.clients, &settings, found).await {
+        for (leftover, removed) in remove(&session(&world.clients, &settings), found).await {
             removed.unwrap_or_else(|error| panic!("{asked}: {leftover:?}: {error}"));
         }
     };

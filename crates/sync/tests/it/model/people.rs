@@ -4,7 +4,7 @@ use aws_sdk_glue::types::{Column, CrawlerTargets, DynamoDbTarget, RegistryId, Sc
 use crawl::Clients;
 use sync::prune::{Extent, leftovers, remove};
 
-use crate::support::{World, input_of};
+use crate::support::{World, input_of, session};
 
 /// Done to what a run has made of one table; what is not there can't be edited.
 #[derive(Debug, Clone, Copy)]
@@ -100,8 +100,8 @@ pub(super) async fn edit(world: &World, edit: Edit, table: &str) {
 /// Takes away what can be; what is in use at this moment stays.
 pub(super) async fn prune(clients: &Clients, extent: Extent) {
     let settings = super::step::settings();
-    if let Ok(found) = leftovers(clients, &settings, extent).await {
-        drop(remove(clients, &settings, found).await);
+    if let Ok(found) = leftovers(&session(clients, &settings), extent).await {
+        drop(remove(&session(clients, &settings), found).await);
     }
 }
 
