@@ -1,5 +1,7 @@
 //! Requests passed on to another endpoint.
 
+use std::time::Duration;
+
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use axum::body::Body;
@@ -7,19 +9,30 @@ use axum::http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, EXPECT, Header
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
 use axum::http::{Request, Response, Uri, request};
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use tokio::time::timeout;
 
 use crate::config::StartError;
 use crate::error::AwsError;
 use crate::wire::{Call, Service};
 
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a whole answer may take.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The longest answer, in bytes. A page of items is 1 MB by DynamoDB's count, which JSON can make 8 MB of.
+const MAX_ANSWER: usize = 32 << 20;
+
 /// Another endpoint.
 pub(crate) struct Forward {
     authority: Authority,
     client: Client<HttpConnector, Full<Bytes>>,
+    timeout: Duration,
 }
 
 impl Forward {
@@ -31,14 +44,16 @@ impl Forward {
             return Err(wrong());
         }
         let authority = uri.authority().cloned().ok_or_else(wrong)?;
-        Ok(Forward { authority, client: Client::builder(TokioExecutor::new()).build_http() })
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Forward { authority, client, timeout: ANSWER_TIMEOUT })
     }
 
-    /// Sends the request as it came and gives back the answer as it comes. The headers stay, Host too, because the
-    /// signature covers them.
+    /// Sends the request as it came and returns the answer. The headers stay, Host too, because the signature covers them.
     ///
     /// # Errors
-    /// If the other endpoint can't be reached.
+    /// If the other endpoint can't be reached, takes longer than [`ANSWER_TIMEOUT`] or sends more than [`MAX_ANSWER`].
     pub(crate) async fn send(
         &self,
         service: Service,
@@ -55,9 +70,21 @@ impl Forward {
         *request.uri_mut() = uri.map_err(|error| unreachable(error.to_string()))?;
         *request.headers_mut() = parts.headers;
         remove_connection_headers(request.headers_mut());
-        let mut response = self.client.request(request).await.map_err(|error| unreachable(error.to_string()))?;
+        let answer = async {
+            let answer = self.client.request(request).await.map_err(|error| error.to_string())?;
+            let (parts, body) = answer.into_parts();
+            let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(|error| {
+                match error.is::<LengthLimitError>() {
+                    true => format!("the answer is longer than {} MiB", MAX_ANSWER >> 20),
+                    false => error.to_string(),
+                }
+            })?;
+            Ok(Response::from_parts(parts, Body::from(body.to_bytes())))
+        };
+        let late = |_| Err(format!("it took longer than {:.0?}", self.timeout));
+        let mut response = timeout(self.timeout, answer).await.unwrap_or_else(late).map_err(unreachable)?;
         remove_connection_headers(response.headers_mut());
-        Ok(response.map(Body::new))
+        Ok(response)
     }
 }
 
@@ -76,9 +103,25 @@ pub(crate) fn rebuild_head(call: &Call, now: i64) -> request::Parts {
     // Operation and region were checked for their characters.
     request.body(()).unwrap_or_default().into_parts().0
 }
+
 /// Two connections meet here, each with its own.
 fn remove_connection_headers(headers: &mut HeaderMap) {
     for name in [CONNECTION.as_str(), TRANSFER_ENCODING.as_str(), EXPECT.as_str(), "keep-alive"] {
         headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_endpoint_that_never_answers_is_given_up() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut forward = Forward::new(&format!("http://{}", silent.local_addr().unwrap())).unwrap();
+        forward.timeout = Duration::from_millis(50);
+        let (parts, ()) = Request::post("/").body(()).unwrap().into_parts();
+        let error = forward.send(Service::DynamoDb, parts, Bytes::new()).await.unwrap_err();
+        assert!(error.message.ends_with("it took longer than 50ms"), "{error}");
     }
 }

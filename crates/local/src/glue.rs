@@ -194,11 +194,6 @@ pub(crate) fn call(tx: &Transaction, context: &Context, parsed: &ParsedRequest) 
     Ok(Answer { body, crawl: None })
 }
 
-/// Whether an operation looks at crawlers or changes them.
-pub(crate) fn is_of_crawlers(operation: &str) -> bool {
-    operation.contains("Crawl")
-}
-
 /// A time stamp on the wire: seconds since 1970, with milliseconds behind the point.
 fn seconds(milliseconds: i64) -> Value {
     (milliseconds as f64 / 1000.0).into()

@@ -27,6 +27,8 @@ pub(crate) enum ResourceSelector {
     Functions,
     /// The function in `FunctionName`.
     Function,
+    /// Actions on crawlers that AWS gives no resources.
+    AnyCrawler,
     /// The crawler in `Name`.
     Crawler,
     /// The crawlers in a list of names.
@@ -77,20 +79,20 @@ pub(crate) const OPERATIONS: &[(&str, &[ResourceSelector])] = &[
     ("GetColumnStatisticsForTable", IN_TABLE),
     ("GetUserDefinedFunctions", &[Catalog, DatabaseIfNamed("DatabaseName"), Functions]),
     ("GetUserDefinedFunction", &[Catalog, IN_DATABASE, Function]),
-    ("CreateCrawler", &[Anything]),
+    ("CreateCrawler", &[AnyCrawler]),
     ("GetCrawler", &[Crawler]),
-    ("GetCrawlers", &[Anything]),
+    ("GetCrawlers", &[AnyCrawler]),
     ("BatchGetCrawlers", &[EachCrawler("CrawlerNames")]),
-    ("ListCrawlers", &[Anything]),
+    ("ListCrawlers", &[AnyCrawler]),
     ("UpdateCrawler", &[Crawler]),
     ("DeleteCrawler", &[Crawler]),
     ("StartCrawler", &[Crawler]),
     ("StopCrawler", &[Crawler]),
-    ("GetCrawlerMetrics", &[Anything]),
-    ("ListCrawls", &[Anything]),
-    ("StartCrawlerSchedule", &[Anything]),
-    ("StopCrawlerSchedule", &[Anything]),
-    ("UpdateCrawlerSchedule", &[Anything]),
+    ("GetCrawlerMetrics", &[AnyCrawler]),
+    ("ListCrawls", &[AnyCrawler]),
+    ("StartCrawlerSchedule", &[AnyCrawler]),
+    ("StopCrawlerSchedule", &[AnyCrawler]),
+    ("UpdateCrawlerSchedule", &[AnyCrawler]),
     ("TagResource", &[Resource]),
     ("UntagResource", &[Resource]),
     ("GetTags", &[Resource]),
@@ -120,6 +122,12 @@ pub(crate) const OPERATIONS: &[(&str, &[ResourceSelector])] = &[
 pub(crate) const TAGGED: &[(&str, ResourceSelector)] =
     &[("CreateCrawler", Crawler), ("CreateRegistry", NewRegistry), ("CreateSchema", NewSchema)];
 
+/// Whether an operation reads or changes crawlers.
+pub(crate) fn is_about_crawlers(operation: &str) -> bool {
+    let selectors = find(operation).unwrap_or_default();
+    selectors.iter().any(|selector| matches!(selector, AnyCrawler | Crawler | EachCrawler(_)))
+}
+
 /// Where a request of the operation is looked at; none for operations that are not served.
 pub(crate) fn find(operation: &str) -> Option<&'static [ResourceSelector]> {
     OPERATIONS.iter().find(|(name, _)| *name == operation).map(|(_, on)| *on)
@@ -129,7 +137,7 @@ impl ResourceSelector {
     /// The types of its resources, as the Service Authorization Reference calls them; none where they depend on the request.
     pub(crate) fn resource_types(&self) -> &'static [&'static str] {
         match self {
-            Anything | Resource => &[],
+            Anything | AnyCrawler | Resource => &[],
             Catalog => &["rootcatalog"],
             Database(_) | DatabaseIfNamed(_) | NewDatabase | EveryDatabase => &["database"],
             Table(_) | TableInput | EachTable(_) | Tables => &["table"],

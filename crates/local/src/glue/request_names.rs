@@ -81,6 +81,7 @@ impl RequestNames {
         let lower = |members: &Members, member| members.required(member, NAME).map(str::to_lowercase);
         match on {
             ResourceSelector::Anything
+            | ResourceSelector::AnyCrawler
             | ResourceSelector::Catalog
             | ResourceSelector::EveryDatabase
             | ResourceSelector::Tables
@@ -153,7 +154,7 @@ impl RequestNames {
         };
         let anything = || vec!["*".to_owned()];
         match on {
-            ResourceSelector::Anything => anything(),
+            ResourceSelector::Anything | ResourceSelector::AnyCrawler => anything(),
             ResourceSelector::Catalog => vec![arn("catalog".to_owned())],
             ResourceSelector::Database(_)
             | ResourceSelector::DatabaseIfNamed(_)

@@ -158,7 +158,7 @@ impl Endpoint {
             let context =
                 admit(&backend, &call, |tx, context| glue::permissions::required_permissions(tx, context, &parsed))?;
             let answer = backend.store.transaction(|tx| {
-                if glue::is_of_crawlers(&parsed.operation) {
+                if glue::operations::is_about_crawlers(&parsed.operation) {
                     glue::recover(tx, &context.endpoint, || backend.store.living(), context.now)?;
                 }
                 glue::call(tx, &context, &parsed)
@@ -215,8 +215,8 @@ impl Endpoint {
     }
 }
 
-/// The context of a request that its caller may make. `required` looks up what permissions the request required, `None` if that is
-/// unknown; it is only parsed for requests of roles.
+/// The context of a request, if its caller may make it. `required` looks up the permissions that the request needs, `None`
+/// for an unknown operation; it runs for requests of roles only.
 ///
 /// # Errors
 /// Those of [`sts::authenticate`], `required` and [`access::judge`].
