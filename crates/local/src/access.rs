@@ -1,9 +1,9 @@
-//! Whether a role may do what it asks for.
+//! Whether a role may make a request.
 //!
-//! What each operation needs is told by one table a service, [`OPERATIONS`](crate::glue::operations::OPERATIONS) of Glue,
-//! [`dynamodb::OPERATIONS`] and [`iam::OPERATIONS`], after AWS's Service Authorization Reference: the action, the types of resources on each of which it
-//! must be allowed, and the condition keys. An operation without an entry is refused to roles. The account itself may do
-//! everything, and nothing is looked up for it.
+//! Each service has a table of the permissions that its operations need, after AWS's Service Authorization Reference: Glue's
+//! [`OPERATIONS`](crate::glue::operations::OPERATIONS), [`dynamodb::OPERATIONS`] and [`iam::OPERATIONS`]. An entry lists the
+//! action, the resources on each of which it must be allowed, and the condition keys. Roles are refused operations without an
+//! entry. The account itself may do everything, and nothing is looked up for it.
 
 pub(crate) mod dynamodb;
 pub(crate) mod iam;
@@ -19,23 +19,23 @@ use crate::policy::{AccessRequest, ConditionValue, Refusal};
 use crate::tags;
 use crate::wire::Service;
 
-/// For actions that know no resources.
+/// The resource of actions without resources.
 pub(crate) const ANYTHING: &str = "*";
 
-/// One permission that a request needs.
+/// A permission that a request needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RequiredPermission {
     pub(crate) action: String,
-    /// It must be allowed on each of them.
+    /// The action must be allowed on each of them.
     pub(crate) resources: Vec<String>,
     pub(crate) keys: ConditionKeys,
 }
 
-/// The condition keys of a request, as far as it brings them itself.
+/// The condition keys in the request itself.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct ConditionKeys {
     pub(crate) texts: Vec<(String, String)>,
-    /// aws:TagKeys; absent when empty.
+    /// The values of aws:TagKeys; the key is absent if this is empty.
     pub(crate) tag_keys: Vec<String>,
 }
 
@@ -44,12 +44,12 @@ impl RequiredPermission {
         RequiredPermission { action: action.to_owned(), resources, keys: ConditionKeys::default() }
     }
 
-    /// What the reading of a referenced schema version needs of the caller who reads the table.
+    /// To read the schema version that a table refers to, on behalf of the reader of the table.
     pub(crate) fn schema_version(resources: Vec<String>) -> RequiredPermission {
         RequiredPermission::new("glue:GetSchemaVersion", resources)
     }
 
-    /// What DynamoDB asks of those who read a whole table.
+    /// To read a whole DynamoDB table.
     pub(crate) fn scan(context: &Context, table: &str) -> Vec<RequiredPermission> {
         let on_table =
             |action| RequiredPermission::new(action, vec![context.arn("dynamodb", &format!("table/{table}"))]);
@@ -57,23 +57,23 @@ impl RequiredPermission {
     }
 }
 
-/// One question to the caller's policies, with all that the state store knows of it.
+/// One check of the caller's policies, with all that the store knows.
 pub(crate) struct PermissionCheck {
     action: String,
     resource: String,
-    /// The values of condition keys.
+    /// The values of condition keys with one value.
     texts: Vec<(String, String)>,
     tag_keys: Vec<String>,
 }
 
-/// The refusal of an operation that the endpoint knows no permission of.
+/// The error for an operation whose permissions are unknown.
 pub(crate) fn unknown(context: &Context, service: Service, operation: &str) -> AwsError {
     let action = format!("{}:{operation}", service.name().to_ascii_lowercase());
     context.denied(&action, ANYTHING, "because this endpoint does not know what permission that needs")
 }
 
-/// The questions that the needs of a request raise. They are looked up within a transaction and judged outside of it:
-/// nobody waits for policies that take their time.
+/// Looks up what is needed to check permissions. The checks are judged outside the transaction, so that slow policies do not
+/// block others.
 ///
 /// # Errors
 /// If the state store fails.
@@ -94,7 +94,7 @@ pub(crate) fn collect_checks(
     Ok(checks)
 }
 
-/// Refuses what the caller may not do.
+/// Judges checks, and refuses what the caller may not do.
 ///
 /// # Errors
 /// `AccessDeniedException`, in AWS's words.
@@ -119,7 +119,7 @@ pub(crate) fn judge(context: &Context, checks: &[PermissionCheck]) -> Result<(),
     Ok(())
 }
 
-/// Refuses one thing that the caller may not do.
+/// Looks up and judges one permission.
 ///
 /// # Errors
 /// `AccessDeniedException`, in AWS's words.
@@ -130,7 +130,7 @@ pub(crate) fn check(tx: &Transaction, context: &Context, required: &RequiredPerm
     }
 }
 
-/// IAM is global, and answers from one region of a partition.
+/// The region of a request for conditions: IAM is global, in one region of each partition.
 fn requested_region<'a>(context: &'a Context, action: &str) -> &'a str {
     match context.partition() {
         _ if !action.starts_with("iam:") => &context.region,
@@ -140,7 +140,7 @@ fn requested_region<'a>(context: &'a Context, action: &str) -> &'a str {
     }
 }
 
-/// The tags that an existing resource has, as condition keys.
+/// The tags of an existing resource, as condition keys.
 fn resource_tags(tx: &Transaction, context: &Context, arn: &str) -> Result<Vec<(String, String)>, AwsError> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let tags: Vec<_> = match parts[..] {

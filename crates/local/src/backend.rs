@@ -10,7 +10,7 @@ use crate::error::AwsError;
 use crate::store::Store;
 use crate::unknowns::Unknowns;
 
-/// The state of the one account that is served, and its clock.
+/// The state of the one account that is served, and the clock.
 pub(crate) struct Backend {
     pub(crate) store: Store,
     /// Twelve digits.
@@ -33,7 +33,7 @@ impl Backend {
         }
     }
 
-    /// Runs `work` as [`Store::read`] does, off the async threads: the store may be busy for a while.
+    /// Runs `work` as [`Store::read`] does, off the async threads, because the store may be busy.
     ///
     /// # Errors
     /// Whatever `work` returns, or the database's own failure as an internal error.

@@ -1,4 +1,4 @@
-//! How the endpoint is run, and why it may not start.
+//! How to run the endpoint, and why it may fail to start.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,13 +21,13 @@ pub struct Config {
     /// Names beside `localhost` and loopback addresses by which the endpoint may be called, such as that of its container.
     /// Default none.
     pub allow_hosts: Vec<String>,
-    /// How long a connection may take until the next request's head is there, be it idle or slow. Default 60 s.
+    /// How long a connection may take to send the next head, whether idle or slow. Default 60 s.
     pub head_timeout: Duration,
     /// How long a request's body may take. Default 30 s.
     pub body_timeout: Duration,
     /// Where DynamoDB tables come from. Default none.
     pub source: Source,
-    /// Another endpoint in whose place IAM and STS are not served here. Default none.
+    /// Another endpoint that serves IAM and STS instead. Default none.
     pub iam: Option<IamEndpoint>,
     /// The folder that keeps the state; `None` (default) keeps it in memory.
     pub state: Option<PathBuf>,
@@ -72,32 +72,32 @@ pub enum Source {
     /// A folder of table files: `NAME.json`, the request of CreateTable, beside `NAME.jsonl` or `NAME.jsonl.gz`. Every region has
     /// the same tables.
     Files(PathBuf),
-    /// The URL (`http://HOST[:PORT]`) of another DynamoDB endpoint: requests are passed on, signature and all, except that those of a role are
-    /// judged here and signed by nobody.
+    /// The URL (`http://HOST[:PORT]`) of another DynamoDB endpoint. Requests are passed on with their signatures; requests of
+    /// roles are judged here and passed on without one.
     Endpoint(String),
-    /// Crawls read through this client; DynamoDB is not served on the endpoint itself.
+    /// A client that crawls read through; the endpoint itself does not serve DynamoDB.
     Client(aws_sdk_dynamodb::Client),
 }
 
-/// Another endpoint that serves IAM and STS: requests for them are passed on to it, signature and all. The roles of crawlers
-/// are looked up there, whenever they are given to a crawler and at the start of a crawl, and judged here.
+/// Another endpoint that serves IAM and STS: requests are passed on with their signatures. The roles of crawlers are looked
+/// up there, when a crawler gets one and when a crawl starts, and judged here.
 #[derive(Debug, Clone)]
 pub struct IamEndpoint {
     /// `http://HOST[:PORT]`.
     pub url: String,
-    /// Who looks roles up, and reads the tables.
+    /// The credentials to look up roles and read tables with.
     pub credentials: SharedCredentialsProvider,
 }
 
 /// Why the endpoint did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Only loopback addresses are listened on by default.
+    /// The address is not a loopback address, and others are not allowed.
     #[error(
         "{0} can be reached from other machines, and the endpoint verifies no signatures: listen on a loopback address, or allow it with --allow-remote"
     )]
     NotLoopback(SocketAddr),
-    /// The address is taken, or not ours.
+    /// The address is in use or not available.
     #[error("cannot listen on {address}: {error}")]
     Listen {
         /// The address asked for.
@@ -105,7 +105,7 @@ pub enum StartError {
         /// Why not.
         error: io::Error,
     },
-    /// The account number goes into every ARN.
+    /// The account number is invalid; it is part of every ARN.
     #[error("the account {0:?} is not a number of twelve digits")]
     Account(String),
     /// The state folder can't be used.
@@ -127,13 +127,13 @@ pub enum StartError {
         /// Why not.
         error: io::Error,
     },
-    /// Not a URL that requests can be passed on to.
+    /// The URL of another endpoint is invalid.
     #[error("cannot pass requests on to {0:?}: expected http://HOST[:PORT]")]
     Endpoint(String),
 }
 
 impl StartError {
-    /// Whether other settings would help.
+    /// Whether the cause is a wrong setting.
     pub fn is_of_settings(&self) -> bool {
         use StateError::{Foreign, Later, NotAFolder};
         matches!(self, StartError::State(NotAFolder(_) | Foreign(_) | Later { .. }))

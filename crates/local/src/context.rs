@@ -1,4 +1,4 @@
-//! What a request brings beside its body.
+//! The context of a request: everything except its body.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ pub(crate) struct Context {
     pub(crate) region: String,
     /// The clock at the start of the request, in milliseconds since 1970.
     pub(crate) now: i64,
-    /// The endpoint that answers, among those that share its state: the crawls that it starts are its own.
+    /// The id of this endpoint among those that share the state. It owns the crawls that it starts.
     pub(crate) endpoint: String,
-    /// Whose request it is.
+    /// Who calls.
     pub(crate) caller: Caller,
-    /// How what AWS does not publish is done here.
+    /// How to do what AWS does not publish.
     pub(crate) unknowns: Unknowns,
 }
 
@@ -34,17 +34,17 @@ impl Context {
         format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account)
     }
 
-    /// What keeps the state of one account and region apart from that of others.
+    /// The key of this account and region in the store.
     pub(crate) fn scope(&self) -> String {
         format!("{}/{}", self.account, self.region)
     }
 
-    /// Whether what was made at `created` counts everywhere by now: IAM is eventually consistent.
+    /// Whether something created at `created` has propagated by now: IAM is eventually consistent.
     pub(crate) fn has_spread(&self, created: i64) -> bool {
         self.now.saturating_sub(created) >= i64::from(self.unknowns.propagation) * 1_000
     }
 
-    /// What AWS says when the caller may not do something.
+    /// The error when the caller may not do something, as AWS words it.
     pub(crate) fn denied(&self, action: &str, resource: &str, why: &str) -> AwsError {
         let user = self.caller.arn(self);
         let message = format!("User: {user} is not authorized to perform: {action} on resource: {resource} {why}");
@@ -52,7 +52,7 @@ impl Context {
     }
 }
 
-/// Who calls. Access keys that were not issued here are the account's own and may do everything.
+/// Who calls. Access keys that were not issued here belong to the account, which may do everything.
 #[derive(Debug, Clone)]
 pub(crate) enum Caller {
     /// The account.
@@ -61,7 +61,7 @@ pub(crate) enum Caller {
     Session(Arc<RoleSession>),
 }
 
-/// A role's session, and what it may do at the time of the request.
+/// A session of a role, and its permissions at the time of the request.
 #[derive(Debug)]
 pub(crate) struct RoleSession {
     /// `arn:P:sts::A:assumed-role/ROLE/SESSION`.
@@ -88,7 +88,7 @@ impl Caller {
         }
     }
 
-    /// All names by which a trust policy may mean the caller.
+    /// All names that a trust policy may use for the caller.
     pub(crate) fn names(&self, context: &Context) -> Vec<String> {
         let mut names = vec![context.account.clone(), Caller::Account.arn(context)];
         if let Caller::Session(session) = self {

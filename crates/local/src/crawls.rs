@@ -1,4 +1,4 @@
-//! Crawls in the background: what StartCrawler starts.
+//! The crawls that StartCrawler starts, in the background.
 
 mod crawled_table;
 mod names;
@@ -27,16 +27,16 @@ use crate::sts;
 use remote_iam::RemoteIam;
 use role_clients::RoleClientCache;
 
-/// How long [`Crawls::end_all`] waits for the ends to be recorded.
+/// How long [`Crawls::end_all`] waits for crawls to record their ends.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The crawls of this endpoint that have not ended.
 pub(crate) struct Crawls {
     context: Arc<CrawlContext>,
     running: Mutex<JoinSet<()>>,
-    /// One for each crawl that may be worked on; the others are RUNNING too, and wait.
+    /// One for each crawl that may work at once. The others wait, and are RUNNING too.
     permits: Arc<Semaphore>,
-    /// True once the endpoint stops.
+    /// Set to true when the endpoint stops.
     closing: watch::Sender<bool>,
 }
 
@@ -59,7 +59,7 @@ impl Crawls {
         running.spawn(run::run(context, job, permits, closing));
     }
 
-    /// Ends all crawls, which are FAILED then.
+    /// Ends all crawls; they become FAILED.
     pub(crate) async fn end_all(&self) {
         self.closing.send_replace(true);
         let mut running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
@@ -69,21 +69,21 @@ impl Crawls {
         }
     }
 
-    /// Brings the copy of a role up to date, where another endpoint keeps roles: see [`CrawlContext::refresh_role`].
+    /// Updates the copy of a role, if another endpoint keeps roles: see [`CrawlContext::refresh_role`].
     ///
     /// # Errors
-    /// If that endpoint does not answer, or refuses to.
+    /// If that endpoint does not answer or refuses the request.
     pub(crate) async fn refresh_role(&self, role: &str) -> Result<(), AwsError> {
         self.context.refresh_role(role).await
     }
 }
 
-/// What all crawls work with.
+/// What all crawls share.
 struct CrawlContext {
     backend: Arc<Backend>,
     url: String,
     source: Source,
-    /// Where roles are, if not here.
+    /// The endpoint that keeps roles, if not this one.
     remote_iam: Option<RemoteIam>,
     /// By region.
     clients: Mutex<BTreeMap<String, Clients>>,
@@ -91,8 +91,8 @@ struct CrawlContext {
 }
 
 impl CrawlContext {
-    /// The endpoint's own SDK clients in `region`, which may do everything here: all of them talk to this endpoint, except
-    /// that DynamoDB is where the tables are. Making some costs more than a small crawl, and each has its own connections.
+    /// The endpoint's own SDK clients in `region`, which may do everything. They call this endpoint, except that DynamoDB calls
+    /// go where the tables are. They are reused: making them costs more than a small crawl, and each has its own connections.
     fn clients(&self, region: &str) -> Clients {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.entry(region.to_owned()).or_insert_with(|| self.new_clients(region)).clone()
@@ -112,12 +112,12 @@ impl CrawlContext {
         clients
     }
 
-    /// Whether what crawls read does not come by here, where it would be judged.
+    /// Whether crawls read from somewhere else, so that this endpoint cannot judge the requests.
     fn reads_unjudged(&self) -> bool {
         matches!(self.source, Source::Endpoint(_) | Source::Client(_))
     }
 
-    /// Refuses the crawl of a table that its role may not read, where reading it would not be refused.
+    /// Refuses the crawl of a table that its role may not read, if the read itself would not be refused.
     ///
     /// # Errors
     /// `AccessDeniedException`, as DynamoDB words it.

@@ -1,12 +1,12 @@
-//! File descriptors: how many there may be, and how they are shared out.
+//! File descriptors: their limit, and how many connections and crawls share them.
 
-/// Those of the process itself: its streams, the database, locks, the log, the runtime, and some to spare.
+/// Reserved for the process: streams, the database, locks, the log, the runtime, and some to spare.
 const RESERVED: usize = 40;
 
-/// Where the system says nothing of a limit.
+/// The limit if the system states none.
 const UNLIMITED: usize = 65_536;
 
-/// Raises the limit of this process as far as the system lets it. macOS starts programs with 256.
+/// Raises the limit of this process as far as the system allows. macOS starts programs with 256.
 pub fn raise() {
     #[cfg(unix)]
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
@@ -22,13 +22,13 @@ fn limit() -> usize {
     UNLIMITED
 }
 
-/// Connections that may be open at once. Each costs a descriptor here, may have a file of a table open, and costs one more at
-/// its other end if that is in this process, as it is for crawls.
+/// How many connections may be open at once. Each needs a descriptor, may have a file of a table open, and needs another
+/// descriptor if its other end is in this process, as for crawls.
 pub(crate) fn connections() -> usize {
     (limit().saturating_sub(RESERVED) / 3).max(4)
 }
 
-/// Crawls that may be worked on at once: each has a few connections.
+/// How many crawls may work at once: each has a few connections.
 pub(crate) fn crawls() -> usize {
     (connections() / 4).max(1)
 }

@@ -1,4 +1,4 @@
-//! DynamoDB, read-only: tables out of files, or another endpoint behind this one.
+//! DynamoDB: tables in files, read-only, or another endpoint behind this one.
 //!
 //! # Table files
 //!
@@ -8,8 +8,8 @@
 //! Without either the table is empty. Of items with the same key the last line wins.
 //!
 //! Served: ListTables, DescribeTable, Scan, ListTagsOfResource, DescribeTimeToLive, DescribeContinuousBackups and
-//! DescribeLimits, the same in every region. Items come back as they are written in the file. A file that changes is read
-//! again; one that is wrong fails the requests for its own table with the file, line and column.
+//! DescribeLimits, the same in every region. Items are returned as written in the file. A changed file is
+//! read again; a wrong one fails only requests for its own table, with file, line and column.
 //!
 //! # Cost
 //!

@@ -1,4 +1,4 @@
-//! Errors as the AWS services put them on the wire.
+//! Errors of the AWS services.
 
 use rusqlite::ErrorCode;
 
@@ -6,11 +6,11 @@ use rusqlite::ErrorCode;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct AwsError {
-    /// HTTP status: 400 for what the caller got wrong, 500 for what we did.
+    /// HTTP status: 400 for an error of the caller, 500 for an internal one.
     pub status: u16,
     /// The exception's name on the wire, e.g. `EntityNotFoundException`.
     pub code: &'static str,
-    /// What was wrong, for people.
+    /// A message for people.
     pub message: String,
 }
 
@@ -32,7 +32,7 @@ impl AwsError {
     }
 }
 
-/// Another process has what was asked for.
+/// Whether another process holds the database.
 pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

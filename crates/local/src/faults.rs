@@ -33,7 +33,7 @@ pub enum Calls {
     Every,
     /// One of them.
     Nth(u64),
-    /// Some in a row.
+    /// A range of them.
     Range(RangeInclusive<u64>),
 }
 
@@ -48,7 +48,7 @@ pub enum Fault {
     Delay(Duration),
     /// The connection is closed in the middle of the answer.
     Reset,
-    /// Another answer than the service's own (HTTP 200), as JSON.
+    /// A replaced answer (HTTP 200), as JSON.
     Answer(String),
     /// An exception of the service (HTTP 400).
     Error {
@@ -72,7 +72,7 @@ impl Rule {
         Rule { operation: operation.into(), calls, fault, moment: Moment::Before, seen: 0 }
     }
 
-    /// Strikes after the request was executed: it took effect, but its answer is lost.
+    /// Makes the rule strike after the request was executed: it took effect, but its answer is lost.
     pub fn after(mut self) -> Rule {
         self.moment = Moment::After;
         self
@@ -93,7 +93,7 @@ impl Rule {
 }
 
 impl Fault {
-    /// The error that stands for this fault; `None` for those that act on the connection.
+    /// The error of this fault; `None` if it acts on the connection or the answer.
     pub(crate) fn error(&self, service: Service) -> Option<AwsError> {
         match self {
             Fault::Throttle => Some(AwsError::new(service.throttling_code(), "Rate exceeded")),

@@ -1,4 +1,4 @@
-//! Requests passed on to another endpoint.
+//! Passes requests on to another endpoint.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(crate) struct Forward {
 }
 
 impl Forward {
-    /// To `http://HOST[:PORT]`.
+    /// `url` is `http://HOST[:PORT]`.
     pub(crate) fn new(url: &str) -> Result<Forward, StartError> {
         let wrong = || StartError::Endpoint(url.to_owned());
         let uri: Uri = url.parse().map_err(|_| wrong())?;
@@ -88,9 +88,9 @@ impl Forward {
     }
 }
 
-/// The head of a judged request of a role, made anew: nothing of what it came with reaches the other endpoint but the
-/// operation. It carries the access key of crawls in the place of one that was issued here, which nobody else knows: DynamoDB
-/// Local keeps the tables of each access key apart. The signature is none.
+/// Makes a new head for a judged request of a role, so that only the operation reaches the other endpoint. It has the access
+/// key of crawls instead of the one issued here, because DynamoDB Local keeps the tables of each access key apart. The
+/// signature is a placeholder.
 pub(crate) fn rebuild_head(call: &Call, now: i64) -> request::Parts {
     let target = format!("DynamoDB_20120810.{}", call.operation);
     let time =
@@ -100,11 +100,11 @@ pub(crate) fn rebuild_head(call: &Call, now: i64) -> request::Parts {
     let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none");
     let request = Request::post("/").header(CONTENT_TYPE, "application/x-amz-json-1.0");
     let request = request.header("x-amz-target", target).header("x-amz-date", &time).header(AUTHORIZATION, signature);
-    // Operation and region were checked for their characters.
+    // Operation and region hold only checked characters, so this does not fail.
     request.body(()).unwrap_or_default().into_parts().0
 }
 
-/// Two connections meet here, each with its own.
+/// These headers belong to one connection, and two meet here.
 fn remove_connection_headers(headers: &mut HeaderMap) {
     for name in [CONNECTION.as_str(), TRANSFER_ENCODING.as_str(), EXPECT.as_str(), "keep-alive"] {
         headers.remove(name);

@@ -1,7 +1,7 @@
 //! Glue: the Data Catalog, crawlers that really crawl, and the Schema Registry, over AWS JSON 1.1.
 //!
-//! RequestNames, limits and messages follow the service model of AWS Glue (2017-03-31) and what is publicly known of the service;
-//! everything is kept per account and region.
+//! Names, limits and messages follow the service model of AWS Glue (2017-03-31) and what is publicly known of the service.
+//! Everything is kept per account and region.
 
 mod always_empty;
 mod compatibility;
@@ -52,7 +52,7 @@ use crate::error::AwsError;
 /// The tables of this service in the state store. `scope` is the account and the region; times are in milliseconds.
 pub(crate) const TABLES: &str = include_str!("glue/tables.sql");
 
-/// What a request is answered, and what it sets going.
+/// The answer to a request, and the crawl that it starts.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The JSON body of the response.
@@ -71,7 +71,7 @@ struct Request<'a> {
     body: Members<'a>,
 }
 
-/// The names that were judged. Operations take them from here alone, never from the members.
+/// The names that were judged. Operations take names only from here, never from the members.
 impl<'a> Request<'a> {
     fn database(&self) -> Result<&'a str, AwsError> {
         self.name(self.names.database.as_deref())
@@ -101,7 +101,7 @@ impl<'a> Request<'a> {
         self.name(self.names.arn.as_deref())
     }
 
-    /// [`operations`] says what each operation names: a name that is missing here is missing there.
+    /// A name that an operation uses must be in its entry in [`operations`].
     fn name<T>(&self, name: Option<T>) -> Result<T, AwsError> {
         let operation = &self.parsed.operation;
         name.ok_or_else(|| AwsError::internal(format!("{operation} uses a name that its request is not read for")))
@@ -111,8 +111,8 @@ impl<'a> Request<'a> {
 /// Answers one request within its transaction.
 ///
 /// # Errors
-/// What AWS would answer: the exceptions of the operation, `ValidationException` for a broken constraint of the model,
-/// `SerializationException` for a wrong JSON type, `UnknownOperationException` for an operation that is not offered here.
+/// As AWS: the operation's exceptions, `ValidationException` for a broken constraint of the model, `SerializationException`
+/// for a wrong JSON type, `UnknownOperationException` for an operation that is not served here.
 pub(crate) fn call(tx: &Transaction, context: &Context, parsed: &ParsedRequest) -> Result<Answer, AwsError> {
     let (names, operation) = (&parsed.names, parsed.operation.as_str());
     let request = Request { tx, context, scope: context.scope(), parsed, names, body: Members::new(&parsed.body)? };
@@ -194,17 +194,17 @@ pub(crate) fn call(tx: &Transaction, context: &Context, parsed: &ParsedRequest) 
     Ok(Answer { body, crawl: None })
 }
 
-/// A time stamp on the wire: seconds since 1970, with milliseconds behind the point.
+/// A timestamp on the wire: seconds since 1970, with milliseconds as the fraction.
 fn seconds(milliseconds: i64) -> Value {
     (milliseconds as f64 / 1000.0).into()
 }
 
-/// A time stamp of the Schema Registry, which writes them out.
+/// A timestamp of the Schema Registry, in ISO 8601.
 fn iso(milliseconds: i64) -> String {
     DateTime::from_millis(milliseconds).fmt(Format::DateTime).unwrap_or_default()
 }
 
-/// A definition that was stored as JSON text.
+/// Parses a definition stored as JSON text.
 fn stored_object(text: &str) -> Result<Map<String, Value>, AwsError> {
     serde_json::from_str(text)
         .map_err(|error| AwsError::internal(format!("state store: a definition is broken: {error}")))

@@ -1,9 +1,9 @@
 //! IAM: roles with their trust policies, inline and attached policies, tags and permissions boundaries; and what they allow.
 //!
 //! Roles are global: every region sees the same. Limits and messages are those of the IAM API Reference and of the quotas
-//! page of the IAM User Guide. Customer managed policies have one version. Any of AWS's own (`arn:…:iam::aws:policy/…`) can be
-//! attached, and of those AWSGlueServiceRole, AmazonDynamoDBReadOnlyAccess, AmazonDynamoDBFullAccess and
-//! AdministratorAccess are known; others allow nothing here.
+//! page of the IAM User Guide. Customer managed policies have one version. Any AWS managed policy (`arn:…:iam::aws:policy/…`) can be
+//! attached; AWSGlueServiceRole, AmazonDynamoDBReadOnlyAccess, AmazonDynamoDBFullAccess and AdministratorAccess are known,
+//! others allow nothing here.
 
 pub(crate) mod check;
 mod copies;
@@ -61,7 +61,7 @@ pub(crate) const TABLES: &str = "
     ) STRICT;
 ";
 
-/// Those that came with the second format of the store.
+/// The table that the second version of the store added.
 pub(crate) const POLICY_TABLE: &str = "
     CREATE TABLE iam_policy (
         name TEXT NOT NULL COLLATE NOCASE PRIMARY KEY,

@@ -1,7 +1,7 @@
-//! Policies: what they say, and what they allow.
+//! Policies: what they say and what they allow.
 //!
 //! The order of the IAM User Guide, "Policy evaluation logic": an explicit Deny wins; then identity policies must allow, and
-//! so must the permissions boundary. Nothing here looks anything up.
+//! so must the permissions boundary. Nothing here reads the store.
 
 mod document;
 mod matching;
@@ -13,30 +13,30 @@ use matching::glob;
 
 use crate::error::AwsError;
 
-/// What is to be done, and all that is known of it.
+/// An action on a resource, with what is known of the request.
 pub(crate) struct AccessRequest<'a> {
     /// `dynamodb:Scan`.
     pub(crate) action: &'a str,
-    /// An ARN; `*` for actions that know no resources.
+    /// An ARN; `*` for actions without resources.
     pub(crate) resource: &'a str,
     /// The values of condition keys.
     pub(crate) keys: &'a [(&'a str, ConditionValue<'a>)],
 }
 
-/// Why something is not allowed.
+/// Why a request is not allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// No policy of the role speaks for it.
+    /// No policy of the role allows it.
     NoIdentityPolicy,
-    /// The role's permissions boundary does not speak for it.
+    /// The role's permissions boundary does not allow it.
     NoBoundary,
-    /// A policy of the role forbids it.
+    /// A policy of the role denies it.
     DeniedByIdentityPolicy,
-    /// The boundary forbids it.
+    /// The boundary denies it.
     DeniedByBoundary,
 }
 
-/// What a role may do: its policies, read once.
+/// The policies of a role, read once.
 #[derive(Debug)]
 pub(crate) struct Permissions {
     pub(crate) identity: Vec<PolicyDocument>,
@@ -44,13 +44,15 @@ pub(crate) struct Permissions {
 }
 
 impl Permissions {
-    /// Of a role whose policies do not count yet.
+    /// The permissions of a role whose policies have not propagated yet.
     pub(crate) fn none() -> Permissions {
         Permissions { identity: Vec::new(), boundary: None }
     }
 
+    /// Checks that a request is allowed.
+    ///
     /// # Errors
-    /// Why not.
+    /// Why it is not.
     pub(crate) fn allow(&self, request: &AccessRequest) -> Result<(), Refusal> {
         let identity = request.verdict(&self.identity, &[]);
         let boundary = self.boundary.as_ref().map(|boundary| request.verdict(std::slice::from_ref(boundary), &[]));
@@ -64,7 +66,7 @@ impl Permissions {
     }
 }
 
-/// Whether a trust policy lets someone assume its role. `who` are all names that the one who asks goes by.
+/// Whether a trust policy allows a principal to assume its role. `who` are all names of the principal.
 ///
 /// # Errors
 /// If the document is not a trust policy.
@@ -101,7 +103,7 @@ impl AccessRequest<'_> {
                 .principals
                 .as_ref()
                 .is_none_or(|listed| listed.holds(|principal| principal == "*" || who.contains(&principal)))
-            // What can't be judged here allows nothing and denies.
+            // An unknown condition fails closed: it allows nothing, and a Deny applies.
             && statement.conditions.iter().all(|c| c.met(self.keys).unwrap_or(statement.effect == Effect::Deny))
     }
 }

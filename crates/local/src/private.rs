@@ -1,10 +1,10 @@
-//! Files that nobody but their owner reads.
+//! Files that only their owner can read.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Makes a folder that only its owner may enter; one that is there stays as it is.
+/// Makes a folder that only its owner may enter; an existing one stays as it is.
 pub(crate) fn folder(path: &Path) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
@@ -18,14 +18,14 @@ pub(crate) fn folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Opens a file as `options` say; one that is made is for its owner only.
+/// Opens a file with `options`; a new file is for its owner only.
 pub(crate) fn file(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options.open(path)
 }
 
-/// Closes a file of an earlier release to others; one that is not there needs none.
+/// Removes access of others to a file of an earlier release, if it exists.
 pub(crate) fn close(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {

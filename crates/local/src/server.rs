@@ -32,13 +32,13 @@ use dispatch::Endpoint;
 use host::Hosts;
 use wire_log::WireLog;
 
-/// How long [`Server::stop`] lets requests in flight go on.
+/// How long [`Server::stop`] waits for requests in flight.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long to wait for the state without a word.
+/// How long to wait for the state before logging it.
 const QUIET_WAIT: Duration = Duration::from_secs(1);
 
-/// A running endpoint. Dropping it stops it too, without waiting.
+/// A running endpoint. Dropping it also stops it, without waiting.
 pub struct Server {
     url: String,
     endpoint: Arc<Endpoint>,
@@ -78,7 +78,7 @@ impl Server {
         Ok(Server { url, endpoint, shutdown, serving })
     }
 
-    /// Where clients find it, e.g. `http://127.0.0.1:4566`.
+    /// Where clients connect, e.g. `http://127.0.0.1:4566`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -93,8 +93,7 @@ impl Server {
         self.endpoint.calls()
     }
 
-    /// Ends the crawls, which are FAILED then, lets requests in flight finish for up to 5 s, and
-    /// frees the address.
+    /// Ends the crawls, which become FAILED, waits up to 5 s for requests in flight, and frees the address.
     pub async fn stop(self) {
         self.endpoint.crawls.end_all().await;
         self.shutdown.send_replace(true);
@@ -105,7 +104,7 @@ impl Server {
     }
 }
 
-/// Opens the state. Who waits for another process is told so after a moment, and can stop waiting by dropping this.
+/// Opens the state. Logs a warning if it waits for another process; dropping the future stops the wait.
 async fn open_state(state: Option<&Path>) -> Result<Store, StateError> {
     let (started, mut told) = (Instant::now(), false);
     loop {
@@ -122,7 +121,7 @@ async fn open_state(state: Option<&Path>) -> Result<Store, StateError> {
     }
 }
 
-/// An address to listen on as one to connect to.
+/// The URL to connect to an address that the server listens on.
 fn url(address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         format!("http://127.0.0.1:{}", address.port())

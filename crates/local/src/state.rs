@@ -1,17 +1,17 @@
-//! What the state store holds: the tables of all services.
+//! The tables of all services in the store.
 
 use std::path::Path;
 
 use crate::store::{Migrations, StateError, Store};
 use crate::{glue, iam, sts};
 
-/// The tables of each release. A release that changes them adds a step, and changes what a new file gets.
+/// A release that changes tables adds a step here, and changes what a new file gets.
 pub(crate) const MIGRATIONS: Migrations = Migrations {
     marks: ["glue_database", "iam_role"],
     create: &[glue::TABLES, iam::TABLES, iam::POLICY_TABLE, sts::TABLES],
     steps: &[
         &[iam::POLICY_TABLE],
-        // Sessions were kept with their secrets: they end, and nothing of them stays in the file.
+        // Sessions used to be stored with their secrets. They end, and nothing of them stays in the file.
         &["PRAGMA secure_delete = ON; DROP TABLE IF EXISTS sts_session", sts::TABLES],
     ],
 };

@@ -1,7 +1,7 @@
 //! The state of the endpoint: one SQLite file, one transaction a request.
 //!
 //! Several endpoints, in several processes, may share a state folder: SQLite keeps their transactions apart, and
-//! each endpoint that starts learns whose crawls are still worked on.
+//! each endpoint can tell whose crawls are still running.
 
 mod presence;
 
@@ -17,7 +17,7 @@ use crate::error::{AwsError, is_busy};
 use crate::private;
 use presence::Presence;
 
-/// How long a request waits for another process that writes. A transaction takes milliseconds, unless its process is stopped.
+/// How long a request waits for another process that writes. A transaction takes milliseconds, unless its process is suspended.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long an attempt to open the state waits for another process.
@@ -32,7 +32,7 @@ pub enum StateError {
     /// Something else is where the folder should be.
     #[error("{} is not a folder: name another one with --state", .0.display())]
     NotAFolder(PathBuf),
-    /// The file is not a database, or that of another program.
+    /// The file is not a database, or belongs to another program.
     #[error("{} is not a state of this program: name another folder with --state, or move that file away", .0.display())]
     Foreign(PathBuf),
     /// The file was written by a later release.
@@ -72,7 +72,7 @@ pub enum StateError {
         /// Why.
         error: rusqlite::Error,
     },
-    /// A request of the start itself failed.
+    /// A step of the start failed.
     #[error("the endpoint's state: {}", .0.message)]
     Use(AwsError),
 }
@@ -115,20 +115,20 @@ impl Store {
         }
     }
 
-    /// As [`Store::open`], but `None` where another process is in the way.
+    /// Like [`Store::open`], but returns `None` if another process is in the way.
     pub(crate) fn try_open(state: Option<&Path>, migrations: &Migrations) -> Result<Option<Store>, StateError> {
         let Some(folder) = state else { return try_open(None, migrations) };
         private::folder(folder).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => StateError::NotAFolder(folder.to_owned()),
             _ => StateError::Io { path: folder.to_owned(), error },
         })?;
-        // Held while opening: SQLite does not wait for its turn to make a new file a write-ahead logged one.
+        // Hold this lock while opening: SQLite does not wait when it switches a new file to write-ahead logging.
         let Some(_opening) = lock_opening(folder)? else { return Ok(None) };
         try_open(Some(folder), migrations)
     }
 
-    /// Runs `work` in one transaction: committed when it returns `Ok`, rolled back otherwise. Nobody else writes meanwhile,
-    /// in this process or another.
+    /// Runs `work` in one transaction: committed when it returns `Ok`, rolled back otherwise. Nobody else writes
+    /// meanwhile, in this process or another.
     ///
     /// # Errors
     /// Whatever `work` returns, or the database's own failure as an internal error.
@@ -149,7 +149,7 @@ impl Store {
         self.presence.id()
     }
 
-    /// The endpoints that share the state at this moment, this one among them. To be asked within [`Store::transaction`],
+    /// The endpoints that share the state at this moment, this one among them. Call it within [`Store::transaction`],
     /// so that nobody enters meanwhile.
     pub(crate) fn living(&self) -> Result<Vec<String>, AwsError> {
         self.presence.living().map_err(|error| AwsError::internal(format!("the state folder: {error}")))
@@ -162,7 +162,7 @@ impl Store {
     ) -> Result<T, AwsError> {
         let asked = Instant::now();
         let mut connection = self.lock();
-        // All who wait for their turn behind one that waits for another process have waited as long.
+        // The time spent waiting for the mutex counts too: its holder may be waiting for another process.
         connection.busy_timeout(BUSY_TIMEOUT.saturating_sub(asked.elapsed()).max(Duration::from_millis(50)))?;
         let transaction = connection.transaction_with_behavior(behavior)?;
         let result = work(&transaction)?;
@@ -183,7 +183,7 @@ fn try_open(folder: Option<&Path>, migrations: &Migrations) -> Result<Option<Sto
     }
     let failed = |path: &Path, error| StateError::Io { path: path.to_owned(), error };
     if folder.is_some() {
-        // SQLite gives its other files the mode of this one.
+        // SQLite gives its other files the same mode.
         private::file(&path, File::options().append(true).create(true)).map_err(|error| failed(&path, error))?;
     }
     let open = || -> rusqlite::Result<_> {
@@ -197,10 +197,10 @@ fn try_open(folder: Option<&Path>, migrations: &Migrations) -> Result<Option<Sto
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         match prepare(&transaction, migrations)? {
             Format::Ours => {}
-            // Left as it is.
+            // Leave the file as it is.
             other => return Ok(Err(other)),
         }
-        // Entered while nobody else looks who is there.
+        // Enter within the transaction, while nobody else looks who is there.
         let presence = Presence::enter(folder);
         transaction.commit()?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -226,7 +226,7 @@ fn try_open(folder: Option<&Path>, migrations: &Migrations) -> Result<Option<Sto
     }
 }
 
-/// What a file is.
+/// Whose file it is.
 enum Format {
     Ours,
     Later(i64),
@@ -255,7 +255,7 @@ fn prepare(tx: &Transaction, migrations: &Migrations) -> rusqlite::Result<Format
     Ok(Format::Ours)
 }
 
-/// The turn to open the state; `None` while another process has it.
+/// Locks the right to open the state; `None` while another process has it.
 fn lock_opening(folder: &Path) -> Result<Option<File>, StateError> {
     let path = folder.join(OPENING);
     let turn = || {
@@ -272,7 +272,7 @@ fn lock_opening(folder: &Path) -> Result<Option<File>, StateError> {
     turn().map_err(|error| StateError::Io { path: path.clone(), error })
 }
 
-/// What is waited for while the state can't be opened, for people.
+/// Says which processes keep the state from opening, for people.
 pub(crate) fn describe_blockers(folder: &Path) -> String {
     let mut processes = presence::processes(folder);
     processes.extend(fs::read_to_string(folder.join(OPENING)).ok().and_then(|pid| pid.trim().parse::<u32>().ok()));

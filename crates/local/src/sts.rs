@@ -1,4 +1,4 @@
-//! STS: who the caller is, and the credentials of roles.
+//! STS: the identity of the caller, and credentials of roles.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 use crate::wire::{ISSUED_KEYS, Signer};
 
-/// The tables of this service in the state store. Sessions are found by access key; a role made anew under the same name
-/// has another id, so that sessions of the old one are void.
+/// The tables of this service in the state store. Sessions are found by access key. A role recreated under the same
+/// name has another id, which voids sessions of the old role.
 pub(crate) const TABLES: &str = "
     CREATE TABLE sts_session (
         access_key TEXT NOT NULL PRIMARY KEY,
@@ -27,7 +27,7 @@ pub(crate) const TABLES: &str = "
     CREATE INDEX sts_session_expires ON sts_session (expires);
 ";
 
-/// How long an expired session is remembered, so that its caller learns that it has expired, in milliseconds.
+/// How long an expired session is kept, in milliseconds, so that its caller learns that it has expired.
 const EXPIRED_TTL: i64 = 24 * 60 * 60 * 1000;
 
 /// Temporary credentials of a role.
@@ -41,7 +41,7 @@ pub(crate) struct Issued {
 
 /// What is known of an access key that was issued here.
 struct Session {
-    /// As [`fingerprint`] has it: neither the token nor the secret key is kept, the one is only compared and the other not used.
+    /// The [`fingerprint`] of the token. The token is only compared and the secret key is not used, so neither is stored.
     token: String,
     role: String,
     role_id: String,
@@ -65,12 +65,12 @@ fn session(tx: &Transaction, access_key: &str) -> Result<Option<Session>, AwsErr
     Ok(tx.prepare_cached(sql)?.query_row([access_key], stored).optional()?)
 }
 
-/// What is kept of a session token.
+/// The form in which a session token is stored.
 fn fingerprint(token: &str) -> String {
     Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Whose signature a request carries.
+/// Finds the caller by the signature of a request.
 ///
 /// # Errors
 /// `UnrecognizedClientException` for credentials that were issued here but are wrong, or whose role is gone;
@@ -91,7 +91,7 @@ pub(crate) fn authenticate(tx: &Transaction, context: &Context, signer: Option<&
     role_session(tx, context, &role, &session.session)
 }
 
-/// The caller that a session of a role is.
+/// The caller for a session of a role.
 pub(crate) fn role_session(
     tx: &Transaction,
     context: &Context,
@@ -148,8 +148,8 @@ fn caller_identity(context: &Context) -> Xml {
     xml
 }
 
-/// The role's trust policy must name the caller. A role that assumes another needs the permission as well, even where
-/// the trust policy names that very role, which in AWS would do.
+/// The role's trust policy must name the caller. A role that assumes another also needs the permission, even if the
+/// trust policy names that very role, which is enough in AWS.
 fn assume_role(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
     for member in ["Policy", "PolicyArns.member.1.arn", "Tags.member.1.Key", "SourceIdentity", "SerialNumber"] {
         if params.get(member).is_some() {

@@ -1,4 +1,4 @@
-//! Tags of what Glue has, kept by ARN: they are answered, and conditions of policies are about them.
+//! Tags of Glue resources, kept by ARN. Operations return them, and policy conditions test them.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use crate::context::Context;
 use crate::error::AwsError;
 
-/// The tags of whatever has this ARN; none if there is nothing.
+/// The tags of a resource; none if it does not exist.
 ///
 /// # Errors
 /// If the state store fails.
@@ -17,7 +17,7 @@ pub(crate) fn get(tx: &Transaction, context: &Context, arn: &str) -> Result<BTre
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// The tags that conditions know of: those of a crawler made just now may not have spread yet.
+/// The tags that conditions see: those of a new crawler may not have propagated yet.
 ///
 /// # Errors
 /// If the state store fails.
@@ -32,7 +32,7 @@ pub(crate) fn get_spread(tx: &Transaction, context: &Context, arn: &str) -> Resu
     get(tx, context, arn)
 }
 
-/// Adds tags to a resource, or gives them new values.
+/// Adds tags to a resource, or replaces their values.
 ///
 /// # Errors
 /// If the state store fails.

@@ -1,10 +1,10 @@
-//! What AWS does not publish, each with a switch: a program that is right under every position is right on AWS too.
+//! What AWS does not publish, each with a switch. A program that is right in every position is right on AWS.
 //!
-//! The default of a switch is what AWS's pages say or hint at, else the position that is harder on the program.
+//! The default is what AWS's pages say or hint at, else the position that is harder on the program.
 
 use std::str::FromStr;
 
-/// What AWS does not publish, as this endpoint does it.
+/// The positions of all switches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unknowns {
     /// GetTable shows the columns of a table with a schema reference. Default true, as the Schema Registry's pages have it.
@@ -15,7 +15,7 @@ pub struct Unknowns {
     /// Who reads a table with a schema reference without `glue:GetSchemaVersion` is denied; else the table shows no
     /// columns. Default true.
     pub reader_denied: bool,
-    /// A crawl writes its table again though it found what its crawl before found. Default true.
+    /// A crawl rewrites its table even if it found what the previous crawl found. Default true.
     pub crawl_rewrites: bool,
     /// A crawl that writes leaves the parameters that are not its own. Default false: UPDATE_IN_DATABASE "removes all
     /// metadata not set by the crawler" ("Configuring a crawler", AWS Glue guide).
@@ -27,10 +27,10 @@ pub struct Unknowns {
     /// Glue tells its account, `aws:SourceAccount`, when it assumes a crawler's role. Default false: no public
     /// role of a crawler relies on it.
     pub sends_source_account: bool,
-    /// For so many seconds after it was made, a role can't be assumed and may do nothing, and the tags of a role or a
-    /// crawler meet no condition. Default 0.
+    /// Seconds after its creation during which a role cannot be assumed and may do nothing, and tags of a role or crawler meet
+    /// no condition. Default 0.
     pub propagation: u32,
-    /// Crawlers of an account and region that run at once. Default 150, the quota of AWS.
+    /// How many crawlers of an account and region may run at once. Default 150, the quota of AWS.
     pub running_crawlers: u32,
     /// What StartCrawler answers beyond that. Default `ResourceNumberLimitExceededException`, which no SDK retries.
     pub start_limit_error: &'static str,
@@ -68,11 +68,11 @@ const START_LIMIT_ERRORS: &[&str] = &[
     "ThrottlingException",
 ];
 
-/// A switch as people name it, `NAME=POSITION`.
+/// A switch, which people set as `NAME=POSITION`.
 pub struct Switch {
     /// Its name.
     pub name: &'static str,
-    /// Its positions; empty where it takes a number.
+    /// Its positions; empty if it takes a number.
     pub positions: &'static [&'static str],
     set: fn(&mut Unknowns, &str) -> Option<()>,
 }
@@ -117,7 +117,7 @@ fn put<T>(field: &mut T, value: Option<T>) -> Option<()> {
     Some(())
 }
 
-/// One switch in one position, as `NAME=POSITION` asks for it.
+/// A switch and a position for it, from `NAME=POSITION`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
     name: String,
@@ -125,10 +125,10 @@ pub struct Position {
 }
 
 impl Unknowns {
-    /// These, with one switch put as asked for.
+    /// The same with one switch changed.
     pub fn with(mut self, asked: &Position) -> Unknowns {
         let switch = SWITCHES.iter().find(|switch| switch.name == asked.name);
-        // A `Position` is one of a switch.
+        // A `Position` always has the name of a switch.
         switch.and_then(|switch| (switch.set)(&mut self, &asked.position));
         self
     }

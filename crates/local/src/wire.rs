@@ -1,5 +1,5 @@
-//! How requests and answers look on the wire: which service and operation is meant, from which region, and how each
-//! service writes results and errors.
+//! Requests and answers on the wire: which service, operation and region a request is for, and how each service writes
+//! results and errors.
 
 pub(crate) mod params;
 pub(crate) mod xml;
@@ -17,14 +17,14 @@ use xml::Xml;
 static TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 static TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 
-/// How the access keys begin that are issued here. They stay known as ours when their session is forgotten.
+/// The prefix of access keys issued here. It tells them from others even after their session is deleted.
 pub(crate) const ISSUED_KEYS: &str = "ASIALOCAL";
 
 /// The region of requests that carry no signature.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// Operations of the query services whose result has no members and is there all the same: botocore can't read an answer
-/// without. Others that answer nothing have no result at all.
+/// Operations of the query services that return an empty result element, without which botocore cannot read the answer.
+/// Others without a result omit the element.
 const EMPTY_RESULTS: [&str; 1] = ["UpdateRole"];
 
 /// The services that are served.
@@ -47,7 +47,7 @@ impl Service {
         }
     }
 
-    /// The exception that tells clients to slow down.
+    /// The throttling exception.
     pub(crate) fn throttling_code(self) -> &'static str {
         match self {
             Service::Glue | Service::DynamoDb => "ThrottlingException",
@@ -70,7 +70,7 @@ impl Service {
         }
     }
 
-    /// The name and status of an error that comes before the operation: the query services have their own.
+    /// The name and status of an error that precedes the operation. The query services have their own.
     fn caller_error(self, error: &AwsError) -> (&'static str, u16) {
         match (self, error.code) {
             (Service::Iam | Service::Sts, "AccessDeniedException") => ("AccessDenied", 403),
@@ -80,7 +80,7 @@ impl Service {
         }
     }
 
-    /// The name of our own failures, which differs by service.
+    /// The name of internal errors, which differs by service.
     fn internal_code(self) -> &'static str {
         match self {
             Service::Glue => "InternalServiceException",
@@ -90,19 +90,19 @@ impl Service {
     }
 }
 
-/// What a request asks for.
+/// A request for an operation.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) service: Service,
     pub(crate) operation: String,
     pub(crate) region: String,
-    /// None for unsigned requests.
+    /// `None` for unsigned requests.
     pub(crate) signer: Option<Signer>,
     /// Empty for the JSON services.
     pub(crate) params: Params,
 }
 
-/// Whose signature a request carries: it is not verified, but names an access key and its session token.
+/// The access key and session token of a signature, which is not verified.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Signer {
     pub(crate) access_key: String,
@@ -110,18 +110,18 @@ pub(crate) struct Signer {
 }
 
 impl Signer {
-    /// The access key was issued here, to a role.
+    /// Whether the access key was issued here, to a role.
     pub(crate) fn is_role(&self) -> bool {
         self.access_key.starts_with(ISSUED_KEYS)
     }
 }
 
 impl Call {
-    /// Finds the operation: `X-Amz-Target` for Glue and DynamoDB; for the query services `Action`, with the credential
-    /// scope or else `Version` telling which of them.
+    /// Finds the operation: `X-Amz-Target` for Glue and DynamoDB; for the query services `Action`, and the credential
+    /// scope or else `Version` for the service.
     ///
     /// # Errors
-    /// If no operation that could be served is named, or the request may come from a web page: see [`not_from_a_page`].
+    /// If it names no operation of a known service, or may come from a web page: see [`not_from_a_page`].
     pub(crate) fn read(parts: &request::Parts, body: &[u8]) -> Result<Call, AwsError> {
         not_from_a_page(parts)?;
         only_once(parts)?;
@@ -154,15 +154,15 @@ impl Call {
         Ok(Call { service, operation: operation_name(action)?, region: scope.region, signer: scope.signer, params })
     }
 
-    /// `Service.Operation`, as calls are counted and faults are aimed.
+    /// `Service.Operation`, the name for counting calls and injecting faults.
     pub(crate) fn name(&self) -> String {
         format!("{}.{}", self.service.name(), self.operation)
     }
 }
 
-/// Refuses what a browser sends for a page of any site: no signature keeps the page out, and a name of its own that resolves
-/// to a loopback address makes the endpoint look like its own site. Browsers put `Origin` on every POST, and no AWS client
-/// does; a GET without it can only be GetCallerIdentity, which changes nothing and tells the account's number.
+/// Refuses requests that a browser sends for a web page: signatures are not verified, and a host name that resolves to a
+/// loopback address gives the page the same origin. Browsers put `Origin` on every POST, and no AWS client does. A GET
+/// without it can only be GetCallerIdentity, which changes nothing and returns the account number.
 fn not_from_a_page(parts: &request::Parts) -> Result<(), AwsError> {
     match parts.headers.contains_key(ORIGIN) {
         true => Err(AwsError::new("AccessDeniedException", "Requests of web pages are not served.").status(403)),
@@ -170,7 +170,7 @@ fn not_from_a_page(parts: &request::Parts) -> Result<(), AwsError> {
     }
 }
 
-/// A second value of a header that says what is asked for and by whom might be the one that somebody else reads.
+/// Refuses a second value of a header that names the operation or the caller: another endpoint may read the other value.
 fn only_once(parts: &request::Parts) -> Result<(), AwsError> {
     let twice = |name: &&HeaderName| parts.headers.get_all(*name).iter().nth(1).is_some();
     match [&TARGET, &AUTHORIZATION, &TOKEN, &HOST].into_iter().find(twice) {
@@ -200,7 +200,7 @@ fn not_served(what: &str) -> AwsError {
     )
 }
 
-/// Bounded, because operations are counted by name.
+/// Checks the name of an operation. Its length is bounded, because operations are counted by name.
 fn operation_name(name: &str) -> Result<String, AwsError> {
     if name.is_empty() || name.len() > 64 || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(AwsError::new("UnknownOperationException", "The request's operation is not the name of one."));
@@ -250,7 +250,7 @@ impl Scope {
     }
 }
 
-/// Regions become part of ARNs.
+/// Whether a text can be a region. Regions become part of ARNs.
 fn is_region(text: &str) -> bool {
     (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
@@ -287,7 +287,7 @@ pub(crate) fn xml_answer(service: Service, operation: &str, result: Xml, request
     answer(service, StatusCode::OK, document.into())
 }
 
-/// An error as `service` writes it; `None` where the service isn't known.
+/// An error as `service` writes it; `None` if the service is unknown.
 pub(crate) fn error_answer(service: Option<Service>, error: &AwsError, request_id: &str) -> Response<Body> {
     let (code, status) = service.map_or((error.code, error.status), |service| service.caller_error(error));
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -307,7 +307,7 @@ pub(crate) fn error_answer(service: Option<Service>, error: &AwsError, request_i
     answer(service, status, body.into())
 }
 
-/// DynamoDB qualifies exception names: some are its own, some come from the framework below it.
+/// The prefix of an exception name in DynamoDB: some are its own, others come from its framework.
 fn dynamodb_shape(code: &str) -> &'static str {
     match code {
         "ValidationException" => "com.amazon.coral.validate#",
@@ -334,7 +334,7 @@ fn error_xml(service: Service, code: &str, message: &str, status: StatusCode, re
 }
 
 fn answer(service: Service, status: StatusCode, body: Bytes) -> Response<Body> {
-    // DynamoDB's clients may check every answer against this sum.
+    // Clients of DynamoDB may check answers against this checksum.
     let crc32 = (service == Service::DynamoDb).then(|| crc32fast::hash(&body));
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;

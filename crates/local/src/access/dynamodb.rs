@@ -1,4 +1,4 @@
-//! What DynamoDB's operations need, those included that are only passed on.
+//! The permissions that DynamoDB operations need, including those that are only passed on.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::{ANYTHING, RequiredPermission};
 use crate::context::Context;
 use crate::error::AwsError;
 
-/// Where a request names the tables that it means.
+/// Where a request names its tables.
 pub(crate) enum TableSelector {
     /// Actions without resources.
     Anything,
@@ -25,14 +25,14 @@ pub(crate) enum TableSelector {
 }
 use TableSelector::*;
 
-/// The longest ARN of a table or a resource of one.
+/// The longest ARN of a table or of a part of one.
 const MAX_ARN: usize = 1_283;
 const MAX_INDEX: usize = 255;
-/// Tables or parts of one request.
+/// The most tables or parts in a request.
 const MAX_PARTS: usize = 100;
 
 impl TableSelector {
-    /// The types of its resources, as the Service Authorization Reference calls them; none where they depend on the request.
+    /// The resource types, as the Service Authorization Reference calls them; none if they depend on the request.
     pub(crate) fn resource_types(&self) -> &'static [&'static str] {
         match self {
             Anything | Transaction => &[],
@@ -42,8 +42,8 @@ impl TableSelector {
     }
 }
 
-/// The operations and their resources. An action is named as its operation, but for transactions, which need the actions of
-/// their parts. PartiQL is not among them: what a statement needs stands in its text.
+/// The operations and their resources. Each action has the name of its operation, except that transactions need
+/// the actions of their parts. PartiQL is missing: what a statement needs is in its text.
 pub(crate) const OPERATIONS: &[(&str, TableSelector)] = &[
     ("ListTables", Anything),
     ("DescribeLimits", Anything),
@@ -72,10 +72,10 @@ pub(crate) const OPERATIONS: &[(&str, TableSelector)] = &[
     ("UntagResource", Resource),
 ];
 
-/// What a request needs; `None` for an operation without an entry.
+/// The permissions that a request needs; `None` for an unknown operation.
 ///
 /// # Errors
-/// `ValidationException` and `SerializationException` for names that can't be ones.
+/// `ValidationException` and `SerializationException` for invalid names.
 pub(crate) fn required_permissions(
     context: &Context,
     operation: &str,
@@ -100,7 +100,7 @@ pub(crate) fn required_permissions(
     Ok(Some(vec![RequiredPermission::new(&format!("dynamodb:{operation}"), resources)]))
 }
 
-/// What names a table, an index or a resource, as the service model bounds it; empty where it is absent.
+/// The name of a table, index or resource, within the bounds of the service model; empty if absent.
 fn name<'a>(object: &'a Value, member: &str, most: usize) -> Result<&'a str, AwsError> {
     match object.get(member) {
         None | Some(Value::Null) => Ok(""),
@@ -122,7 +122,7 @@ fn too_long(member: &str, most: usize) -> AwsError {
     AwsError::new("ValidationException", message)
 }
 
-/// A table is named by name or ARN.
+/// The ARN of a table given by name or ARN.
 fn table(context: &Context, name: &str) -> String {
     match name.starts_with("arn:") {
         true => name.to_owned(),
@@ -130,7 +130,7 @@ fn table(context: &Context, name: &str) -> String {
     }
 }
 
-/// At least one, so that an empty request is no way around.
+/// The tables of a batch: at least one ARN, so that an empty request does not avoid the check.
 fn batch(context: &Context, body: &Value) -> Result<Vec<String>, AwsError> {
     let Some(tables) = body.get("RequestItems").and_then(Value::as_object).filter(|tables| !tables.is_empty()) else {
         return Ok(vec![table(context, "*")]);

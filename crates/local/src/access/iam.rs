@@ -1,4 +1,4 @@
-//! What the operations of IAM and STS need.
+//! The permissions that operations of IAM and STS need.
 
 use rusqlite::Transaction;
 
@@ -9,18 +9,18 @@ use crate::iam::{Role, check, policy_arn, requested_tag_keys, requested_tags, ro
 use crate::wire::Service;
 use crate::wire::params::Params;
 
-/// What an action is allowed on.
+/// The resource of an action.
 #[derive(Clone, Copy)]
 pub(crate) enum IamSelector {
-    /// Nothing needs to be allowed.
+    /// No permission is needed.
     Free,
     /// Actions without resources.
     Anything,
-    /// The role that is to be made.
+    /// The role to create.
     NewRole,
     /// The role in `RoleName`.
     TheRole,
-    /// The policy that is to be made.
+    /// The policy to create.
     NewPolicy,
     /// The ARN in the parameter.
     Arn(&'static str),
@@ -31,7 +31,7 @@ pub(crate) enum IamSelector {
 pub(crate) enum ConditionKey {
     /// iam:PermissionsBoundary: that of the role.
     Boundary,
-    /// iam:PermissionsBoundary: the one that is asked for.
+    /// iam:PermissionsBoundary: the requested one.
     NewBoundary,
     /// iam:PolicyARN.
     ThePolicy,
@@ -55,7 +55,7 @@ impl IamSelector {
 }
 
 impl ConditionKey {
-    /// As the Service Authorization Reference calls it.
+    /// The names in the Service Authorization Reference.
     pub(crate) fn names(self) -> &'static [&'static str] {
         match self {
             Boundary | NewBoundary => &["iam:PermissionsBoundary"],
@@ -66,7 +66,7 @@ impl ConditionKey {
     }
 }
 
-/// The operations of IAM, their resource and condition keys. An action is named as its operation.
+/// The operations of IAM, with resource and condition keys. Each action has the name of its operation.
 pub(crate) const OPERATIONS: &[(&str, IamSelector, &[ConditionKey])] = &[
     ("CreateRole", NewRole, &[NewBoundary, Tags]),
     ("GetRole", TheRole, &[]),
@@ -95,14 +95,14 @@ pub(crate) const OPERATIONS: &[(&str, IamSelector, &[ConditionKey])] = &[
     ("ListRoleTags", TheRole, &[]),
 ];
 
-/// Those of STS. Everyone may ask who they are.
+/// The operations of STS. Everyone may ask who they are.
 pub(crate) const STS_OPERATIONS: &[(&str, IamSelector, &[ConditionKey])] =
     &[("AssumeRole", Arn("RoleArn"), &[]), ("GetCallerIdentity", Free, &[])];
 
-/// The operations that make something with tags on it, which needs another action as well.
+/// The operations that create something with tags, and the action that they also need for that.
 pub(crate) const TAGGED: &[(&str, &str)] = &[("CreateRole", "iam:TagRole"), ("CreatePolicy", "iam:TagPolicy")];
 
-/// What a request needs; `None` for an operation without an entry.
+/// The permissions that a request needs; `None` for an unknown operation.
 pub(crate) fn required_permissions(
     tx: &Transaction,
     context: &Context,
@@ -139,7 +139,7 @@ pub(crate) fn required_permissions(
     Ok(Some(required))
 }
 
-/// The ARN of a policy, if the parameter is there.
+/// An optional parameter with the ARN of a policy.
 fn optional_arn<'a>(params: &'a Params, parameter: &str) -> Result<Option<&'a str>, AwsError> {
     params.get(parameter).map(|_| check::policy_arn(params, parameter)).transpose()
 }

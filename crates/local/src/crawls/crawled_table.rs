@@ -1,11 +1,11 @@
-//! What a crawl writes to the catalog: what AWS's own crawler is known to write for a DynamoDB table, and nothing more.
+//! What a crawl writes to the catalog: what AWS's crawler is known to write for a DynamoDB table, and nothing more.
 //!
-//! Known are: names in lower case with `_` for other characters, sets and empty structs, columns in no order, one map of
-//! parameters on the table and on its descriptor, and that what the crawler did not set is removed. Not known is the
-//! spelling of attributes, nor which of them are keys. Sources: "Parameters set on Data Catalog tables by crawler" and
+//! AWS's crawler writes names in lower case with `_` for other characters, sets and empty structs, columns in no order, and
+//! the same parameters on the table and its descriptor. It removes what it did not set. It keeps neither the spelling of
+//! attributes nor which of them are keys. Sources: "Parameters set on Data Catalog tables by crawler" and
 //! "Configuring a crawler" (AWS Glue guide); issues 75, 78, 115, 245 and 376 of awslabs/aws-athena-query-federation.
 //!
-//! None of it is shared with what the program publishes itself: the two must not hold one belief.
+//! This code shares nothing with what the program publishes itself, so that a wrong belief about AWS cannot hide in both.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,27 +18,27 @@ use sha2::{Digest, Sha256};
 
 use crate::unknowns::Unknowns;
 
-/// The parameter of a table whose source is gone.
+/// The parameter that marks a table whose source is gone.
 const DEPRECATED: &str = "DEPRECATED_BY_CRAWLER";
-/// The most characters of a column's name.
+/// The longest column name, in characters.
 const MAX_NAME: usize = 255;
 
 /// The catalog table of one target.
 pub(super) struct CrawledTable<'a> {
     /// With the credentials of the crawler's role.
     pub clients: &'a Clients,
-    /// What is crawled, and where to.
+    /// What to crawl, and where the result goes.
     pub request: &'a CrawlRequest,
     /// The ARN of the DynamoDB table.
     pub location: String,
-    /// How what AWS does not publish is done.
+    /// How to do what AWS does not publish.
     pub unknowns: Unknowns,
 }
 
 /// What a crawl found: columns with their types.
 pub(super) struct Found<'a> {
     seen: &'a Seen,
-    /// In the order of the catalog.
+    /// In catalog order.
     columns: Vec<(String, String)>,
 }
 
@@ -50,7 +50,7 @@ impl<'a> Found<'a> {
         let mut columns = BTreeMap::new();
         for (attribute, glue_type) in attributes {
             let folded = fold_name(attribute);
-            // As with the names of tables: a hash behind the second of a kind.
+            // A second attribute of the same name gets a hash at its end, as tables do.
             let name = match columns.contains_key(&folded) {
                 true => format!("{}_{}", &folded[..folded.len().min(MAX_NAME - 33)], &hash(attribute)[..32]),
                 false => folded,
@@ -62,13 +62,13 @@ impl<'a> Found<'a> {
         Found { seen, columns }
     }
 
-    /// Tells whether another crawl found the same.
+    /// Equal for two crawls that found the same.
     pub(super) fn fingerprint(&self) -> String {
         hash(&format!("{:?}", self.columns))
     }
 }
 
-/// A name as the crawler stores it.
+/// Spells a name as the crawler stores it.
 fn fold_name(attribute: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
     attribute.chars().take(MAX_NAME).map(plain).collect()
@@ -79,7 +79,7 @@ fn hash(text: &str) -> String {
 }
 
 impl CrawledTable<'_> {
-    /// Writes what was found. `before` is the fingerprint of what this crawler found the last time.
+    /// Writes what was found. `before` is the fingerprint of what the previous crawl found.
     ///
     /// # Errors
     /// Why the table can't be written.
@@ -92,7 +92,7 @@ impl CrawledTable<'_> {
                 let create = glue.create_table().database_name(database).table_input(self.input(found, None)?);
                 match create.send().await {
                     Ok(_) => return Ok(Change::Created),
-                    // The answer of an earlier attempt was lost.
+                    // An earlier attempt created it, and its answer was lost.
                     Err(error) if error.code() == Some("AlreadyExistsException") => {
                         self.existing().await?.ok_or_else(|| explain("glue:CreateTable")(error))?
                     }
@@ -114,7 +114,7 @@ impl CrawledTable<'_> {
         Ok(if same { Change::Statistics } else { Change::Updated })
     }
 
-    /// Does with the table of a DynamoDB table that is gone what the crawler's policy says.
+    /// Applies the crawler's delete behavior to the table of a DynamoDB table that is gone.
     ///
     /// # Errors
     /// If there is none, or it can't be written.
@@ -142,10 +142,10 @@ impl CrawledTable<'_> {
         }
     }
 
-    /// The table as it is, if there is one.
+    /// The existing catalog table, if any.
     ///
     /// # Errors
-    /// If it is of something else, or can't be read.
+    /// If it was made from something else, or cannot be read.
     async fn existing(&self) -> Result<Option<Table>, String> {
         let CrawlRequest { database, catalog_table, .. } = self.request;
         let get = self.clients.glue.get_table().database_name(database).name(catalog_table);
@@ -163,7 +163,7 @@ impl CrawledTable<'_> {
         }
     }
 
-    /// What is written: all of it the crawler's own, but for what a switch keeps of the `existing` table.
+    /// What to write: the crawler's own values, and what a switch keeps of the `existing` table.
     fn input(&self, found: &Found, existing: Option<&Table>) -> Result<TableInput, String> {
         let Unknowns { crawl_keeps_parameters, crawl_keeps_comments, crawl_keeps_reference, .. } = self.unknowns;
         let before = existing.and_then(Table::storage_descriptor);
@@ -236,7 +236,7 @@ impl CrawledTable<'_> {
     }
 }
 
-/// Whether a table holds already what would be written.
+/// Whether a table already holds what would be written.
 fn is_written(existing: &Table, input: &TableInput) -> bool {
     let of = |descriptor: Option<&StorageDescriptor>| {
         let descriptor = descriptor?;
@@ -270,7 +270,7 @@ fn input_from(table: &Table) -> Result<TableInput, String> {
         .map_err(|error| error.to_string())
 }
 
-/// What a service refused, for the crawler's LastCrawl.
+/// Turns an error of a service into the text for LastCrawl.
 fn explain<E: ProvideErrorMetadata, R>(operation: &str) -> impl Fn(SdkError<E, R>) -> String {
     move |error| match error.code() {
         Some(code) => format!("{operation}: {code}: {}", error.message().unwrap_or_default()),

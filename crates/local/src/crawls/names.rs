@@ -1,4 +1,4 @@
-//! What catalog tables are called, and what they were made from.
+//! Names of catalog tables, and the DynamoDB tables behind them.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::CrawlContext;
 use crate::error::AwsError;
 use crate::glue::CrawlJob;
 
-/// The name that a table has, or gets, in the job's database. Other tables matter for a new name only: it must not collide.
+/// The catalog name that a table has, or gets, in the job's database. Only a new name needs a look at other tables.
 pub(super) async fn choose_catalog_name(context: &CrawlContext, job: &CrawlJob, table: &str) -> Result<String, String> {
     if let Some(name) = find_given_name(context, job, table).await.map_err(|error| error.to_string())? {
         return Ok(name);
@@ -24,7 +24,7 @@ const NAME_AT: &str = "SELECT name FROM glue_table
     WHERE scope = ?1 AND database = ?2 AND json_extract(input, '$.StorageDescriptor.Location') = ?3
     ORDER BY json_extract(input, '$.Parameters.UPDATED_BY_CRAWLER') IS NULL, name LIMIT 1";
 
-/// The name that [`load_taken_names`] has for one table, found without reading the others.
+/// The name that [`load_taken_names`] has for one table, without reading the others.
 async fn find_given_name(context: &CrawlContext, job: &CrawlJob, table: &str) -> Result<Option<String>, AwsError> {
     let scoped = context.backend.context(&job.region);
     let location = scoped.arn("dynamodb", &format!("table/{table}"));
@@ -36,7 +36,7 @@ async fn find_given_name(context: &CrawlContext, job: &CrawlJob, table: &str) ->
     context.backend.read(look_up).await
 }
 
-/// The names that are taken in the job's database, as [`crawl::catalog::taken_names`] has them.
+/// The names taken in the job's database, see [`crawl::catalog::taken_names`].
 async fn load_taken_names(context: &CrawlContext, job: &CrawlJob) -> Result<BTreeMap<String, String>, AwsError> {
     let scoped = context.backend.context(&job.region);
     let database = job.database.clone();

@@ -1,4 +1,4 @@
-//! Roles that another endpoint keeps: copied here before they are needed, so that they are judged as any other.
+//! Roles kept by another endpoint, copied here before they are needed and then judged like any other.
 
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crawl::Clients;
@@ -21,11 +21,11 @@ pub(super) struct RemoteIam {
 }
 
 impl CrawlContext {
-    /// Brings the copy of a role up to date, where roles are kept elsewhere: `role` is a name, with or without its path, or an
-    /// ARN. Costs one call for the role and one or two for each of its policies.
+    /// Updates the copy of a role, if another endpoint keeps roles. `role` is a name, with or without its path, or an ARN.
+    /// Costs one call for the role and one or two for each of its policies.
     ///
     /// # Errors
-    /// If that endpoint does not answer, or refuses to.
+    /// If that endpoint does not answer or refuses the request.
     pub(super) async fn refresh_role(&self, role: &str) -> Result<(), AwsError> {
         let Some(remote) = &self.remote_iam else { return Ok(()) };
         let name = role.rsplit('/').next().unwrap_or_default().to_owned();
@@ -40,12 +40,12 @@ impl CrawlContext {
 
 impl RemoteIam {
     pub(super) fn new(iam: IamEndpoint) -> RemoteIam {
-        // Nothing of the environment but the credentials: its AWS_ENDPOINT_URL may well be this endpoint.
+        // Take only credentials from the environment: its AWS_ENDPOINT_URL may be this endpoint.
         let config = local_config(&iam.url, REGION).into_builder().credentials_provider(iam.credentials).build();
         RemoteIam { clients: Clients::new(&config), url: iam.url }
     }
 
-    /// The base of clients with the credentials that are used there.
+    /// The configuration of DynamoDB clients with the same credentials.
     pub(super) fn dynamodb(&self) -> aws_sdk_dynamodb::config::Builder {
         self.clients.dynamodb.config().to_builder()
     }
@@ -109,7 +109,7 @@ impl RemoteIam {
     }
 }
 
-/// Policy documents travel percent-encoded in answers.
+/// Policy documents are percent-encoded in answers.
 fn decode(document: Option<&str>) -> String {
     percent_decode_str(document.unwrap_or_default()).decode_utf8_lossy().into_owned()
 }

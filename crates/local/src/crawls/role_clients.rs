@@ -1,4 +1,4 @@
-//! The roles of crawlers, assumed as Glue assumes them.
+//! SDK clients with the credentials of crawlers' roles.
 
 use std::collections::VecDeque;
 use std::sync::PoisonError;
@@ -12,24 +12,24 @@ use crate::error::AwsError;
 use crate::iam::assumable_by_glue;
 use crate::sts;
 
-/// The name that Glue gives the sessions of its crawlers.
+/// The session name that Glue uses for its crawlers.
 pub(super) const SESSION: &str = "AWS-Crawler";
 
-/// How long the credentials of a crawl are good for, and how long they are given to crawls that start: the slowest crawl
-/// has the difference.
+/// How long the credentials of a crawl are valid, and how long new crawls reuse them. The difference is what the slowest
+/// crawl may take.
 const CREDENTIALS_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 const REUSE_TTL: Duration = Duration::from_secs(60 * 60);
 
-/// Sets of clients to keep: more than crawlers may run at once.
+/// How many sets of clients to keep: more than crawlers may run at once.
 const MAX_CLIENTS: usize = 256;
 
-/// Clients with the credentials of roles, the oldest first.
+/// Clients by role, oldest first.
 #[derive(Default)]
 pub(super) struct RoleClientCache(VecDeque<RoleClients>);
 
 struct RoleClients {
     region: String,
-    /// Another role of the same name, made later, has another.
+    /// The role's id: a role recreated under the same name has another.
     role: String,
     made: Instant,
     clients: Clients,
@@ -50,15 +50,15 @@ impl RoleClientCache {
     }
 }
 
-/// What CreateCrawler says of a role that it can't use, and a crawl of one that it can't use any more.
+/// The error of CreateCrawler, or of a crawl, when Glue cannot assume the role.
 pub(super) fn unable() -> AwsError {
     let message = "Service is unable to assume provided role. Please verify role's TrustPolicy";
     AwsError::new("InvalidInputException", message)
 }
 
 impl CrawlContext {
-    /// Clients with credentials of a crawler's role, which Glue must be able to assume: `role` is a name, with or without
-    /// its path, or an ARN. The crawls of a role share them, and all share their connections.
+    /// Clients with the credentials of a crawler's role, which Glue must be able to assume. `role` is a name, with or without
+    /// its path, or an ARN. Crawls with the same role share clients; all share connections.
     ///
     /// # Errors
     /// If the role can't be assumed.
@@ -78,10 +78,10 @@ impl CrawlContext {
         Ok(clients)
     }
 
-    /// The endpoint's own clients, but with other credentials where these are known.
+    /// The endpoint's own clients with other credentials, for the services where this endpoint knows them.
     fn with_credentials(&self, region: &str, credentials: SharedCredentialsProvider) -> Clients {
         let mut clients = self.clients(region);
-        // Clients made from others share their cache of identities, which would grow with each role.
+        // A derived client shares its identity cache, which would grow with each role.
         let cache = || IdentityCache::lazy().build();
         let glue = clients.glue.config().to_builder().credentials_provider(credentials.clone());
         clients.glue = aws_sdk_glue::Client::from_conf(glue.identity_cache(cache()).build());

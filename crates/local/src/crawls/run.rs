@@ -1,4 +1,4 @@
-//! One crawl: every target read, and written to the catalog.
+//! One crawl: reads every target and writes it to the catalog.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use crate::blocking::blocking;
 use crate::error::AwsError;
 use crate::glue::{CrawlJob, End, Summary, Target, record_end, should_continue};
 
-/// How often a crawl looks whether it was stopped. Asking costs one look-up by key.
+/// How often a crawl checks whether it was stopped. A check costs one lookup by key.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Crawls every target of a job, one after the other, and records how it ended. All is done with credentials of the
-/// crawler's role; only the names that tables get are looked up without.
+/// Crawls every target of a job, one after the other, and records how the crawl ended. It uses the credentials of the
+/// crawler's role, except to look up names of tables.
 ///
-/// A target that fails makes the crawl FAILED, but the others are done all the same. StopCrawler ends the crawl within a
-/// fraction of a second; what was published before stays. Nothing is returned: the crawler's LastCrawl tells.
+/// A target that fails makes the crawl FAILED, but does not stop the others. StopCrawler ends the crawl within a fraction
+/// of a second; what was published stays. The result is in the crawler's LastCrawl.
 pub(super) async fn run(
     context: Arc<CrawlContext>,
     job: CrawlJob,
@@ -32,7 +32,7 @@ pub(super) async fn run(
 ) {
     let mut ending = Ending { context: &context, job: &job, summary: Summary::default(), end: None, recorded: false };
     let crawl = async {
-        // Never closed. Whoever waits for a permit is not asked yet whether to stop: that costs a look-up each time.
+        // The semaphore is never closed. A crawl that waits for a permit does not poll for a stop yet, which would cost lookups.
         let _permit = permits.acquire().await;
         tracing::info!(crawler = job.crawler, crawl = job.id, "crawl started");
         tokio::select! {
@@ -42,15 +42,15 @@ pub(super) async fn run(
     };
     let end = tokio::select! {
         end = crawl => Some(end),
-        // An error means that the endpoint is gone, which closes all the same.
+        // An error means that the endpoint was dropped.
         _ = closing.wait_for(|closing| *closing) => None,
     };
     ending.end = end;
     ending.record().await;
 }
 
-/// Records the end. Dropped before it is recorded, because its task is thrown away, it does so at once: the crawl would
-/// stay RUNNING. That is the last resort, since it blocks the thread.
+/// Records the end of a crawl. If the task is aborted first, dropping this records it, because the crawl would stay
+/// RUNNING. That blocks the thread, so it is the last resort.
 struct Ending<'a> {
     context: &'a Arc<CrawlContext>,
     job: &'a CrawlJob,
@@ -60,7 +60,7 @@ struct Ending<'a> {
 }
 
 impl Ending<'_> {
-    /// Tries until it succeeds: the disk may be full, or another process at work. Until then the crawler is RUNNING.
+    /// Retries until it succeeds: the disk may be full, or another process may be writing. Until then the crawler is RUNNING.
     async fn record(&mut self) {
         let mut pause = Duration::from_millis(100);
         while let Err(error) = blocking(self.attempt()).await {
@@ -88,7 +88,7 @@ impl Ending<'_> {
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        // What can't be recorded now is so once this endpoint has ended: nobody works on the crawl any more.
+        // If this fails, the next endpoint that looks finds a crawl whose endpoint is gone, and ends it.
         if let (false, Err(error)) = (self.recorded, self.attempt()()) {
             tracing::error!(crawler = self.job.crawler, crawl = self.job.id, %error, "the end of a crawl is not recorded");
         }
@@ -98,7 +98,7 @@ impl Drop for Ending<'_> {
 async fn wait_for_stop(context: &CrawlContext, job: &CrawlJob) {
     loop {
         let id = job.id.clone();
-        // A store that can't be read for a moment is no reason to stop.
+        // A store that cannot be read for a moment is no reason to stop.
         if !context.backend.read(move |tx| should_continue(tx, &id)).await.unwrap_or(true) {
             return;
         }
@@ -131,7 +131,7 @@ async fn crawl_targets(context: &CrawlContext, job: &CrawlJob, summary: &mut Sum
     if failures.is_empty() { End::Completed } else { End::Failed(failures.join("; ")) }
 }
 
-/// The catalog table and what became of it, or why the target failed. What was found is noted in `found`.
+/// Crawls one target. Returns the catalog table and how it changed, or why the target failed; adds what was found to `found`.
 async fn crawl_target(
     context: &CrawlContext,
     clients: &Clients,

@@ -1,23 +1,23 @@
-//! Requests as the DynamoDB API Reference restricts them, refused in DynamoDB's words.
+//! Checks requests as the DynamoDB API Reference describes, with DynamoDB's messages.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::AwsError;
 
-/// A request that DynamoDB would refuse, or that tables out of files can't serve.
+/// A request that DynamoDB would refuse, or that tables in files cannot serve.
 pub(super) fn invalid(message: impl Into<String>) -> AwsError {
     AwsError::new("ValidationException", message)
 }
 
-/// One member that is not what it must be.
+/// A member that breaks a constraint.
 pub(super) fn constraint(name: &str, value: &str, must: &str) -> AwsError {
     invalid(format!(
         "1 validation error detected: Value '{value}' at '{name}' failed to satisfy constraint: Member must {must}"
     ))
 }
 
-/// A member that must be there.
+/// A required member.
 pub(super) fn required<'a>(name: &str, value: Option<&'a str>) -> Result<&'a str, AwsError> {
     value.ok_or_else(|| {
         invalid(format!(
@@ -26,7 +26,7 @@ pub(super) fn required<'a>(name: &str, value: Option<&'a str>) -> Result<&'a str
     })
 }
 
-/// A whole number between two others, if it is given.
+/// An optional integer within bounds.
 pub(super) fn within(name: &str, value: Option<i64>, least: u32, most: u32) -> Result<Option<u32>, AwsError> {
     let Some(value) = value else { return Ok(None) };
     if value < i64::from(least) {

@@ -1,10 +1,10 @@
-//! The definition of a table out of files: the request of CreateTable.
+//! The definition of a table in files: a CreateTable request.
 
 use serde::{Deserialize, Serialize};
 
 use super::key::{KeyAttribute, KeySchema, KeyType};
 
-/// What `NAME.json` holds; members that reads don't need (indexes, streams, …) are passed over.
+/// The content of `NAME.json`. Members that reads do not need (indexes, streams, …) are ignored.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Definition {
@@ -46,7 +46,7 @@ enum BillingMode {
     PayPerRequest,
 }
 
-/// Capacity units a second.
+/// Capacity units per second.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Throughput {

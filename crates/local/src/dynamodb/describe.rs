@@ -1,4 +1,4 @@
-//! What tables out of files say of themselves.
+//! Operations that describe tables in files.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::error::AwsError;
 /// The table that a request names, by name or ARN.
 ///
 /// # Errors
-/// As DynamoDB, if the name is missing, impossible or unknown; or if the table's files are wrong.
+/// As DynamoDB, if the name is missing, invalid or unknown; also if the table's files are wrong.
 pub(super) fn existing(
     files: &Files,
     context: &Context,
@@ -96,7 +96,7 @@ pub(super) fn table(files: &Files, context: &Context, body: Value) -> Result<Val
     Ok(json!({ "Table": description }))
 }
 
-/// The same for the same table at every start.
+/// A stable id: the same table has the same id after a restart.
 fn table_id(arn: &str) -> String {
     let hash = Sha256::digest(arn);
     let bytes = hash.iter().take(16).fold(0, |value: u128, byte| value << 8 | u128::from(*byte));
@@ -138,7 +138,7 @@ pub(super) fn time_to_live(files: &Files, context: &Context, body: Value) -> Res
     Ok(json!({ "TimeToLiveDescription": description }))
 }
 
-/// DescribeContinuousBackups: there are none of files.
+/// DescribeContinuousBackups: tables in files have none.
 pub(super) fn continuous_backups(files: &Files, context: &Context, body: Value) -> Result<Value, AwsError> {
     let request: TableRequest = members(body)?;
     existing(files, context, request.table_name.as_deref()).map_err(|error| match error.code {

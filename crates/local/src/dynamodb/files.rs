@@ -17,18 +17,18 @@ use super::spool::Spool;
 use crate::config::StartError;
 use crate::error::AwsError;
 
-/// Read from large files in large pieces.
+/// The size of a read buffer, in bytes.
 const BUFFER: usize = 256 * 1024;
-/// A description of a table is read whole; CreateTable takes far shorter ones.
+/// The longest definition of a table, in bytes. It is read whole; CreateTable accepts far shorter ones.
 const MAX_DEFINITION: u64 = 1 << 20;
 
-/// All tables of a folder; those asked for stay indexed.
+/// All tables of a folder. A table is indexed when first used.
 pub(crate) struct Files {
     folder: Option<(PathBuf, Spool)>,
     tables: Mutex<HashMap<String, Arc<Mutex<Option<Loaded>>>>>,
 }
 
-/// The outcome of reading a table's files, errors too, for as long as the files stay what they are.
+/// The result of reading a table's files, or the error, valid until the files change.
 struct Loaded {
     version: FileVersion,
     table: Result<Arc<FileTable>, AwsError>,
@@ -44,7 +44,7 @@ pub(super) struct FileTable {
     data: Option<Data>,
 }
 
-/// The file of the items as it was indexed. It is opened for each page: many tables need no more descriptors than few.
+/// The file of the items, as indexed. It is opened for each page, so that many tables need no more descriptors than few.
 struct Data {
     path: PathBuf,
     size: u64,
@@ -69,7 +69,7 @@ impl Files {
         Ok(Files { folder: Some((folder.to_owned(), spool)), tables: Mutex::default() })
     }
 
-    /// The names of all tables, also of those whose files are wrong.
+    /// The names of all tables, including those with wrong files.
     pub(super) fn names(&self) -> Result<BTreeSet<String>, AwsError> {
         let Some((folder, _)) = &self.folder else { return Ok(BTreeSet::new()) };
         let failed = |error| AwsError::internal(format!("{}: {error}", folder.display()));
@@ -78,7 +78,7 @@ impl Files {
             let entry = entry.map_err(failed)?;
             let file = entry.file_name();
             let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".json")) else { continue };
-            // The folder tells the kind of most entries; only links have to be followed. What is no file is told when the table is asked for.
+            // The folder tells the kind of most entries; only links must be followed. Other problems are reported when the table is used.
             let kind = entry.file_type().map_err(failed)?;
             if kind.is_dir() || kind.is_symlink() && entry.path().is_dir() {
                 continue;
@@ -107,7 +107,7 @@ impl Files {
             let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(tables.entry(name.to_owned()).or_default())
         };
-        // Held while reading: whoever asks for the same table meanwhile waits for the one index.
+        // Hold the lock while reading, so that concurrent requests for the table share one index.
         let mut loaded = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let version = paths.version()?;
         let table = match &*loaded {
@@ -130,7 +130,7 @@ impl Loaded {
     }
 }
 
-/// Says which data files lack the definition that would make them a table.
+/// Warns of data files without a definition.
 fn warn_of_orphans(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let file = entry?.file_name();
@@ -153,7 +153,7 @@ struct Paths {
     data: Option<PathBuf>,
 }
 
-/// Tells whether files have changed.
+/// Changes when the files change.
 #[derive(PartialEq, Eq)]
 struct FileVersion {
     definition: (u64, SystemTime),
@@ -234,7 +234,7 @@ impl FileTable {
     /// Opens the items.
     ///
     /// # Errors
-    /// If they can't be read, or are others than were indexed.
+    /// If they cannot be read, or changed since they were indexed.
     pub(super) fn items(&self) -> Result<Items<'_>, AwsError> {
         let Some(Data { path, size, modified }) = &self.data else { return Ok(Items { data: None }) };
         let open = || {
@@ -249,7 +249,7 @@ impl FileTable {
     }
 }
 
-/// What a table says while its data file is written.
+/// The error while a data file is being written.
 pub(super) fn changed() -> AwsError {
     AwsError::internal("the table's data file was changed while it was read: try again")
 }

@@ -1,20 +1,20 @@
-//! The index of a data file: where every item is, in the order that scans follow.
+//! The index of a data file: where each item is, in scan order.
 
 use std::io::{BufRead, Read};
 
 use super::item::measure;
 use super::key::KeySchema;
 
-/// Items have at most 400 KB, which even escaped byte by byte stays below this.
+/// The longest line, in bytes. An item has at most 400 KB, which stays below this even with every byte escaped.
 pub(super) const MAX_LINE: u64 = 4 * 1024 * 1024;
 
-/// So many lines are indexed before those are dropped that a later one with the same key replaces.
+/// How many lines are indexed before lines replaced by a later one with the same key are dropped.
 const MANY: usize = 1 << 20;
 
-/// The items of a table, without the items.
+/// Where the items of a table are.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// By position, each once.
+    /// By position, without duplicates.
     entries: Vec<Entry>,
     /// The sum of the sizes.
     pub(super) bytes: u64,
@@ -47,7 +47,7 @@ impl Segment {
         self.of(position) == self.number
     }
 
-    /// The number of the segment that `position` is in: grows with the position, and is the same for a whole partition.
+    /// The segment of `position`. It grows with the position, and a partition is never split.
     fn of(self, position: u128) -> u32 {
         let part = ((position >> 64) * u128::from(self.total)) >> 64;
         u32::try_from(part).unwrap_or(u32::MAX)
@@ -58,7 +58,7 @@ impl Index {
     /// Reads a data file to its end.
     ///
     /// # Errors
-    /// If it can't be read, or a line is no item of the table: with the line's number.
+    /// If it cannot be read, or a line is not an item of the table. The error has the line number.
     pub(super) fn build(mut file: impl BufRead, schema: &KeySchema) -> Result<Index, String> {
         let mut entries = Vec::new();
         let mut many = MANY;
@@ -106,7 +106,7 @@ impl Index {
     }
 }
 
-/// Of the entries at one position the one furthest down the file stays.
+/// Keeps the last entry in the file for each position.
 fn latest(entries: &mut Vec<Entry>) {
     entries.sort_unstable_by_key(|entry| (entry.position, std::cmp::Reverse(entry.offset)));
     entries.dedup_by_key(|entry| entry.position);

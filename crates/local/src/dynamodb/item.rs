@@ -1,6 +1,6 @@
-//! One line of a data file: where its item stands in it, the item's key and its size as DynamoDB counts it.
+//! One line of a data file: where the item is in it, the item's key, and its size as DynamoDB counts it.
 //!
-//! One pass that keeps nothing but the key. Errors tell the column, never a value.
+//! One pass that keeps only the key. Errors name the column, never a value.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -27,7 +27,7 @@ pub(super) struct Measured<'a> {
 /// Reads one line.
 ///
 /// # Errors
-/// If it is no item of the table, with the column.
+/// If it is not an item of the table. The error has the column.
 pub(super) fn measure<'a>(line: &'a [u8], schema: &KeySchema) -> Result<Measured<'a>, String> {
     let range = unwrapped(line, schema).unwrap_or_else(|| trimmed(line));
     let item = line.get(range.clone()).unwrap_or_default();
@@ -47,7 +47,7 @@ fn missing(name: &str) -> String {
     format!("the key attribute {name:?} is missing")
 }
 
-/// serde's own text for wrong data quotes the data, so only that of wrong JSON is passed on.
+/// The messages of serde for wrong data quote the data, so only those for wrong JSON are passed on.
 fn describe(error: &serde_json::Error, before: usize) -> String {
     let column = error.column() + before;
     match error.classify() {

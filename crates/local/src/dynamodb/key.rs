@@ -1,4 +1,4 @@
-//! Keys: which attributes they are, and where in hash order an item stands.
+//! Primary keys: their attributes, and the position of an item in hash order.
 
 use std::borrow::Cow;
 
@@ -42,7 +42,7 @@ impl KeyType {
     }
 }
 
-/// The key of one item: the texts under the tags that the schema tells.
+/// The key of one item: the texts of its key attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key<'a> {
     pub(super) partition: Cow<'a, str>,
@@ -55,14 +55,14 @@ impl KeySchema {
         std::iter::once(&self.partition).chain(&self.sort)
     }
 
-    /// Where an item with this key stands in the table: the high half tells its partition, the low half the item.
+    /// The position of an item with this key in the table: the high half is its partition, the low half the item.
     ///
-    /// DynamoDB too scans in the order of a hash of the partition key, and splits segments along it; its hash isn't
-    /// published. `None` if a value isn't one of the key's type, or is empty.
+    /// DynamoDB also scans in the order of a hash of the partition key and splits segments along it, but does not publish its
+    /// hash. `None` if a value is empty or not of the key's type.
     pub(super) fn position(&self, key: &Key) -> Option<u128> {
         let partition = Sha256::new_with_prefix(value_bytes(self.partition.kind, &key.partition)?);
         let high = partition.clone().finalize();
-        // The partition goes into both halves, so that two items are taken for one only if 128 bits are equal.
+        // The partition is in both halves, so that two items are confused only if 128 bits are equal.
         let mut item = partition;
         item.update([0]);
         if let (Some(attribute), Some(text)) = (&self.sort, &key.sort) {
@@ -99,7 +99,7 @@ impl KeySchema {
     }
 }
 
-/// What two equal values have in common; `None` if it is not a value of the type, or empty.
+/// A form that equal values share; `None` if it is empty or not of the type.
 fn value_bytes(kind: KeyType, text: &str) -> Option<Vec<u8>> {
     let bytes = match kind {
         KeyType::S => text.as_bytes().to_vec(),

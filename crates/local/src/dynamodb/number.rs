@@ -1,6 +1,6 @@
 //! DynamoDB numbers as text: equal by value, sized by their significant digits.
 
-/// A decimal number, not yet brought to one spelling.
+/// A decimal number, as spelled.
 pub(super) struct Number<'a> {
     negative: bool,
     whole: &'a [u8],
@@ -27,7 +27,7 @@ impl<'a> Number<'a> {
         Some(Number { negative, whole: whole.as_bytes(), fraction: fraction.as_bytes(), exponent })
     }
 
-    /// What DynamoDB counts for it: one byte for two significant digits, one more for the number, one more for a minus.
+    /// The size that DynamoDB counts: one byte for two significant digits, one for the number, and one for a minus sign.
     ///
     /// From the Developer Guide, "Item sizes and formats", which calls it approximate.
     pub(super) fn size(&self) -> u64 {
@@ -53,7 +53,7 @@ impl<'a> Number<'a> {
         self.whole.iter().chain(self.fraction).copied()
     }
 
-    /// Where the first and the last digit stand that aren't zero; `None` for zero.
+    /// The places of the first and last digits that are not zero; `None` for zero.
     fn significant(&self) -> Option<(usize, usize)> {
         let mut nonzero = self.digits().enumerate().filter(|(_, digit)| *digit != b'0').map(|(at, _)| at);
         let first = nonzero.next()?;

@@ -1,4 +1,4 @@
-//! Scan over a table out of files.
+//! Scan of a table in files.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use super::item::measure;
 use crate::context::Context;
 use crate::error::AwsError;
 
-/// A page ends before the item that would make it larger.
+/// The largest page, in bytes: it ends before the item that would exceed it.
 const PAGE: u64 = 1024 * 1024;
 
 /// The most segments that a table may be split into.
 const MAX_SEGMENTS: u32 = 1_000_000;
 
-/// What one read unit pays for, in bytes of a page.
+/// The bytes of a page that one read unit pays for.
 const READ_UNIT: u64 = 4 * 1024;
 
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ struct ScanRequest {
     select: Option<String>,
     return_consumed_capacity: Option<String>,
     consistent_read: Option<bool>,
-    /// Everything that would change the answer and isn't done here.
+    /// Members that would change the answer and are not supported.
     #[serde(flatten)]
     unsupported: BTreeMap<String, Value>,
 }
@@ -68,7 +68,7 @@ pub(super) fn scan(files: &Files, context: &Context, body: Value) -> Result<Byte
     Ok(join(rest, page.items))
 }
 
-/// The items go into the answer as the bytes that they are in the file.
+/// Copies the bytes of the items from the file into the answer.
 fn join(rest: Value, items: Option<Vec<u8>>) -> Bytes {
     let mut answer = rest.to_string().into_bytes();
     if let Some(items) = items {
@@ -151,7 +151,7 @@ struct ScanPage {
     size: u64,
     /// JSON, separated by commas.
     items: Option<Vec<u8>>,
-    /// Where to go on; none at the end of the segment.
+    /// Where the next page starts; `None` at the end of the segment.
     last_key: Option<Value>,
 }
 
@@ -187,7 +187,7 @@ impl ScanPage {
             let mut item = Vec::new();
             data.read(entry, &mut item)?;
             let measured = measure(&item, &table.key).map_err(|_| changed())?;
-            // An item that moved under the index would send the client to another place of the table.
+            // If an item moved since it was indexed, its key would send the client to another place of the table.
             if table.key.position(&measured.key) != Some(entry.position) {
                 return Err(changed());
             }

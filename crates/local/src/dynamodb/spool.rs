@@ -1,7 +1,7 @@
 //! Unpacked copies of compressed data files.
 //!
-//! Several processes may share them. One that is gone is made again by whoever needs it; one that is being made is locked by its maker,
-//! so that only what a killed process left is removed.
+//! Several processes may share them. A missing copy is made again when needed. A copy in the making is locked, so that only
+//! the leftovers of killed processes are removed.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,19 +14,19 @@ use tempfile::TempDir;
 
 use super::index::MAX_LINE;
 
-/// Text of items shrinks to a tenth or a thirtieth; a file that grows more than so many times is a bomb.
+/// The largest ratio of unpacked to packed size. Text of items shrinks to a tenth or a thirtieth; more is a bomb.
 const MAX_RATIO: u64 = 100;
-/// As large as this every copy may be.
+/// The size, in bytes, that every copy may have, whatever its ratio.
 const MIN_LIMIT: u64 = 64 << 20;
-/// In front of the name of a copy that is being made.
+/// The prefix of a copy in the making.
 const PARTIAL: &str = ".half-";
-/// The file that says which folder of tables the copies beside it are of.
+/// The file that names the folder of tables of the copies beside it.
 const ORIGIN: &str = "origin";
 
-/// The folder of the copies: in the state folder, where they are found again, or a temporary one.
+/// The folder of the copies: in the state folder, to be reused, or a temporary one.
 pub(super) struct Spool {
     copies: PathBuf,
-    /// Removes a temporary one at the end.
+    /// Removes a temporary folder when dropped.
     _temporary: Option<TempDir>,
 }
 
@@ -50,7 +50,7 @@ impl Spool {
         Ok(spool)
     }
 
-    /// The unpacked `packed` and where it is, the data of `table` in the version that `version` names; older versions are removed.
+    /// Unpacks `packed`, the data of `table` in `version`, and returns the copy and its path. Copies of older versions are removed.
     ///
     /// # Errors
     /// If `packed` isn't gzip, ends early, holds a line that no item has, grows too much, or the disk is full.
@@ -73,7 +73,7 @@ impl Spool {
         remove(&folder, |name| name != version);
         let input = files::open(packed)?;
         let most = MIN_LIMIT.max(input.metadata()?.len().saturating_mul(MAX_RATIO));
-        // Whole or not at all: another endpoint may share the folder, and this one may be killed.
+        // Rename it when complete: another endpoint may share the folder, and this one may be killed.
         let mut copy = tempfile::Builder::new().prefix(PARTIAL).tempfile_in(&folder)?;
         copy.as_file().lock()?;
         unpack(MultiGzDecoder::new(BufReader::new(input)), &mut copy, most)?;
@@ -90,7 +90,7 @@ impl Spool {
     }
 }
 
-/// Copies `packed`, line by line no longer than any item.
+/// Copies `packed`, and fails on a line that is longer than any item.
 fn unpack(mut packed: impl Read, to: &mut impl Write, most: u64) -> io::Result<()> {
     let mut buffer = vec![0; 64 << 10];
     let (mut size, mut line) = (0u64, 0u64);
@@ -122,9 +122,9 @@ fn unpack(mut packed: impl Read, to: &mut impl Write, most: u64) -> io::Result<(
     }
 }
 
-/// Of a folder of copies, those of tables that are gone; all, if their folder of tables is.
+/// Removes copies of tables that are gone, or all if their folder of tables is gone.
 fn drop_unused(copies: &Path) {
-    // What has no origin is not ours to remove.
+    // A folder without this file is not ours to remove.
     let Ok(origin) = fs::read_to_string(copies.join(ORIGIN)) else { return };
     for table in fs::read_dir(copies).into_iter().flatten().flatten() {
         let name = table.file_name();
@@ -132,7 +132,7 @@ fn drop_unused(copies: &Path) {
         let gone = fs::symlink_metadata(packed).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
         if table.path().is_dir() {
             remove(&table.path(), |name| gone || name.starts_with(PARTIAL));
-            // Unless something is left in it.
+            // This fails if something is left in it.
             let _ = fs::remove_dir(table.path());
         }
     }
@@ -142,8 +142,7 @@ fn drop_unused(copies: &Path) {
     }
 }
 
-/// Removes copies by their names; of those that are being made the ones that nobody is at any more. What can't be removed stays: it
-/// does no harm but for its size.
+/// Removes copies by name, and unlocked copies in the making. What cannot be removed stays, and only takes space.
 fn remove(folder: &Path, unused: impl Fn(&str) -> bool) {
     for copy in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = copy.file_name();

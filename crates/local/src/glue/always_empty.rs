@@ -1,7 +1,7 @@
-//! What catalogs hold and this one never does: partitions, column statistics and functions, which no operation here makes.
+//! Partitions, column statistics and functions. No operation here creates any, so there are none.
 //!
-//! The clients of Trino, Spark and Hive ask for them before they read a table and fail without an answer, so that the reads
-//! are served, and find nothing.
+//! Clients of Trino, Spark and Hive ask for them before they read a table and fail without an answer, so the read operations
+//! are served and find nothing.
 
 use serde_json::{Value, json};
 
@@ -37,7 +37,7 @@ pub(super) fn column_statistics(request: &Request) -> Result<Value, AwsError> {
     Ok(json!({ "ColumnStatisticsList": [], "Errors": [] }))
 }
 
-/// Functions of a database, or of all.
+/// Functions of a database, or of all databases.
 pub(super) fn functions(request: &Request) -> Result<Value, AwsError> {
     request.body.required("Pattern", NAME)?;
     if let Some(database) = &request.names.database {

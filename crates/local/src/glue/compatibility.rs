@@ -1,4 +1,4 @@
-//! What schemas of the registry may look like, and which may follow which.
+//! Which schemas are valid, and which may follow which.
 
 use apache_avro::Schema;
 use apache_avro::schema_compatibility::{Compatibility, SchemaCompatibility};
@@ -11,9 +11,9 @@ pub(super) const FORMATS: [&str; 3] = ["AVRO", "JSON", "PROTOBUF"];
 pub(super) const MODES: [&str; 8] =
     ["NONE", "DISABLED", "BACKWARD", "BACKWARD_ALL", "FORWARD", "FORWARD_ALL", "FULL", "FULL_ALL"];
 
-/// Checks the syntax of a definition and gives back its canonical text: definitions that differ only in white space or in
-/// the order of JSON members are the same schema. (Avro's own canonical form would go too far: it drops defaults, docs and
-/// logical types.)
+/// Checks the syntax of a definition and returns its canonical text. Definitions that differ only in white space or in the
+/// order of JSON members are the same schema. (Avro's own canonical form goes too far: it drops defaults, docs and logical
+/// types.)
 ///
 /// # Errors
 /// Why the definition is not a schema of that format.
@@ -31,13 +31,13 @@ pub(super) fn canonical(format: &str, definition: &str) -> Result<String, String
     Ok(value.to_string())
 }
 
-/// Whether a version may follow `earlier` ones, the newest of them last.
+/// Checks that a version may follow `earlier` ones, newest last.
 ///
 /// BACKWARD: the new schema reads data written with the last one. FORWARD: the last one reads data written with the new one.
 /// FULL: both. With `_ALL`, every earlier version counts instead of the last.
 ///
 /// # Errors
-/// What does not fit.
+/// What is incompatible.
 pub(super) fn check(mode: &str, new: &str, earlier: &[String]) -> Result<(), String> {
     let (direction, all) = match mode.strip_suffix("_ALL") {
         Some(direction) => (direction, true),
@@ -61,8 +61,7 @@ pub(super) fn check(mode: &str, new: &str, earlier: &[String]) -> Result<(), Str
     Ok(())
 }
 
-/// Every value that the writer can write must be readable; that some are (a union or an enumeration that lost a branch) is
-/// not enough.
+/// Every value that the writer can write must be readable. Some (a union or enumeration that lost a branch) are not enough.
 fn can_read(writer: &Schema, reader: &Schema) -> Result<(), String> {
     match SchemaCompatibility::can_read(writer, reader) {
         Ok(Compatibility::Full) => Ok(()),
@@ -71,7 +70,7 @@ fn can_read(writer: &Schema, reader: &Schema) -> Result<(), String> {
     }
 }
 
-/// The outline of a JSON Schema of drafts 04 to 07: an object or a boolean, known types, keywords of the right kind.
+/// Checks the form of a JSON Schema of drafts 04 to 07: an object or a boolean, known types, keywords with the right values.
 fn check_json_schema(schema: &Value) -> Result<(), String> {
     const KNOWN_DRAFTS: [&str; 3] = ["draft-04", "draft-06", "draft-07"];
     const TYPES: [&str; 7] = ["null", "boolean", "object", "array", "number", "integer", "string"];

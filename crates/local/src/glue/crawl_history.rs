@@ -33,8 +33,8 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     page.answer("Crawls", crawls, |crawl| crawl.id.clone(), |crawl| Ok(crawl.to_wire(name)))
 }
 
-/// Figures of the crawlers named, or of all: run times of the crawls that completed, tables of the last crawl that ended.
-/// Names that no crawler has are left out.
+/// Metrics of the named crawlers, or of all: run times of completed crawls, and tables of the last crawl that ended.
+/// Unknown names are left out.
 pub(super) fn metrics(request: &Request) -> Result<Value, AwsError> {
     let names = request.body.texts("CrawlerNameList", NAME, 100)?;
     let page = TokenPage::read(&request.body, 100, 1_000)?;
@@ -78,7 +78,7 @@ fn measure(request: &Request, name: &str) -> Result<Value, AwsError> {
     }))
 }
 
-/// Of sorted values; between the two in the middle where their number is even, 0 where there is none.
+/// The median of sorted values; 0 if there are none.
 fn median(sorted: &[f64]) -> f64 {
     let middle = sorted.len() / 2;
     let at = |index: usize| sorted.get(index).copied().unwrap_or(0.0);

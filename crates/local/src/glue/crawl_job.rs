@@ -1,13 +1,13 @@
-//! What StartCrawler sets going.
+//! What StartCrawler starts.
 
 use std::collections::BTreeMap;
 
 use crawl::options::{DeleteBehavior, UpdateBehavior};
 
-/// One crawl to do: the crawler as it was when it was started.
+/// A crawl to run: the crawler as it was when the crawl started.
 #[derive(Debug, Clone)]
 pub(crate) struct CrawlJob {
-    /// Where the crawler lives, and the tables that it reads.
+    /// The region of the crawler and of the tables that it reads.
     pub(crate) region: String,
     /// The crawler's name.
     pub(crate) crawler: String,
@@ -17,11 +17,11 @@ pub(crate) struct CrawlJob {
     pub(crate) role: String,
     /// The catalog database to write to.
     pub(crate) database: String,
-    /// In front of the names of new tables.
+    /// The prefix of the names of new tables.
     pub(crate) prefix: String,
     /// What to read.
     pub(crate) targets: Vec<Target>,
-    /// What the crawl before found, as a fingerprint, by catalog table.
+    /// Fingerprints of what the previous crawl found, by catalog table.
     pub(crate) before: BTreeMap<String, String>,
     /// What to do with a catalog table that differs.
     pub(crate) on_update: UpdateBehavior,
@@ -41,13 +41,13 @@ pub(crate) enum Target {
         /// Share of the read capacity to use; `None` for the default.
         scan_rate: Option<f64>,
     },
-    /// A table of the catalog that was made from DynamoDB, to be crawled again.
+    /// A catalog table that was made from DynamoDB, to crawl again.
     Catalog {
         /// Its database.
         database: String,
         /// Its name.
         table: String,
     },
-    /// A kind of target that is kept but can't be crawled here.
+    /// A kind of target that is stored but cannot be crawled here.
     Other(&'static str),
 }

@@ -1,4 +1,4 @@
-//! One crawl, as it is stored and answered.
+//! One crawl, as stored and as returned.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::seconds;
 
-/// Where AWS writes the logs of crawlers. Here the log of the endpoint itself has them.
+/// The log group of crawlers in AWS. Here the endpoint logs them itself.
 pub(super) const LOG_GROUP: &str = "/aws-glue/crawlers";
 
 /// One run of a crawler, as it is stored.
@@ -28,7 +28,7 @@ pub(crate) struct Summary {
     pub(crate) created: Vec<String>,
     pub(crate) updated: Vec<String>,
     pub(crate) deleted: Vec<String>,
-    /// What was found, as a fingerprint, by catalog table.
+    /// Fingerprints of what was found, by catalog table.
     #[serde(default)]
     pub(crate) found: BTreeMap<String, String>,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Summary {
 pub(super) const COLUMNS: &str = "id, state, started, ended, error, summary";
 
 impl Crawl {
-    /// Reads [`COLUMNS`] from column `first` of a row on.
+    /// Reads [`COLUMNS`] of a row, starting at column `first`.
     pub(super) fn from_row(row: &Row, first: usize) -> rusqlite::Result<Crawl> {
         let summary: Option<String> = row.get(first + 5)?;
         Ok(Crawl {
@@ -57,7 +57,7 @@ impl Crawl {
             "LogGroup": LOG_GROUP,
             "LogStream": crawler,
             "MessagePrefix": self.id,
-            // Crawling here costs no data processing units.
+            // Crawls here use no data processing units.
             "DPUHour": 0.0,
         });
         if let Some(ended) = self.ended {
@@ -72,7 +72,7 @@ impl Crawl {
 }
 
 impl Summary {
-    /// As a JSON text: counts by kind of change, with the names of the tables as far as the model's 255 characters reach.
+    /// The summary as JSON text: counts by kind of change, with table names if all fit the model's 255 characters.
     fn to_wire(&self) -> String {
         let kinds = [("ADD", &self.created), ("UPDATE", &self.updated), ("DELETE", &self.deleted)];
         let changed = || kinds.iter().filter(|(_, names)| !names.is_empty());

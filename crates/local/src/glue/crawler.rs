@@ -1,4 +1,4 @@
-//! Crawlers: their definitions, and how they are found.
+//! Crawlers: their definitions, and the operations on them.
 
 use rusqlite::{OptionalExtension, Row, params, params_from_iter};
 use serde_json::{Map, Value, json};
@@ -21,7 +21,7 @@ pub(super) struct Crawler {
     updated: i64,
     pub(super) schedule: Option<String>,
     pub(super) scheduled: bool,
-    /// The start of the crawl that runs.
+    /// When the running crawl started.
     running_since: Option<i64>,
     pub(super) last: Option<Crawl>,
 }
@@ -149,7 +149,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     page.answer("Crawlers", rows, |crawler| crawler.name.clone(), |crawler| crawler.to_wire(request))
 }
 
-/// Up to 100 crawlers by name, each once; those that are not there are named in the answer.
+/// Up to 100 crawlers by name, each once. Unknown names are listed in the answer.
 pub(super) fn batch_get(request: &Request) -> Result<Value, AwsError> {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     let mut names: Vec<&str> = request.names.crawlers.iter().map(String::as_str).collect();
@@ -186,7 +186,7 @@ pub(super) fn names(request: &Request) -> Result<Value, AwsError> {
     page.answer("CrawlerNames", rows, String::clone, |name| Ok(name.into()))
 }
 
-/// Changes what the request names and leaves the rest.
+/// Changes the parts in the request and leaves the rest.
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     let name = request.crawler()?;
     let crawler = Crawler::find(request, name)?;

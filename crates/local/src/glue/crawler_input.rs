@@ -1,4 +1,4 @@
-//! What a crawler may be told, checked as AWS checks it.
+//! The definition of a crawler, checked as AWS checks it.
 
 use serde_json::{Map, Value};
 
@@ -6,13 +6,13 @@ use super::Request;
 use super::validate::{ANY, DESCRIPTION, Members, NAME, TABLE_PREFIX, invalid};
 use crate::error::AwsError;
 
-/// The kinds of targets that the API knows; [`DYNAMODB`] and [`CATALOG`] are crawled here.
+/// The kinds of targets in the API. Only [`DYNAMODB`] and [`CATALOG`] are crawled here.
 pub(super) const TARGETS: [&str; 8] =
     ["S3Targets", "JdbcTargets", "MongoDBTargets", DYNAMODB, CATALOG, "DeltaTargets", "IcebergTargets", "HudiTargets"];
 pub(super) const DYNAMODB: &str = "DynamoDBTargets";
 pub(super) const CATALOG: &str = "CatalogTargets";
 
-/// The members of a definition, as they are stored and answered.
+/// The members of a definition that are stored and returned as they are.
 const KEPT: [&str; 9] = [
     "DatabaseName",
     "Description",
@@ -25,8 +25,7 @@ const KEPT: [&str; 9] = [
     "CrawlerSecurityConfiguration",
 ];
 
-/// The parts of a crawler that the request gives, checked one by one. What a new crawler must have, and how the parts go
-/// together, is for [`check_whole`] to say.
+/// Reads and checks the parts of a crawler in the request, each on its own. [`check_whole`] checks how they go together.
 pub(super) fn read(request: &Request) -> Result<Map<String, Value>, AwsError> {
     let body = &request.body;
     body.text("Description", DESCRIPTION)?;
@@ -58,7 +57,7 @@ pub(super) fn read(request: &Request) -> Result<Map<String, Value>, AwsError> {
     Ok(kept)
 }
 
-/// What a new crawler has that its creator says nothing about.
+/// The defaults of a new crawler.
 pub(super) fn defaults() -> Map<String, Value> {
     let defaults = serde_json::json!({
         "Classifiers": [],
@@ -101,7 +100,7 @@ pub(super) fn check_whole(definition: &Map<String, Value>) -> Result<(), AwsErro
     Ok(())
 }
 
-/// A role is given by ARN or by name; AWS answers it by name, with its path.
+/// Checks that Glue can assume the role. It is given by ARN or name, and AWS returns the name with its path.
 fn check_role(request: &Request, role: &str) -> Result<String, AwsError> {
     let context = request.context;
     let ours = format!("arn:{}:iam::{}:role/", context.partition(), context.account);
@@ -121,7 +120,7 @@ fn schema_change_policy(policy: &Members) -> Result<Value, AwsError> {
     }))
 }
 
-/// Every kind of target comes back as a list, be it empty, as in AWS.
+/// Reads and checks the targets. As in AWS, every kind comes back as a list, even if empty.
 fn read_targets(targets: &Members) -> Result<Value, AwsError> {
     for target in targets.list(DYNAMODB)? {
         if target.text("Path", ANY)?.is_none_or(str::is_empty) {
@@ -148,7 +147,7 @@ fn read_targets(targets: &Members) -> Result<Value, AwsError> {
     Ok(Value::Object(kept))
 }
 
-/// The `Schedule` of a request: `None` when it says nothing of it, `Some(None)` when it takes the schedule away.
+/// Reads `Schedule`: `None` if the request has none, `Some(None)` if it removes the schedule.
 pub(super) fn schedule<'a>(request: &Request<'a>) -> Result<Option<Option<&'a str>>, AwsError> {
     match request.body.text("Schedule", ANY)? {
         None => Ok(None),
@@ -161,8 +160,8 @@ pub(super) fn schedule<'a>(request: &Request<'a>) -> Result<Option<Option<&'a st
     }
 }
 
-/// The outline of a cron expression: six fields of the right characters, one of the two days `?`, five minutes at least
-/// between two runs. VersionNumber values a field may hold is left to AWS.
+/// Whether an expression has the form of a cron expression: six fields of the right characters, one of the two days `?`, at least five minutes
+/// between two runs. The values of a field are not checked.
 fn is_cron(expression: &str) -> bool {
     let Some(fields) = expression.strip_prefix("cron(").and_then(|rest| rest.strip_suffix(')')) else {
         return false;

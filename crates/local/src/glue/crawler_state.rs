@@ -11,12 +11,12 @@ use super::crawler::Crawler;
 use super::crawler_input::{CATALOG, DYNAMODB, TARGETS};
 use crate::error::AwsError;
 
-/// How long ListCrawls remembers: twelve months.
+/// How long ListCrawls remembers a crawl, in milliseconds: twelve months.
 const HISTORY_TTL: i64 = 366 * 24 * 60 * 60 * 1000;
 
-/// Marks a crawler as RUNNING and tells what its crawl has to do.
+/// Marks a crawler as RUNNING and returns what its crawl has to do.
 ///
-/// VersionNumber error AWS gives at the limit of crawlers running at once is not documented: here it is a switch.
+/// AWS does not document the error at the limit of running crawlers: here it is a switch.
 pub(super) fn start(request: &Request) -> Result<CrawlJob, AwsError> {
     let crawler = Crawler::find(request, request.crawler()?)?;
     let name = crawler.name;
@@ -69,7 +69,7 @@ pub(super) fn start(request: &Request) -> Result<CrawlJob, AwsError> {
     })
 }
 
-/// Asks a crawl to stop: the crawler is STOPPING until its crawl has noticed.
+/// Asks a crawl to stop. The crawler is STOPPING until the crawl notices.
 pub(super) fn stop(request: &Request) -> Result<Value, AwsError> {
     let crawler = Crawler::find(request, request.crawler()?)?;
     let name = crawler.name;
@@ -95,14 +95,14 @@ pub(crate) enum End {
     Stopped,
 }
 
-/// Whether the crawl `id` is to go on: nobody has stopped it and it was not ended otherwise.
+/// Whether the crawl `id` should continue: it was neither stopped nor ended.
 pub(crate) fn should_continue(tx: &Transaction, id: &str) -> Result<bool, AwsError> {
     let sql = "SELECT state FROM glue_crawler WHERE running = ?1";
     let state: Option<String> = tx.query_row(sql, [id], |row| row.get(0)).optional()?;
     Ok(state.is_some_and(|state| state == "RUNNING"))
 }
 
-/// Records the end of a crawl and makes its crawler READY. The second end of a crawl changes nothing.
+/// Records the end of a crawl and makes its crawler READY. Recording it again changes nothing.
 pub(crate) fn record_end(tx: &Transaction, id: &str, end: &End, summary: &Summary, now: i64) -> Result<(), AwsError> {
     let (state, error) = match end {
         End::Completed => ("COMPLETED", None),
@@ -118,8 +118,8 @@ pub(crate) fn record_end(tx: &Transaction, id: &str, end: &End, summary: &Summar
     Ok(())
 }
 
-/// Ends the crawls that killed processes left behind: those of endpoints that are not among the `living`. These are asked for
-/// only where an endpoint other than `own` has a crawl.
+/// Ends the crawls that killed processes left behind: those of endpoints that are not among the `living`. `living` is called
+/// only if an endpoint other than `own` has a crawl.
 pub(crate) fn recover(
     tx: &Transaction,
     own: &str,

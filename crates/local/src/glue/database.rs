@@ -9,7 +9,7 @@ use super::{Request, seconds};
 use crate::error::AwsError;
 use crate::tags;
 
-/// Databases of one account and region.
+/// The quota of databases in an account and region.
 const MAX_DATABASES: i64 = 10_000;
 
 pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
@@ -63,7 +63,7 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     Ok(json!({}))
 }
 
-/// Deletes a database with its tables and their versions; AWS does the latter part later, in its own time.
+/// Deletes a database with its tables and their versions; AWS deletes the tables later.
 pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
     let name = request.database()?;
     let sql = "DELETE FROM glue_database WHERE scope = ?1 AND name = ?2";

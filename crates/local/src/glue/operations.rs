@@ -1,18 +1,18 @@
-//! What each operation is about: where its request names something, and which resources its action must be allowed on.
+//! What each operation works on: where its request names resources, and on which of them its action must be allowed.
 //!
-//! [`ParsedRequest`](super::ParsedRequest) reads the names by this table, authorization judges them, and the operations use them: there is no
-//! second place where a name is looked for.
+//! [`ParsedRequest`](super::ParsedRequest) reads names by this table, authorization judges them, and operations use them.
+//! No other code looks for a name.
 
-/// A type of resource, and the members of the request that name those that it means.
+/// A type of resource, and the member of the request that names the resources.
 pub(crate) enum ResourceSelector {
     /// Actions without resources.
     Anything,
     Catalog,
     /// The database named by the member.
     Database(&'static str),
-    /// The database in the member, or every one where that is absent.
+    /// The database named by the member, or every database if it is absent.
     DatabaseIfNamed(&'static str),
-    /// The database in `DatabaseInput`, which is to be made.
+    /// The database to create, in `DatabaseInput`.
     NewDatabase,
     EveryDatabase,
     /// The table of the database, named by the member.
@@ -21,9 +21,9 @@ pub(crate) enum ResourceSelector {
     TableInput,
     /// The tables in a list of names.
     EachTable(&'static str),
-    /// Every table of the database; where there is none, of every database.
+    /// Every table of the database, or of every database if none is named.
     Tables,
-    /// Every function of the database; where there is none, of every database.
+    /// Every function of the database, or of every database if none is named.
     Functions,
     /// The function in `FunctionName`.
     Function,
@@ -33,17 +33,17 @@ pub(crate) enum ResourceSelector {
     Crawler,
     /// The crawlers in a list of names.
     EachCrawler(&'static str),
-    /// The registry in `RegistryName`, which is to be made.
+    /// The registry to create, in `RegistryName`.
     NewRegistry,
     /// The registry in `RegistryId`.
     Registry,
-    /// The registry in `RegistryId`; no resource at all where that is absent.
+    /// The registry in `RegistryId`; no resource if it is absent.
     RegistryIfNamed,
-    /// The schema in `SchemaName`, which is to be made, and the registry in `RegistryId`; the default one where that is absent.
+    /// The schema to create, in `SchemaName`, and the registry in `RegistryId`, or the default registry.
     NewSchema,
     /// The schema in `SchemaId` and its registry.
     Schema,
-    /// The schema in `SchemaId` and its registry; no resource at all for a version that is named by `SchemaVersionId`.
+    /// The schema in `SchemaId` and its registry; no resource for a version named by `SchemaVersionId`.
     SchemaVersion,
     /// The ARN in `ResourceArn`.
     Resource,
@@ -53,7 +53,7 @@ use ResourceSelector::*;
 const IN_DATABASE: ResourceSelector = Database("DatabaseName");
 const IN_TABLE: &[ResourceSelector] = &[Catalog, IN_DATABASE, Table("TableName")];
 
-/// The operations. An action is named as its operation.
+/// The operations. Each action has the name of its operation.
 pub(crate) const OPERATIONS: &[(&str, &[ResourceSelector])] = &[
     ("CreateDatabase", &[Catalog, NewDatabase]),
     ("GetDatabase", &[Catalog, Database("Name")]),
@@ -118,7 +118,7 @@ pub(crate) const OPERATIONS: &[(&str, &[ResourceSelector])] = &[
     ("RemoveSchemaVersionMetadata", &[SchemaVersion]),
 ];
 
-/// The operations that make something with `Tags` on it, and what: that needs glue:TagResource on the new resource as well.
+/// The operations that create a resource with `Tags`: these also need glue:TagResource on the new resource.
 pub(crate) const TAGGED: &[(&str, ResourceSelector)] =
     &[("CreateCrawler", Crawler), ("CreateRegistry", NewRegistry), ("CreateSchema", NewSchema)];
 
@@ -128,13 +128,13 @@ pub(crate) fn is_about_crawlers(operation: &str) -> bool {
     selectors.iter().any(|selector| matches!(selector, AnyCrawler | Crawler | EachCrawler(_)))
 }
 
-/// Where a request of the operation is looked at; none for operations that are not served.
+/// The selectors of an operation; `None` if it is not served.
 pub(crate) fn find(operation: &str) -> Option<&'static [ResourceSelector]> {
     OPERATIONS.iter().find(|(name, _)| *name == operation).map(|(_, on)| *on)
 }
 
 impl ResourceSelector {
-    /// The types of its resources, as the Service Authorization Reference calls them; none where they depend on the request.
+    /// The resource types, as the Service Authorization Reference calls them; none if they depend on the request.
     pub(crate) fn resource_types(&self) -> &'static [&'static str] {
         match self {
             Anything | AnyCrawler | Resource => &[],

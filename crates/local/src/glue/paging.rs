@@ -1,4 +1,4 @@
-//! Pages: a token is the key of the last row of the page before, so that paging stays right while rows come and go.
+//! Pages of a list. A token is the key of the last row of the previous page, so paging stays right while rows come and go.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 use super::validate::{ANY, Members, invalid};
 use crate::error::AwsError;
 
-/// The page that a request asks for.
+/// The requested page.
 pub(super) struct TokenPage {
     /// Rows at most.
     size: usize,
-    /// The key after which the page begins; empty, which sorts before every key, for the first page.
+    /// The key before the first row of the page; empty, which sorts before every key, for the first page.
     pub(super) after: String,
 }
 
@@ -30,7 +30,7 @@ impl TokenPage {
         Ok(TokenPage { size, after })
     }
 
-    /// How many rows to ask the store for: one more than the page holds, to learn whether another page follows.
+    /// How many rows to read: one more than fit, to learn whether another page follows.
     pub(super) fn fetch(&self) -> i64 {
         i64::try_from(self.size).unwrap_or(i64::MAX).saturating_add(1)
     }

@@ -1,4 +1,4 @@
-//! What Glue's operations need.
+//! The permissions that Glue operations need.
 
 use rusqlite::Transaction;
 
@@ -12,7 +12,7 @@ use crate::iam::{Role, role_arn};
 /// The condition key of iam:PassRole: the service that gets the role.
 pub(crate) const PASSED_TO: &str = "iam:PassedToService";
 
-/// The condition keys that an operation brings: those of its tags. `aws:RequestTag/x` stands for any tag.
+/// The condition keys of an operation: those of its tags. `aws:RequestTag/x` stands for any tag.
 pub(crate) fn condition_keys(operation: &str) -> &'static [&'static str] {
     match operation {
         "UntagResource" => &["aws:TagKeys"],
@@ -22,7 +22,7 @@ pub(crate) fn condition_keys(operation: &str) -> &'static [&'static str] {
     }
 }
 
-/// What a request needs; `None` for an operation without an entry.
+/// The permissions that a request needs; `None` for an unknown operation.
 pub(crate) fn required_permissions(
     tx: &Transaction,
     context: &Context,
@@ -38,7 +38,7 @@ pub(crate) fn required_permissions(
     let mut required = vec![RequiredPermission { action: format!("glue:{operation}"), resources, keys: keys.clone() }];
     let new = TAGGED.iter().find(|(name, _)| *name == operation).filter(|_| !keys.tag_keys.is_empty());
     if let Some((_, new)) = new {
-        // The schema alone is new, not its registry.
+        // Only the schema is new, not its registry.
         let resources = parsed.resources(new, context).into_iter().last().into_iter().collect();
         required.push(RequiredPermission { action: "glue:TagResource".to_owned(), resources, keys });
     }
@@ -50,7 +50,7 @@ pub(crate) fn required_permissions(
     Ok(Some(required))
 }
 
-/// The ARN of a role that is given by ARN or name, be it there or not.
+/// The ARN of a role given by ARN or name, whether or not the role exists.
 fn passed_role_arn(tx: &Transaction, context: &Context, role: &str) -> Result<String, AwsError> {
     match Role::resolve(tx, role)? {
         Some(role) => Ok(role.arn(context)),

@@ -9,10 +9,10 @@ use super::{Request, types};
 use crate::access::{self, RequiredPermission};
 use crate::error::AwsError;
 
-/// Whether a table may be given this reference.
+/// Checks that a table may have this reference.
 ///
 /// A reference is a `SchemaVersionId`, or a `SchemaId` and a `SchemaVersionNumber`; there is no "latest": a table stays with
-/// the version that it was linked to. The version must be AVAILABLE and of an AVRO schema, whose columns are known.
+/// the version that it was linked to. The version must be AVAILABLE, and its schema AVRO, so that its columns are known.
 ///
 /// # Errors
 /// `InvalidInputException` for half a reference or a version that can't be linked, `EntityNotFoundException` for one that is
@@ -32,11 +32,11 @@ pub(super) fn check(request: &Request, reference: &Members) -> Result<(), AwsErr
     Ok(())
 }
 
-/// Puts the columns of the referenced schema into a descriptor that is about to be answered, if they are `shown`; none when
-/// the schema is gone.
+/// Puts the columns of the referenced schema into a descriptor for an answer, if they are `shown`. If the schema is gone, there
+/// are none.
 ///
 /// # Errors
-/// `AccessDeniedException` if the caller may not read schema versions: Glue reads them in the caller's name ("Schema
+/// `AccessDeniedException` if the caller may not read schema versions: Glue reads them on behalf of the caller ("Schema
 /// registry integrations", AWS Glue guide, which leaves open whether that is a denial or no columns).
 pub(super) fn expand(request: &Request, descriptor: &mut Map<String, Value>, shown: bool) -> Result<(), AwsError> {
     let Some(reference) = descriptor.get("SchemaReference").filter(|reference| !reference.is_null()) else {

@@ -10,10 +10,10 @@ use crate::context::Context;
 use crate::error::AwsError;
 use crate::tags;
 
-/// Where schemas go that name no registry; made when the first of them comes.
+/// The registry of schemas that name none; created with the first of them.
 pub(crate) const DEFAULT: &str = "default-registry";
 
-/// Registries of one account and region.
+/// The quota of registries in an account and region.
 const MAX_REGISTRIES: i64 = 100;
 
 pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
@@ -95,7 +95,7 @@ pub(super) fn must_exist(request: &Request, name: &str) -> Result<(), AwsError> 
     found.ok_or_else(|| absent(request, name))
 }
 
-/// Makes the default registry unless it is there.
+/// Creates the default registry if it is missing.
 pub(super) fn ensure_default(request: &Request) -> Result<(), AwsError> {
     match add(request, DEFAULT, None) {
         Err(error) if error.code != "AlreadyExistsException" => Err(error),

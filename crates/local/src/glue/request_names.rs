@@ -1,4 +1,4 @@
-//! What a request asks for, with all names in it read and checked: the same values are judged and then used.
+//! Reads and checks all names in a request once, so that the names judged are the names used.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::validate::{self, ARN, MAX_TAGS, Members, NAME, REGISTRY_NAME, ROLE, T
 use crate::context::Context;
 use crate::error::AwsError;
 
-/// One request, before anything is looked up.
+/// A request, before anything is looked up.
 #[derive(Debug)]
 pub(crate) struct ParsedRequest {
     pub(crate) operation: String,
@@ -19,7 +19,7 @@ pub(crate) struct ParsedRequest {
     pub(super) names: RequestNames,
 }
 
-/// What a request names; a name is there if its operation has it. Those of catalog tables and databases are in lower case.
+/// The names in a request, as far as its operation uses them. Names of catalog tables and databases are in lower case.
 #[derive(Debug, Default)]
 pub(super) struct RequestNames {
     pub(super) database: Option<String>,
@@ -36,10 +36,10 @@ pub(super) struct RequestNames {
 }
 
 impl ParsedRequest {
-    /// Reads the names in a request, those that its operation uses and no others.
+    /// Reads the names that the operation uses, and no others.
     ///
     /// # Errors
-    /// `ValidationException`, `SerializationException` or `InvalidInputException` for names that can't be ones.
+    /// `ValidationException`, `SerializationException` or `InvalidInputException` for invalid names.
     pub(crate) fn read(context: &Context, operation: &str, body: Value) -> Result<ParsedRequest, AwsError> {
         let members = Members::new(&body)?;
         if let Some(catalog) = members.text("CatalogId", NAME)?
@@ -60,12 +60,12 @@ impl ParsedRequest {
         self.names.role.as_deref()
     }
 
-    /// The tags that the request puts on something.
+    /// The tags to add.
     pub(crate) fn tags(&self) -> &BTreeMap<String, String> {
         &self.names.tags
     }
 
-    /// The keys of the tags that it takes away.
+    /// The keys of the tags to remove.
     pub(crate) fn tags_removed(&self) -> &[String] {
         &self.names.tags_removed
     }
@@ -124,7 +124,7 @@ impl RequestNames {
         Ok(())
     }
 
-    /// What is judged beside the resources of the operation itself.
+    /// Reads what is judged in addition to the resources of the operation.
     fn read_others(&mut self, operation: &str, body: &Members) -> Result<(), AwsError> {
         if let Some((_, new)) = TAGGED.iter().find(|(name, _)| *name == operation) {
             if let ResourceSelector::Crawler = new {
@@ -147,7 +147,7 @@ impl RequestNames {
     fn resources(&self, on: &ResourceSelector, context: &Context) -> Vec<String> {
         let arn = |resource: String| context.arn("glue", &resource);
         let database = || self.database.as_deref().unwrap_or("*");
-        // One ARN a name; at least one, so that an empty list is no way around.
+        // One ARN for each name, and at least one, so that an empty list does not avoid the check.
         let each = |names: &[String], arn: &dyn Fn(&str) -> String| match names {
             [] => vec![arn("*")],
             names => names.iter().map(|name| arn(name)).collect(),

@@ -1,4 +1,4 @@
-//! Schedules of crawlers. They are kept and answered, but no clock starts a crawler here: only StartCrawler does.
+//! Schedules of crawlers. They are stored and returned, but nothing starts a crawler on schedule here.
 
 use rusqlite::params;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Schemas of the Schema Registry: what their versions share.
+//! The operations on schemas.
 
 use rusqlite::params;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ pub(super) fn create(request: &Request) -> Result<Value, AwsError> {
         return Err(exists(format!("Schema already exists. {names}")));
     }
     tags::put(request.tx, request.context, &arn, tags)?;
-    // The first version has nothing to be compared with: it is AVAILABLE at once.
+    // The first version has nothing to compare with: it is AVAILABLE at once.
     if let Some(definition) = definition {
         schema_version::register(request, &Schema::find(request, registry, name)?, definition)?;
     }
@@ -113,7 +113,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     page.answer("Schemas", rows, |schema| format!("{}/{}", schema.registry, schema.name), wire)
 }
 
-/// Changes the description, or the compatibility mode together with the checkpoint from which on it binds.
+/// Changes the description, or the compatibility mode with the checkpoint from which it applies.
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     let body = &request.body;
     let schema = Schema::from_request(request)?;

@@ -31,7 +31,7 @@ impl SchemaKey {
         Ok(SchemaKey { registry: registry.to_owned(), name: name.to_owned() })
     }
 
-    /// The ARNs of the registry and of the schema: whoever does something with a schema must be allowed to on both.
+    /// The ARNs of the registry and of the schema: an action on a schema must be allowed on both.
     pub(super) fn resources(&self, context: &Context) -> Vec<String> {
         let SchemaKey { registry, name } = self;
         vec![
@@ -76,7 +76,7 @@ impl VersionKey {
         VersionKey::one(context, body, number)
     }
 
-    /// As [`VersionKey::read`], of a table's `SchemaReference`, which has its number without an object around it.
+    /// As [`VersionKey::read`], of a table's `SchemaReference`, which holds the number itself, without an object.
     pub(super) fn from_reference(context: &Context, reference: &Members) -> Result<VersionKey, AwsError> {
         let number = reference.integer("SchemaVersionNumber", 1..=100_000)?.map(VersionNumber::Number);
         VersionKey::one(context, reference, number)
@@ -96,7 +96,7 @@ impl VersionKey {
         }
     }
 
-    /// What whoever asks for the version must be allowed to do something with: an id says nothing of its schema.
+    /// The ARNs on which an action on the version must be allowed: an id does not name its schema.
     pub(super) fn resources(&self, context: &Context) -> Vec<String> {
         match self {
             VersionKey::Id(_) => vec!["*".to_owned()],

@@ -1,4 +1,4 @@
-//! Pairs of key and value on schema versions: at most ten a version; a key may have several values.
+//! Metadata of schema versions: at most ten key-value pairs each. A key may have several values.
 
 use std::collections::BTreeMap;
 
@@ -46,7 +46,7 @@ pub(super) fn remove(request: &Request) -> Result<Value, AwsError> {
     answer(request, &version, key, value)
 }
 
-/// The pairs of a version, or those of `MetadataList`: a key's newest value, then its others.
+/// The pairs of a version that are in `MetadataList`, or all: the newest value of a key, then its others.
 pub(super) fn query(request: &Request) -> Result<Value, AwsError> {
     let version = SchemaVersion::from_request(request)?;
     let wanted: Vec<_> = request
@@ -55,7 +55,7 @@ pub(super) fn query(request: &Request) -> Result<Value, AwsError> {
         .iter()
         .map(|pair| Ok((pair.text("MetadataKey", METADATA_KEY)?, pair.text("MetadataValue", METADATA_VALUE)?)))
         .collect::<Result<_, AwsError>>()?;
-    // Ten pairs are the most that there can be: one page holds them.
+    // There are at most ten pairs: one page holds them.
     TokenPage::read(&request.body, 50, 50)?;
     let mut statement = request.tx.prepare_cached(
         "SELECT key, value, created FROM glue_schema_metadata WHERE version = ?1 ORDER BY key, created DESC, value",

@@ -1,7 +1,7 @@
-//! Schemas and their versions, as they are stored.
+//! Schemas and their versions, as stored.
 //!
-//! A version is PENDING when it is registered and AVAILABLE or FAILURE from its next reading on: as in AWS, a client has
-//! to ask before it may rely on a version.
+//! A registered version is PENDING, and becomes AVAILABLE or FAILURE when it is next read. As in AWS, a client must ask
+//! before it relies on a version.
 
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -17,7 +17,7 @@ pub(super) struct Schema {
     pub(super) format: String,
     pub(super) compatibility: String,
     pub(super) description: Option<String>,
-    /// The version at which the compatibility mode was last set; versions before it bind nobody.
+    /// The version at which the compatibility mode was last set; earlier versions are not compared.
     pub(super) checkpoint: i64,
     /// The newest version that is AVAILABLE; 0 before the first.
     pub(super) latest: i64,
@@ -46,7 +46,7 @@ impl Schema {
         })
     }
 
-    /// The schema that the request names, with its pending versions decided.
+    /// The schema named in the request, after its pending versions are decided.
     ///
     /// # Errors
     /// `EntityNotFoundException` for a schema that is not there.
@@ -64,7 +64,7 @@ impl Schema {
         })
     }
 
-    /// The schema as it is stored, whatever its versions wait for.
+    /// The schema as stored, without deciding pending versions.
     pub(super) fn load(request: &Request, registry: &str, name: &str) -> Result<Option<Schema>, AwsError> {
         let sql = format!("SELECT {SCHEMA_COLUMNS} FROM glue_schema WHERE scope = ?1 AND registry = ?2 AND name = ?3");
         let mut statement = request.tx.prepare_cached(&sql)?;
@@ -141,7 +141,7 @@ impl SchemaVersion {
         }
     }
 
-    /// The version of a schema that has this number, or is the latest.
+    /// The version of a schema with this number, or the latest.
     pub(super) fn find_in(
         request: &Request,
         schema: &Schema,
@@ -154,7 +154,7 @@ impl SchemaVersion {
     }
 }
 
-/// Decides what waits, in the order in which it came: each version is compared with those AVAILABLE before it.
+/// Decides the pending versions in their order: each is compared with the AVAILABLE versions before it.
 fn decide_pending(request: &Request, registry: &str, name: &str) -> Result<(), AwsError> {
     let read = |sql: &str, first: i64| -> Result<Vec<SchemaVersion>, AwsError> {
         let mut statement = request.tx.prepare_cached(sql)?;
@@ -178,7 +178,7 @@ fn decide_pending(request: &Request, registry: &str, name: &str) -> Result<(), A
     for version in pending {
         let fits = compatibility::check(&schema.compatibility, &version.definition, &earlier);
         if let Err(reason) = &fits {
-            // The API has no place for the reason, and without it nobody could mend the schema.
+            // The API has no place for the reason, and without it nobody could fix the schema.
             let (mode, reason) = (&schema.compatibility, reason.chars().take(500).collect::<String>());
             tracing::warn!(
                 registry,

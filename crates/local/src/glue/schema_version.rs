@@ -11,7 +11,7 @@ use super::validate::{ANY, DEFINITION, invalid, not_found};
 use super::{Request, compatibility, iso};
 use crate::error::AwsError;
 
-/// Versions of all schemas of one account and region.
+/// The quota of schema versions in an account and region.
 const MAX_VERSIONS: i64 = 10_000;
 
 pub(super) fn register_version(request: &Request) -> Result<Value, AwsError> {
@@ -21,7 +21,7 @@ pub(super) fn register_version(request: &Request) -> Result<Value, AwsError> {
     Ok(json!({ "SchemaVersionId": version.id, "VersionNumber": version.number, "Status": version.status }))
 }
 
-/// Adds a version, PENDING; the version that is there already when the definition is the same.
+/// Adds a PENDING version, or returns the existing one with the same definition.
 pub(super) fn register(request: &Request, schema: &Schema, definition: &str) -> Result<SchemaVersion, AwsError> {
     let hash = hash(schema, definition)?;
     if let Some(same) = find_by_hash(request, schema, &hash)? {
@@ -105,7 +105,7 @@ pub(super) fn by_definition(request: &Request) -> Result<Value, AwsError> {
     }))
 }
 
-/// Syntax only; nothing is stored and nothing compared.
+/// Checks the syntax only: nothing is stored or compared.
 pub(super) fn check_validity(request: &Request) -> Result<Value, AwsError> {
     let format = request.body.choice("DataFormat", &compatibility::FORMATS)?;
     let format = format.ok_or_else(|| invalid("DataFormat is required."))?;
@@ -117,8 +117,8 @@ pub(super) fn check_validity(request: &Request) -> Result<Value, AwsError> {
     })
 }
 
-/// The difference of two versions as a unified diff of their definitions, laid out as indented JSON. The API documents no
-/// form of the text.
+/// The difference of two versions as a unified diff of their definitions, laid out as indented JSON. The API does not
+/// document a format.
 pub(super) fn diff(request: &Request) -> Result<Value, AwsError> {
     let body = &request.body;
     let schema = Schema::from_request(request)?;
@@ -135,7 +135,7 @@ pub(super) fn diff(request: &Request) -> Result<Value, AwsError> {
     Ok(json!({ "Diff": diff }))
 }
 
-/// Deletes the versions `n` or `n-m`. The first version and the checkpoint stay: they are named in the answer.
+/// Deletes the versions `n` or `n-m`. The first version and the checkpoint stay, and are listed in the answer.
 pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
     let schema = Schema::from_request(request)?;
     let versions = request.body.required("Versions", ANY)?;
@@ -169,7 +169,7 @@ pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
     Ok(json!({ "SchemaVersionErrors": errors }))
 }
 
-/// A version with the same canonical definition. One that failed does not count: registering it again tries it again.
+/// A version with the same canonical definition. Failed versions do not count: registering one again retries it.
 fn find_by_hash(request: &Request, schema: &Schema, hash: &str) -> Result<Option<SchemaVersion>, AwsError> {
     let sql = format!(
         "SELECT {VERSION_COLUMNS} FROM glue_schema_version

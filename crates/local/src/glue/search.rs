@@ -1,4 +1,4 @@
-//! `SearchTables`: over all databases, by words in the tables' texts and by properties.
+//! `SearchTables`: all databases, by words in the texts of tables and by properties.
 
 use std::cmp::Ordering;
 
@@ -13,7 +13,7 @@ use crate::error::AwsError;
 
 /// Tables that match `SearchText` and all of `Filters`, by database and name unless `SortCriteria` says otherwise.
 ///
-/// Reads tables until the page is full; in another order every table of the region, for each page.
+/// Reads tables until the page is full. With `SortCriteria` it reads every table of the region for each page.
 pub(super) fn tables(request: &Request) -> Result<Value, AwsError> {
     let body = &request.body;
     let text = body.text("SearchText", SEARCH)?.map(str::to_lowercase);
@@ -33,7 +33,7 @@ pub(super) fn tables(request: &Request) -> Result<Value, AwsError> {
     }
 }
 
-/// The token is the database and the name of the last table, with a line break between them: no name holds one.
+/// The token is the database and name of the last table, separated by a line break, which no name contains.
 fn by_name(request: &Request, page: &TokenPage, fits: impl Fn(&Map<String, Value>) -> bool) -> Result<Value, AwsError> {
     let after = match page.after.as_str() {
         "" => ("", ""),
@@ -49,7 +49,7 @@ fn by_name(request: &Request, page: &TokenPage, fits: impl Fn(&Map<String, Value
     page.answer("TableList", found, |(name, _)| name.clone(), |(_, table)| Ok(Value::Object(table)))
 }
 
-/// With an order of the caller's choice no key of a row tells where a page begins: the token is a count of rows.
+/// In the caller's order no key says where a page begins, so the token is a count of rows.
 fn by_field(
     request: &Request,
     page: &TokenPage,
@@ -100,7 +100,7 @@ fn foreign_token() -> AwsError {
     invalid("NextToken is not one that this service gave out.")
 }
 
-/// One property to look for.
+/// One condition on a property.
 struct SearchFilter<'a> {
     key: &'a str,
     value: String,
@@ -117,8 +117,8 @@ impl<'a> SearchFilter<'a> {
         })
     }
 
-    /// A text fits when the value is one of its tokens, split at punctuation: `link` fits `customer-link`, not `linked`.
-    /// Comparators are for times only. A key that is no member of a table is looked up in its parameters.
+    /// A text matches if the value is one of its tokens, split at punctuation: `link` matches `customer-link`, not `linked`.
+    /// Comparators are for times only. A key that is not a member of a table is looked up in its parameters.
     fn fits(&self, table: &Map<String, Value>) -> bool {
         let value = table.get(self.key).or_else(|| table.get("Parameters")?.get(self.key));
         match value {
@@ -142,7 +142,7 @@ impl<'a> SearchFilter<'a> {
     }
 }
 
-/// Whether a text of the table contains `wanted`, or is `wanted` where that stands in quotes.
+/// Whether a text of the table contains `wanted`, or equals it if it is in quotes.
 fn mentions(table: &Map<String, Value>, wanted: &str) -> bool {
     let exact = wanted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let fits = |value: &Value| {

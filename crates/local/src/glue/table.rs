@@ -11,11 +11,11 @@ use super::{Request, reference, seconds, table_input};
 use crate::context::Caller;
 use crate::error::AwsError;
 
-/// What an `Expression` may compile to, in bytes: plenty for 2,048 characters, but not for repetitions of repetitions, which
-/// would keep the whole endpoint busy for minutes.
+/// The largest compiled `Expression`, in bytes. It is plenty for 2,048 characters, but stops nested repetitions, which would
+/// keep the whole endpoint busy for minutes.
 const MAX_PATTERN: usize = 1 << 20;
 
-/// The member of a stored table that tells who made it.
+/// The member of a stored table that says who created it.
 const CREATED_BY: &str = "CreatedBy";
 
 /// One version of a table, as it is stored.
@@ -28,7 +28,7 @@ pub(super) struct CatalogTable {
     pub(super) updated: i64,
 }
 
-/// The columns that [`Table::from_row`] reads, in its order.
+/// The columns that [`CatalogTable::from_row`] reads, in its order.
 pub(super) const COLUMNS: &str = "database, name, version, input, created, updated";
 
 impl CatalogTable {
@@ -59,12 +59,12 @@ impl CatalogTable {
         }
     }
 
-    /// As it goes on the wire alone: columns of a table with a schema reference come from the registry.
+    /// The table as GetTable returns it. Columns of a table with a schema reference come from the registry.
     pub(super) fn to_wire_alone(&self, request: &Request) -> Result<Map<String, Value>, AwsError> {
         self.to_wire(request, request.context.unknowns.get_shows_referenced)
     }
 
-    /// As it goes on the wire among others.
+    /// The table as part of a list.
     pub(super) fn to_wire_listed(&self, request: &Request) -> Result<Map<String, Value>, AwsError> {
         self.to_wire(request, request.context.unknowns.list_shows_referenced)
     }
@@ -85,7 +85,7 @@ impl CatalogTable {
             ("VersionId", self.version.to_string().into()),
         ];
         table.extend(facts.map(|(name, value)| (name.to_owned(), value)));
-        // Tables of older states have no creator.
+        // Tables in a state of an earlier release have no creator.
         table.entry(CREATED_BY).or_insert_with(|| Caller::Account.arn(context).into());
         Ok(table)
     }
@@ -144,7 +144,7 @@ pub(super) fn list(request: &Request) -> Result<Value, AwsError> {
     )
 }
 
-/// Replaces a table's definition. The version before goes to the archive unless `SkipArchive`; the number grows either way.
+/// Replaces a table's definition. The previous version is archived unless `SkipArchive`; the version number grows either way.
 pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     refuse(request, &["UpdateOpenTableFormatInput", "ViewUpdateAction", "TransactionId"])?;
     let (database, name) = (request.database()?, request.table()?);
@@ -168,7 +168,7 @@ pub(super) fn update(request: &Request) -> Result<Value, AwsError> {
     Ok(json!({}))
 }
 
-/// Keeps `table` as a version of the past.
+/// Archives a version of a table.
 fn archive(request: &Request, table: &CatalogTable) -> Result<(), AwsError> {
     request.tx.execute(
         "INSERT INTO glue_table_version (scope, database, name, version, input, created, updated)
@@ -183,7 +183,7 @@ pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
     Ok(json!({}))
 }
 
-/// Deletes up to 100 tables; those that can't be deleted are named in the answer and don't stop the others.
+/// Deletes up to 100 tables. Failures are listed in the answer and do not stop the others.
 pub(super) fn batch_delete(request: &Request) -> Result<Value, AwsError> {
     let database = request.database()?;
     database::must_exist(request, database)?;
@@ -209,7 +209,7 @@ fn remove(request: &Request, database: &str, name: &str) -> Result<(), AwsError>
     }
 }
 
-/// What is not offered here is refused: ignoring it would answer another question than the one asked.
+/// Refuses members that are not supported: ignoring them would give a wrong answer.
 fn refuse(request: &Request, members: &[&str]) -> Result<(), AwsError> {
     match members.iter().find(|member| request.body.has(member)) {
         None => Ok(()),
@@ -217,8 +217,8 @@ fn refuse(request: &Request, members: &[&str]) -> Result<(), AwsError> {
     }
 }
 
-/// `Expression` must match the whole name. AWS calls it a regular expression, yet its clients (awswrangler) send globs too,
-/// `*orders*`: a `*` that repeats a plain letter, digit or underscore, or nothing at all, stands for anything.
+/// Compiles `Expression`, which must match the whole name. AWS calls it a regular expression, yet clients (awswrangler) also
+/// send globs such as `*orders*`: a `*` at the start or after a letter, digit or underscore matches anything.
 fn name_pattern(expression: &str) -> Result<Regex, AwsError> {
     let mut pattern = String::from("(?i)^(?:");
     let mut before = None;

@@ -1,4 +1,4 @@
-//! What a table may hold: its definition, checked as AWS checks it.
+//! The definition of a table, checked as AWS checks it.
 
 use std::collections::HashSet;
 
@@ -80,7 +80,7 @@ fn check_descriptor<'a>(request: &Request, descriptor: &Members<'a>) -> Result<V
     descriptor.list("Columns")
 }
 
-/// Columns and partition keys share one space of names, in which case makes no difference: Athena and Hive fold it.
+/// Columns and partition keys share one namespace that ignores case, because Athena and Hive fold it.
 fn check_columns(columns: &[Members]) -> Result<(), AwsError> {
     let mut seen = HashSet::with_capacity(columns.len());
     for column in columns {
@@ -99,7 +99,7 @@ fn check_columns(columns: &[Members]) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// An empty type is allowed: the model says so, and a view has nothing better.
+/// Checks a column type. It may be empty, as the model says: views have none.
 fn check_type(kind: &str) -> Result<(), String> {
     if kind.is_empty() {
         return Ok(());
@@ -107,7 +107,7 @@ fn check_type(kind: &str) -> Result<(), String> {
     super::types::check(kind)
 }
 
-/// The descriptor as AWS gives it back: with its defaults filled in.
+/// The descriptor as AWS returns it, with defaults filled in.
 fn complete(descriptor: &Members) -> Value {
     let mut kept = descriptor.keep(&[
         "Columns",

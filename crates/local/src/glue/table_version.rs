@@ -9,7 +9,7 @@ use super::table::{COLUMNS, CatalogTable};
 use super::validate::{NAME, invalid, not_found};
 use crate::error::AwsError;
 
-/// One version; the current one when the request names none.
+/// Returns one version, by default the current one.
 pub(super) fn get(request: &Request) -> Result<Value, AwsError> {
     let current = current(request)?;
     let version = request.body.text("VersionId", NAME)?.map(number).transpose()?.unwrap_or(current.version);
@@ -56,7 +56,7 @@ pub(super) fn delete(request: &Request) -> Result<Value, AwsError> {
     Ok(json!({}))
 }
 
-/// Deletes up to 100 versions; those that can't be deleted are named in the answer and don't stop the others.
+/// Deletes up to 100 versions. Failures are listed in the answer and do not stop the others.
 pub(super) fn batch_delete(request: &Request) -> Result<Value, AwsError> {
     let current = current(request)?;
     let mut errors = Vec::new();

@@ -41,7 +41,7 @@ fn must_exist(request: &Request, arn: &str) -> Result<(), AwsError> {
         "crawler" => ("SELECT 1 FROM glue_crawler WHERE scope = ?1 AND name = ?2", name),
         "database" => ("SELECT 1 FROM glue_database WHERE scope = ?1 AND name = ?2", name),
         "registry" => ("SELECT 1 FROM glue_registry WHERE scope = ?1 AND name = ?2", name),
-        // registry/schema: neither name can hold a slash. Taken apart, not put together, so that the index serves.
+        // registry/schema: neither name can contain a slash. The ARN is split, not the columns joined, so that the index is used.
         "schema" => (
             "SELECT 1 FROM glue_schema WHERE scope = ?1
              AND registry = substr(?2, 1, instr(?2, '/') - 1) AND name = substr(?2, instr(?2, '/') + 1)",

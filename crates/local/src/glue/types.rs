@@ -1,8 +1,8 @@
-//! The one door to the column types of the `schema` crate.
+//! Column types, as the `schema` crate reads them.
 
 use schema::GlueType;
 
-/// Whether `kind` is a type that the catalog knows.
+/// Checks that `kind` is a type of the catalog.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -10,7 +10,7 @@ pub(super) fn check(kind: &str) -> Result<(), String> {
     kind.parse::<GlueType>().map(drop).map_err(|error| error.to_string())
 }
 
-/// The columns that the record of an Avro schema makes, name and type.
+/// The columns of the record in an Avro schema: names and types.
 ///
 /// # Errors
 /// Why there are none.

@@ -1,8 +1,8 @@
-//! Reading a request: every member is checked for its JSON type, its length and its characters before anything is
-//! looked up, as the service model of AWS Glue (2017-03-31) states them.
+//! Reads the members of a request. Each is checked for its JSON type, length and characters before anything is looked up,
+//! as the service model of AWS Glue (2017-03-31) states them.
 //!
 //! A wrong JSON type is a `SerializationException`, a broken constraint a `ValidationException`; `InvalidInputException`
-//! is left to the operations, for what only they can judge. Messages name the member, never its value.
+//! is left to the operations. Messages name the member, never its value.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::error::AwsError;
 
-/// What the model says of a string: how long, in characters, and made of what.
+/// The constraint on a string in the model: its length in characters, and which characters.
 #[derive(Clone, Copy)]
 pub(super) struct TextRule {
     min: usize,
@@ -21,13 +21,13 @@ pub(super) struct TextRule {
 
 #[derive(Clone, Copy)]
 enum Chars {
-    /// No control characters but the tab.
+    /// No control characters except the tab.
     OneLine,
-    /// Line breaks too.
+    /// Also line breaks.
     Lines,
     /// Letters, digits and `-_$#.`: names in the Schema Registry.
     Registry,
-    /// What metadata of schema versions may hold.
+    /// The characters allowed in metadata of schema versions.
     Metadata,
     /// The model states no pattern.
     Any,
@@ -60,7 +60,7 @@ pub(super) const ANY: TextRule = TextRule { min: 0, max: usize::MAX, chars: Char
 
 impl TextRule {
     fn check(&self, text: &str, path: &str) -> Result<(), AwsError> {
-        // Bytes bound characters from above, so that the usual short text is never counted.
+        // There are at most as many characters as bytes, so short texts need no counting.
         let length = if text.len() > self.max || self.min > 1 { text.chars().count() } else { text.len() };
         if length > self.max {
             return Err(constraint(path, format!("Member must have length less than or equal to {}", self.max)));
@@ -124,7 +124,7 @@ impl<'a> Members<'a> {
         self.get(name).is_some()
     }
 
-    /// A string that may be absent.
+    /// An optional string.
     pub(super) fn text(&self, name: &str, rule: TextRule) -> Result<Option<&'a str>, AwsError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         let text = value.as_str().ok_or_else(|| wrong_type(&self.path(name), "a string"))?;
@@ -132,7 +132,7 @@ impl<'a> Members<'a> {
         Ok(Some(text))
     }
 
-    /// A string that must be there.
+    /// A required string.
     pub(super) fn required(&self, name: &str, rule: TextRule) -> Result<&'a str, AwsError> {
         self.text(name, rule)?.ok_or_else(|| self.missing(name))
     }
@@ -167,7 +167,7 @@ impl<'a> Members<'a> {
         Ok(Some(number))
     }
 
-    /// A number with a fraction; a time stamp is one too, in seconds since 1970.
+    /// A number that may have a fraction, such as a timestamp in seconds since 1970.
     pub(super) fn number(&self, name: &str) -> Result<Option<f64>, AwsError> {
         let Some(value) = self.get(name) else { return Ok(None) };
         value.as_f64().map(Some).ok_or_else(|| wrong_type(&self.path(name), "a number"))
@@ -255,7 +255,7 @@ impl<'a> Members<'a> {
 /// Tags that one resource may carry.
 pub(super) const MAX_TAGS: usize = 50;
 
-/// What only the operation can judge.
+/// An error that only the operation can find.
 pub(super) fn invalid(message: impl Into<String>) -> AwsError {
     AwsError::new("InvalidInputException", message)
 }
@@ -265,7 +265,7 @@ pub(super) fn not_found(message: impl Into<String>) -> AwsError {
     AwsError::new("EntityNotFoundException", message)
 }
 
-/// A thing of that name is there already.
+/// A thing of that name already exists.
 pub(super) fn exists(message: impl Into<String>) -> AwsError {
     AwsError::new("AlreadyExistsException", message)
 }

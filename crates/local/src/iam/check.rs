@@ -1,9 +1,9 @@
-//! Parameters as the IAM API Reference restricts them.
+//! Checks parameters as the IAM API Reference describes.
 
 use crate::error::AwsError;
 use crate::wire::params::Params;
 
-/// The most of a wrong value that a message shows, in characters.
+/// How much of a wrong value a message shows, in characters.
 const SHOWN: usize = 2_048;
 
 /// `Value '…' at '…' failed to satisfy constraint: …`, as IAM words it.
@@ -104,7 +104,7 @@ pub(super) fn max_session(params: &Params) -> Result<Option<i64>, AwsError> {
     Ok(Some(seconds))
 }
 
-/// The parameter RoleArn, of which only the length is checked.
+/// The parameter RoleArn; only its length is checked.
 pub(crate) fn role_arn(params: &Params) -> Result<&str, AwsError> {
     let arn = params.required("RoleArn")?;
     length("roleArn", arn, 20, 2048)?;

@@ -1,10 +1,10 @@
-//! Roles of another endpoint, whose IAM requests don't come here: what is needed to judge them.
+//! Copies of roles that another endpoint keeps, with what is needed to judge them.
 
 use rusqlite::{Transaction, params};
 
 use crate::error::AwsError;
 
-/// A role as another endpoint has it.
+/// A role of another endpoint.
 pub(crate) struct RoleCopy {
     pub(crate) name: String,
     pub(crate) id: String,
@@ -16,11 +16,11 @@ pub(crate) struct RoleCopy {
     pub(crate) inline: Vec<(String, String)>,
     /// ARNs.
     pub(crate) attached: Vec<String>,
-    /// ARNs and documents of the customer managed policies among boundary and attached ones.
+    /// ARNs and documents of customer managed policies that are attached or the boundary.
     pub(crate) managed: Vec<(String, String)>,
 }
 
-/// Puts a copy in the place of the one before.
+/// Replaces the copy of a role.
 pub(crate) fn copy_role(tx: &Transaction, copy: &RoleCopy) -> Result<(), AwsError> {
     forget_copy(tx, &copy.name)?;
     let RoleCopy { name, id, path, trust, boundary, .. } = copy;
@@ -45,7 +45,7 @@ pub(crate) fn copy_role(tx: &Transaction, copy: &RoleCopy) -> Result<(), AwsErro
     Ok(())
 }
 
-/// Drops the copy of a role that is gone.
+/// Removes the copy of a role that is gone.
 pub(crate) fn forget_copy(tx: &Transaction, name: &str) -> Result<(), AwsError> {
     tx.execute("DELETE FROM iam_role WHERE name = ?1", [name])?;
     Ok(())

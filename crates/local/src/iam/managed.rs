@@ -1,6 +1,6 @@
-//! What AWS's managed policies allow, of those that are known here.
+//! The AWS managed policies that are known here.
 
-/// Those that are known, with their paths.
+/// Their names, with paths.
 pub(super) const NAMES: [&str; 4] = [
     "AdministratorAccess",
     "AmazonDynamoDBFullAccess",
@@ -10,7 +10,7 @@ pub(super) const NAMES: [&str; 4] = [
 
 /// The document of a managed policy.
 ///
-/// AWSGlueServiceRole without what only jobs and connections need (S3 objects, network interfaces).
+/// AWSGlueServiceRole lacks what only jobs and connections need (S3 objects, network interfaces).
 pub(super) fn document(arn: &str) -> Option<&'static str> {
     let (_, name) = arn.split_once(":iam::aws:policy/")?;
     match name {

@@ -1,4 +1,4 @@
-//! Lists over pages: `Marker` and `MaxItems`.
+//! Pages of lists: `Marker` and `MaxItems`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,9 +8,9 @@ use crate::error::AwsError;
 use crate::wire::params::Params;
 use crate::wire::xml::Xml;
 
-/// What part of a list is asked for.
+/// The requested part of a list.
 pub(super) struct MarkerPage {
-    /// The name after which it starts; empty at the beginning.
+    /// The name before the first row; empty for the first page.
     pub(super) after: String,
     limit: usize,
 }
@@ -33,12 +33,12 @@ impl MarkerPage {
         Ok(MarkerPage { after, limit: limit as usize })
     }
 
-    /// How many rows to fetch: one more than are shown, to see whether that is all.
+    /// How many rows to read: one more than fit, to learn whether more follow.
     pub(super) fn rows(&self) -> i64 {
         self.limit as i64 + 1
     }
 
-    /// Writes the rows fetched as the list `name`, and where to go on.
+    /// Writes the rows as the list `name`, and the marker of the next page.
     pub(super) fn write<T>(
         &self,
         name: &str,

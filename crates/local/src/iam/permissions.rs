@@ -1,4 +1,4 @@
-//! What a role may do, and who may be it, as the state store has it.
+//! What a role may do and who may assume it, as the store has it.
 
 use rusqlite::Transaction;
 
@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::AwsError;
 use crate::policy::{self, ConditionValue, Permissions, PolicyDocument};
 
-/// What a role may do as it is now. A managed policy that isn't known here allows nothing.
+/// Reads what a role may do now. An unknown managed policy allows nothing.
 ///
 /// # Errors
 /// If the state store fails.
@@ -32,10 +32,10 @@ fn managed(tx: &Transaction, arn: &str) -> Result<Option<PolicyDocument>, AwsErr
     policies::document(tx, arn)?.map(|document| PolicyDocument::identity(&document)).transpose()
 }
 
-/// The role, if it is there and Glue of this account can assume it.
+/// Finds a role that Glue may assume for this account.
 ///
-/// `role` is a name, with or without its path, or an ARN. A condition on aws:SourceArn is met if the ARN of something in Glue of
-/// the account can meet it.
+/// `role` is a name, with or without its path, or an ARN. A condition on aws:SourceArn is met if the ARN of some Glue
+/// resource of the account can meet it.
 ///
 /// # Errors
 /// If the state store fails.

@@ -1,4 +1,4 @@
-//! Customer managed policies, and AWS's own beside them. A policy has one version, v1.
+//! Customer and AWS managed policies. A policy has one version, v1.
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
@@ -52,7 +52,7 @@ impl ManagedPolicy {
         })
     }
 
-    /// One of AWS's own.
+    /// An AWS managed policy.
     fn managed(tx: &Transaction, context: &Context, name: &str) -> Result<Option<ManagedPolicy>, AwsError> {
         let arn = format!("arn:{}:iam::aws:policy/{name}", context.partition());
         let Some(document) = managed::document(&arn) else { return Ok(None) };
@@ -75,7 +75,7 @@ impl ManagedPolicy {
         }))
     }
 
-    /// The policy that the parameter PolicyArn names.
+    /// The policy named by the parameter PolicyArn.
     fn from_params(tx: &Transaction, context: &Context, params: &Params) -> Result<ManagedPolicy, AwsError> {
         let arn = check::policy_arn(params, "PolicyArn")?;
         let found = match arn.split_once(":iam::aws:policy/") {
@@ -101,7 +101,7 @@ impl ManagedPolicy {
         xml.text("UpdateDate", &timestamp(self.created));
     }
 
-    /// All of it, with description and tags, which lists leave out.
+    /// Writes the whole policy, with description and tags, which lists leave out.
     fn write_whole(&self) -> Xml {
         let mut xml = Xml::default();
         xml.wrap("Policy", |xml| {
@@ -117,7 +117,7 @@ impl ManagedPolicy {
     }
 }
 
-/// What a managed policy says; `None` if there is none of this ARN, or only AWS knows it.
+/// The document of a managed policy; `None` if there is no such policy, or its document is unknown here.
 pub(super) fn document(tx: &Transaction, arn: &str) -> Result<Option<String>, AwsError> {
     match managed::document(arn) {
         Some(document) => Ok(Some(document.to_owned())),
@@ -127,7 +127,7 @@ pub(super) fn document(tx: &Transaction, arn: &str) -> Result<Option<String>, Aw
     }
 }
 
-/// The parameter `name`: the ARN of a policy of the account, or of any of AWS's own, which aren't all known here.
+/// The ARN in the parameter `name`: of an existing customer managed policy, or of any AWS managed one.
 pub(super) fn existing<'a>(tx: &Transaction, params: &'a Params, name: &str) -> Result<&'a str, AwsError> {
     let arn = check::policy_arn(params, name)?;
     if !arn.contains(":iam::aws:policy/") && document(tx, arn)?.is_none() {
@@ -201,7 +201,7 @@ pub(super) fn get_version(tx: &Transaction, context: &Context, params: &Params) 
     Ok(xml)
 }
 
-/// Policies by ARN; of AWS's own those that are known here.
+/// Policies by ARN; of the AWS managed ones those that are known here.
 pub(super) fn list(tx: &Transaction, context: &Context, params: &Params) -> Result<Xml, AwsError> {
     let prefix = check::path_prefix(params)?;
     let page = MarkerPage::read(params)?;

@@ -1,4 +1,4 @@
-//! Roles themselves.
+//! Roles and their tags.
 
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
@@ -18,7 +18,7 @@ const MAX_TRUST: usize = 2048;
 /// One row of `iam_role`.
 pub(crate) struct Role {
     pub(crate) name: String,
-    /// Another role of the same name, made later, has another.
+    /// A role recreated under the same name has another id.
     pub(crate) id: String,
     pub(super) path: String,
     /// In milliseconds since 1970.
@@ -51,7 +51,7 @@ impl Role {
         Ok(tx.query_row(&sql, [name], Role::from_row).optional()?)
     }
 
-    /// The role meant by a name, with or without its path, or an ARN.
+    /// Finds a role by its name, with or without path, or its ARN.
     pub(crate) fn resolve(tx: &Transaction, role: &str) -> Result<Option<Role>, AwsError> {
         let found = Role::find(tx, role.rsplit('/').next().unwrap_or_default())?;
         Ok(match role.splitn(6, ':').nth(5) {
@@ -64,13 +64,13 @@ impl Role {
         arn(context, &self.path, &self.name)
     }
 
-    /// The role that the parameter RoleName names.
+    /// The role named by the parameter RoleName.
     pub(super) fn from_params(tx: &Transaction, params: &Params) -> Result<Role, AwsError> {
         let name = check::role_name(params)?;
         Role::find(tx, name)?.ok_or_else(|| no_such_entity(format!("The role with name {name} cannot be found.")))
     }
 
-    /// What lists show of it.
+    /// Writes what lists show of a role.
     fn write(&self, context: &Context, xml: &mut Xml) {
         xml.text("Path", &self.path);
         xml.text("RoleName", &self.name);
@@ -84,7 +84,7 @@ impl Role {
         xml.text("MaxSessionDuration", &self.max_session.to_string());
     }
 
-    /// All of it, with tags and boundary.
+    /// Writes the whole role, with tags and boundary.
     fn write_whole(&self, tx: &Transaction, context: &Context) -> Result<Xml, AwsError> {
         let tags = tags::list(tx, &self.name)?;
         let mut xml = Xml::default();
@@ -134,7 +134,7 @@ pub(super) fn create(tx: &Transaction, context: &Context, params: &Params) -> Re
     get(tx, context, params)
 }
 
-/// The numbers of the account that are about roles.
+/// GetAccountSummary: the entries about roles.
 pub(super) fn account_summary(tx: &Transaction, context: &Context) -> Result<Xml, AwsError> {
     let mut xml = Xml::default();
     let numbers = [("Roles", count(tx)?), ("RolesQuota", context.unknowns.roles)];

@@ -1,4 +1,4 @@
-//! The tags of roles. Keys that differ only in case are one key.
+//! Tags of roles and policies. Keys ignore case.
 
 use rusqlite::{Row, Transaction};
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ fn allowed(c: char) -> bool {
     c.is_alphanumeric() || "_.:/=+-@".contains(c) || (c.is_whitespace() && !c.is_control())
 }
 
-/// Adds tags, or gives them other values.
+/// Adds tags, or replaces their values.
 pub(super) fn put(tx: &Transaction, role: &str, tags: &[Tag]) -> Result<(), AwsError> {
     let sql = "INSERT INTO iam_role_tag (role, key, value) VALUES (?1, ?2, ?3)
                ON CONFLICT (role, key) DO UPDATE SET key = excluded.key, value = excluded.value";
@@ -95,7 +95,7 @@ pub(super) fn check_count(tags: usize) -> Result<(), AwsError> {
     }
 }
 
-/// Tags as one text: policies are found by ARN only, never by tag.
+/// Tags as one text: policies are never searched by tag.
 pub(super) fn to_json(tags: &[Tag]) -> String {
     Value::from_iter(tags.iter().map(|tag| json!([tag.key, tag.value]))).to_string()
 }

@@ -1,4 +1,4 @@
-//! Policy documents: read, and refused where IAM refuses them.
+//! Reads policy documents, and refuses those that IAM refuses.
 
 use serde_json::{Map, Value};
 
@@ -15,9 +15,9 @@ pub(crate) struct PolicyDocument {
 pub(super) struct Statement {
     pub(super) effect: Effect,
     pub(super) actions: Listed,
-    /// None in trust policies.
+    /// `None` in trust policies.
     pub(super) resources: Option<Listed>,
-    /// Who is trusted: services, ARNs and accounts alike; none in identity policies.
+    /// The trusted services, ARNs and accounts; `None` in identity policies.
     pub(super) principals: Option<Listed>,
     pub(super) conditions: Vec<Condition>,
 }
@@ -47,12 +47,12 @@ const MEMBERS: [&str; 9] =
     ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition"];
 
 impl PolicyDocument {
-    /// One that says nothing, and so allows nothing.
+    /// A document without statements, which allows nothing.
     pub(crate) fn silent() -> PolicyDocument {
         PolicyDocument { statements: Vec::new() }
     }
 
-    /// What says who may assume a role.
+    /// Reads a trust policy: who may assume a role.
     ///
     /// # Errors
     /// `MalformedPolicyDocument`, as CreateRole answers.
@@ -71,7 +71,7 @@ impl PolicyDocument {
         })
     }
 
-    /// What says what a role may do.
+    /// Reads an identity policy: what a role may do.
     ///
     /// # Errors
     /// `MalformedPolicyDocument`, as PutRolePolicy answers.
@@ -90,7 +90,7 @@ impl PolicyDocument {
         })
     }
 
-    /// Refuses resources of other partitions than `own`, which their roles could never reach.
+    /// Refuses resources of partitions other than `own`, which a role could never reach.
     ///
     /// # Errors
     /// `MalformedPolicyDocument`, as PutRolePolicy answers.
@@ -170,7 +170,7 @@ fn effect(statement: &Map<String, Value>) -> Result<Effect, AwsError> {
     }
 }
 
-/// In lower case: actions are matched in any.
+/// In lower case, because actions ignore case.
 fn actions(statement: &Map<String, Value>) -> Result<Listed, AwsError> {
     let mut actions =
         either(statement, "Action", texts)?.ok_or_else(|| malformed("Policy statement must contain actions."))?;
@@ -198,7 +198,7 @@ fn either(
     }
 }
 
-/// One text or a list of them.
+/// A text, or a list of texts.
 fn texts(value: &Value) -> Result<Vec<String>, AwsError> {
     let texts = match value {
         Value::String(text) => vec![text.clone()],
@@ -210,7 +210,7 @@ fn texts(value: &Value) -> Result<Vec<String>, AwsError> {
     if texts.is_empty() { Err(syntax_error()) } else { Ok(texts) }
 }
 
-/// Services, ARNs and accounts by name; `*` stands for everyone. Others are of kinds that never call here.
+/// Services, ARNs and accounts by name; `*` stands for everyone. Principals of other kinds never call this endpoint.
 fn principals(value: &Value) -> Result<Vec<String>, AwsError> {
     let kinds = match value {
         Value::String(everyone) if everyone == "*" => return Ok(vec!["*".to_owned()]),
@@ -235,7 +235,7 @@ fn principals(value: &Value) -> Result<Vec<String>, AwsError> {
     Ok(principals)
 }
 
-/// The partition of an ARN; `None` if it is none.
+/// The partition of an ARN; `None` if the text is not an ARN.
 fn partition(arn: &str) -> Option<&str> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts[..] {

@@ -2,21 +2,21 @@
 
 use super::document::Condition;
 
-/// What is known of a condition key of the request.
+/// The value of a condition key in a request, as far as it is known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum ConditionValue<'a> {
     /// Its value.
     Text(&'a str),
-    /// Its values, as of the tags' keys.
+    /// Several values, as for the keys of tags.
     Texts(&'a [String]),
-    /// Only that it is the ARN of something in Glue, in this account.
+    /// Known only to be the ARN of a Glue resource of this account.
     GlueArn { account: &'a str },
 }
 
 /// `*` stands for any text, `?` for one character.
 ///
-/// The parts between the stars are looked for one after the other, each at the first place where it is: no place is looked at
-/// for more than one part, however many stars there are.
+/// Each part between stars is searched for after the part before it, and matched where it first occurs. So the time does not
+/// explode with the number of stars.
 pub(super) fn glob(pattern: &str, text: &str) -> bool {
     let Some((first, rest)) = pattern.split_once('*') else { return part_at_start(pattern, text) == Some(text.len()) };
     let Some(mut text) = part_at_start(first, text).and_then(|end| text.get(end..)) else { return false };
@@ -28,7 +28,7 @@ pub(super) fn glob(pattern: &str, text: &str) -> bool {
     let length = last.chars().count();
     match length.checked_sub(1) {
         None => true,
-        // The last part is as long as the end that it has to match.
+        // The last part must match the end of the text, which has the same length.
         Some(others) => text
             .char_indices()
             .nth_back(others)
@@ -36,7 +36,7 @@ pub(super) fn glob(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// Where the part of a pattern without stars ends, if the text begins with it.
+/// Where a part without stars ends, if the text starts with it.
 fn part_at_start(part: &str, text: &str) -> Option<usize> {
     if !part.contains('?') {
         return text.starts_with(part).then_some(part.len());
@@ -47,7 +47,7 @@ fn part_at_start(part: &str, text: &str) -> Option<usize> {
         .then(|| text.len() - rest.as_str().len())
 }
 
-/// Where the part first ends in the text.
+/// Where the first match of a part ends in the text.
 fn part_anywhere(part: &str, text: &str) -> Option<usize> {
     if !part.contains('?') {
         return text.find(part).map(|at| at + part.len());
@@ -55,13 +55,13 @@ fn part_anywhere(part: &str, text: &str) -> Option<usize> {
     text.char_indices().find_map(|(at, _)| part_at_start(part, text.get(at..)?).map(|end| at + end))
 }
 
-/// Each of the six parts of an ARN by itself.
+/// Matches each of the six parts of an ARN on its own.
 fn arn_glob(pattern: &str, arn: &str) -> bool {
     let (pattern, arn): (Vec<_>, Vec<_>) = (pattern.splitn(6, ':').collect(), arn.splitn(6, ':').collect());
     pattern.len() == 6 && arn.len() == 6 && pattern.iter().zip(arn).all(|(pattern, part)| glob(pattern, part))
 }
 
-/// Some ARN of Glue in this account matches.
+/// Whether some ARN of Glue in this account matches.
 fn may_be_glue_arn(pattern: &str, account: &str) -> bool {
     let parts: Vec<&str> = pattern.splitn(6, ':').collect();
     match parts[..] {
@@ -70,8 +70,8 @@ fn may_be_glue_arn(pattern: &str, account: &str) -> bool {
     }
 }
 
-/// The keys that requests are judged by here, where they have them: that one of these is absent is a fact. Those that end
-/// in `/` are followed by the key of a tag.
+/// The keys that the endpoint knows: if one of these is absent, the request does not have it. Those that end in `/` are
+/// followed by the key of a tag.
 const KEYS: [&str; 11] = [
     "aws:RequestTag/",
     "aws:ResourceTag/",
@@ -93,7 +93,7 @@ fn is_judged(key: &str) -> bool {
     })
 }
 
-/// How the values of a key with several have to match.
+/// Which values of a key with several must match.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Set {
     All,
@@ -101,9 +101,8 @@ enum Set {
 }
 
 impl Condition {
-    /// Whether the request meets the condition; `None` if that can't be judged here: for other operators, and for the
-    /// absence of a key that isn't among [`KEYS`]. A key that the request doesn't have meets only the `Not…`, `…IfExists`
-    /// and `ForAllValues:` forms, and `Null`.
+    /// Whether the request meets the condition. `None` if that is unknown: for other operators, and for an absent key that is
+    /// not one of [`KEYS`]. An absent key meets only the `Not…`, `…IfExists` and `ForAllValues:` forms, and `Null`.
     pub(super) fn met(&self, keys: &[(&str, ConditionValue)]) -> Option<bool> {
         let (set, operator) = match self.operator.split_once(':') {
             Some(("ForAllValues", operator)) => (Some(Set::All), operator),
@@ -132,7 +131,7 @@ impl Condition {
         let fits = |text: &str| self.values.iter().any(|value| matches(value, text)) != negated;
         match known {
             Some(ConditionValue::Text(text)) => Some(fits(text)),
-            // Without a set operator, several values meet a condition as any of them does, and a negated one as all do.
+            // Without a set operator, a condition needs any of several values to match, and a negated one all of them.
             Some(ConditionValue::Texts(texts)) if set == Some(Set::All) || (set.is_none() && negated) => {
                 Some(texts.iter().all(|text| fits(text)))
             }

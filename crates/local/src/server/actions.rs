@@ -1,12 +1,12 @@
-//! What the endpoint judges, for comparison with what AWS publishes.
+//! The permissions that the endpoint checks, for comparison with what AWS publishes.
 
 use serde_json::{Value, json};
 
 use crate::access::{dynamodb, iam};
 use crate::glue::{operations, permissions};
 
-/// All that the endpoint ever asks of a role: each action with its types of resources and its condition keys, called as the
-/// Service Authorization Reference calls them, so that both can be compared. `aws:RequestTag/x` stands for any tag.
+/// Every action that the endpoint checks, with its resource types and condition keys, under the names of the Service
+/// Authorization Reference. `aws:RequestTag/x` stands for any tag.
 pub(crate) fn actions() -> Value {
     let row = |action: String, resources: Vec<&str>, keys: Vec<&str>| json!({"action": action, "resources": resources, "keys": keys});
     let mut rows = Vec::new();
@@ -14,7 +14,7 @@ pub(crate) fn actions() -> Value {
         let kinds = on.iter().flat_map(|on| on.resource_types()).copied().collect();
         rows.push(row(format!("glue:{operation}"), kinds, permissions::condition_keys(operation).to_vec()));
     }
-    // Transactions are no actions: they need those of their parts.
+    // Transactions are not actions: they need the actions of their parts.
     for (operation, on) in dynamodb::OPERATIONS.iter().filter(|(name, _)| !name.starts_with("Transact")) {
         rows.push(row(format!("dynamodb:{operation}"), on.resource_types().to_vec(), Vec::new()));
     }

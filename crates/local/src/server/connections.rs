@@ -6,19 +6,19 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-/// All connections that are open, by number.
+/// The open connections, by number.
 #[derive(Default)]
 pub(super) struct Open(Mutex<BTreeMap<u64, Arc<Connection>>>);
 
 /// One connection.
 pub(super) struct Connection {
     number: u64,
-    /// None while a request is worked on or answered.
+    /// `None` while a request is being handled.
     idle_since: Mutex<Option<Instant>>,
     pub(super) close: Notify,
 }
 
-/// As long as it is there, its connection is not idle.
+/// Keeps its connection from counting as idle until dropped.
 pub(super) struct Busy(Arc<Connection>);
 
 impl Open {

@@ -1,4 +1,4 @@
-//! From a request to its answer.
+//! Routes each request to its service, and writes the answer.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ use crate::forward::{Forward, rebuild_head};
 use crate::wire::{Call, Service, Signer, error_answer, json_answer, json_body, xml_answer};
 use crate::{glue, iam, sts};
 
-/// No request that the services accept is near to this; DynamoDB's own limit is 16 MB.
+/// The largest request body, in bytes. DynamoDB's own limit is 16 MB; the other services accept far less.
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// What all requests share.
@@ -35,10 +35,10 @@ pub(super) struct Endpoint {
     pub(super) backend: Arc<Backend>,
     pub(super) crawls: Arc<Crawls>,
     pub(super) dynamodb: DynamoDb,
-    /// Where IAM and STS are, if not here.
+    /// Another endpoint that serves IAM and STS, if this one does not.
     pub(super) iam: Option<Forward>,
     pub(super) faults: Faults,
-    /// By operation.
+    /// How often each operation was called.
     pub(super) calls: Mutex<BTreeMap<String, u64>>,
     pub(super) log: Option<WireLog>,
     pub(super) hosts: Hosts,
@@ -130,7 +130,7 @@ impl Endpoint {
             Service::Glue => self.glue(call, body).await.map(|body| json_answer(service, body)),
             Service::DynamoDb => self.dynamodb(call, parts, body).await,
             Service::Iam | Service::Sts => match &self.iam {
-                // Credentials that were issued here mean nothing there, or too much.
+                // Credentials issued here mean nothing there, or too much.
                 Some(_) if call.signer.as_ref().is_some_and(Signer::is_role) => Err(AwsError::new(
                     "UnrecognizedClientException",
                     "The security token included in the request is invalid.",
@@ -163,8 +163,8 @@ impl Endpoint {
                 }
                 glue::call(tx, &context, &parsed)
             })?;
-            // Here, where nothing cuts in: a request whose client is gone ends at its next await, and would leave the crawler
-            // RUNNING for good.
+            // Start it here, before the next await: a request is cancelled there when its client is gone, and the crawler would
+            // stay RUNNING for good.
             if let Some(job) = answer.crawl {
                 crawls.start(job);
             }
@@ -187,7 +187,7 @@ impl Endpoint {
             Ok((call, body))
         };
         let (call, body) = blocking(judge).await?;
-        // What was judged and nothing else: another endpoint may read the bytes of the request in another way than this one.
+        // Pass on only what was judged: another endpoint may read the original bytes differently.
         let parts = rebuild_head(&call, (self.backend.clock)());
         self.dynamodb.answer(call, parts, body.to_string().into(), context).await
     }
@@ -205,7 +205,7 @@ impl Endpoint {
                 _ => iam::call(tx, &context, operation, params),
             };
             match operation.as_str() {
-                // It opens every run, which need not wait for another process that writes.
+                // Every run starts with this call; it need not wait for another process that writes.
                 "GetCallerIdentity" => backend.store.read(answer),
                 _ => backend.store.transaction(answer),
             }

@@ -1,4 +1,4 @@
-//! An answer that keeps its connection busy until it is sent.
+//! A response body that marks its connection busy until it is sent.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};

@@ -1,7 +1,7 @@
-//! By which names the endpoint may be called.
+//! Which host names the endpoint answers to.
 //!
-//! A page of the web may have a name of its own point at 127.0.0.1 and is then of one origin with the endpoint. It can't
-//! choose the name that its requests carry, though.
+//! A web page may point a host name of its own at 127.0.0.1, which gives it the same origin as the endpoint. Its requests
+//! still carry that name, so unknown names are refused.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -11,7 +11,7 @@ use axum::http::uri::Authority;
 
 use crate::error::AwsError;
 
-/// The names that are served.
+/// The allowed host names.
 pub(super) struct Hosts {
     listen: IpAddr,
     /// In lower case, without port.
@@ -23,7 +23,7 @@ impl Hosts {
         Hosts { listen: listen.ip(), allowed: allowed.iter().map(|name| name.to_ascii_lowercase()).collect() }
     }
 
-    /// Refuses a request that was sent to another name.
+    /// Refuses a request for another host name.
     ///
     /// # Errors
     /// `AccessDeniedException` (403) with what to do.
@@ -45,7 +45,7 @@ impl Hosts {
         let Ok(authority) = host.parse::<Authority>() else { return false };
         let name = authority.host().to_ascii_lowercase();
         match name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-            // An address can't be pointed elsewhere, as a name can.
+            // Unlike a name, an address cannot be made to point elsewhere.
             Ok(address) => {
                 address.to_canonical().is_loopback() || address == self.listen || self.listen.is_unspecified()
             }

@@ -1,4 +1,4 @@
-//! Connections: accepted as far as there are descriptors, and closed when nothing comes.
+//! Accepts connections while file descriptors last, and closes idle ones.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::dispatch::{self, Endpoint};
 use super::held::Held;
 use crate::descriptors;
 
-/// How long to wait when the system has no descriptor left.
+/// How long to wait before trying again when no descriptor is left.
 const RETRY: Duration = Duration::from_millis(50);
 
 /// Accepts connections until `closing` is true, then lets the requests in flight finish.
@@ -51,7 +51,7 @@ pub(super) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-/// The next connection, once there is room for it: one that is idle is closed for it, the longest idle first.
+/// The next connection, once there is room for it. The connection that has been idle longest is closed to make room.
 async fn accept(listener: &TcpListener, room: &Arc<Semaphore>, open: &Open) -> (TcpStream, OwnedSemaphorePermit) {
     loop {
         match listener.accept().await {
@@ -63,7 +63,7 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>, open: &Open) -> (
                     }
                     open.close_one();
                     tokio::select! {
-                        // Never an error: nobody closes the semaphore.
+                        // The semaphore is never closed.
                         Ok(permit) = Arc::clone(room).acquire_owned() => return (stream, permit),
                         () = tokio::time::sleep(RETRY) => {}
                     }
@@ -78,7 +78,7 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>, open: &Open) -> (
     }
 }
 
-/// Answers the requests of one connection. Its end, be it by an error, is the client's affair.
+/// Answers the requests of one connection. How the connection ends does not matter to the endpoint.
 async fn talk(
     stream: TcpStream,
     endpoint: Arc<Endpoint>,
@@ -95,7 +95,7 @@ async fn talk(
         }
     });
     let mut builder = http1::Builder::new();
-    // It runs from the end of the answer before: an idle connection is one that has sent no head for that long.
+    // The timeout starts when the last answer ends, so it closes idle connections too.
     builder.timer(TokioTimer::new()).header_read_timeout(head);
     let serving = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(serving);

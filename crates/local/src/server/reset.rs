@@ -1,4 +1,4 @@
-//! An answer whose connection is closed in the middle.
+//! Closes a connection in the middle of an answer, for fault injection.
 
 use std::io;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ pub(super) async fn cut(response: Response<Body>) -> Response<Body> {
     Response::from_parts(parts, Body::new(Cut { promised: body.len() as u64, stage: Stage::Half(half) }))
 }
 
-/// A body that promises all and gives half.
+/// A body that announces its whole length and sends half.
 struct Cut {
     promised: u64,
     stage: Stage,
@@ -25,7 +25,7 @@ struct Cut {
 
 enum Stage {
     Half(Bytes),
-    /// Lets the half reach the client first.
+    /// Lets the first half reach the client.
     Flush,
     Close,
 }

@@ -1,4 +1,4 @@
-//! What went over the wire, for checks that compare it with the service models.
+//! A log of requests and answers, for tests that compare them with the service models.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -13,21 +13,21 @@ use serde_json::{Value, json};
 use crate::private;
 use crate::wire::Call;
 
-/// Answers that are longer are logged without their body.
+/// The longest answer, in bytes, that is kept.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
 /// A file of JSON lines, one for each request with its answer: `service`, `operation`, `agent`, `request` (the body, for
-/// the query services with the query string), `status`, `response`. Items of Scan answers are left out: nothing of a table's
+/// the query services with the query string), `status`, `response`. Items in Scan answers are left out, so that no table
 /// content is kept.
 pub(super) struct WireLog(Mutex<File>);
 
 impl WireLog {
-    /// Several processes may append to one file.
+    /// Opens the file; several processes may append to it.
     pub(super) fn open(path: &Path) -> io::Result<WireLog> {
         Ok(WireLog(Mutex::new(private::file(path, OpenOptions::new().create(true).append(true))?)))
     }
 
-    /// What is known of a request before it is answered.
+    /// The members that are known before the request is answered.
     pub(super) fn request(call: &Call, parts: &request::Parts, body: &[u8]) -> Value {
         json!({
             "service": call.service.name(),
@@ -38,7 +38,7 @@ impl WireLog {
         })
     }
 
-    /// Appends a line; the answer, to be sent on.
+    /// Appends a line and returns the answer to send.
     pub(super) async fn append(&self, mut line: Value, answer: Response<Body>) -> Response<Body> {
         let (parts, body) = answer.into_parts();
         line["status"] = parts.status.as_u16().into();

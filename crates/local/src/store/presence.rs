@@ -1,7 +1,7 @@
-//! Which endpoints use a state folder at this moment.
+//! Which endpoints currently use a state folder.
 //!
-//! Each holds a locked file of its own in the folder. The system lifts the lock however the process ends, so that an
-//! endpoint which was killed is told from one that works.
+//! Each holds a locked file in the folder. The system releases the lock however the process ends, so a killed endpoint can be
+//! told from a running one.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
@@ -27,27 +27,27 @@ struct Locked {
 impl Presence {
     /// Takes a place in `folder`; `None` is a state in memory, which nobody shares.
     ///
-    /// Entering and looking at [`Presence::living`] must exclude each other across processes: a file that is not locked yet
-    /// would be taken for that of a dead endpoint.
+    /// Entering and [`Presence::living`] must exclude each other across processes: a file that is not locked yet would look
+    /// like that of a dead endpoint.
     pub(crate) fn enter(folder: Option<&Path>) -> io::Result<Presence> {
         let id = uuid::Uuid::new_v4().to_string();
         let file = folder.map(|folder| {
             let path = folder.join(format!("{PREFIX}{id}{SUFFIX}"));
             let mut lock = private::file(&path, File::options().write(true).create_new(true))?;
             lock.lock()?;
-            // For those who wait for the state, and wonder for whom.
+            // The process id is for messages of those who wait for the state.
             write!(lock, "{}", std::process::id())?;
             Ok::<_, io::Error>(Locked { folder: folder.to_owned(), path, _lock: lock })
         });
         Ok(Presence { id, file: file.transpose()? })
     }
 
-    /// Names this endpoint; no two ever have the same.
+    /// The unique id of this endpoint.
     pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
-    /// The ids of all endpoints that are there, this one among them. Files that the dead left are removed.
+    /// The ids of all running endpoints, including this one. Removes the files of dead ones.
     pub(crate) fn living(&self) -> io::Result<Vec<String>> {
         let mut living = vec![self.id.clone()];
         let Some(own) = &self.file else { return Ok(living) };
@@ -58,7 +58,7 @@ impl Presence {
             let Some(id) = id.filter(|id| *id != self.id) else { continue };
             let file = match File::open(entry.path()) {
                 Ok(file) => file,
-                // Its owner has just left.
+                // Its owner just left.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
@@ -72,7 +72,7 @@ impl Presence {
     }
 }
 
-/// The processes that use the state in `folder`, as far as they tell.
+/// The processes that use the state in `folder`, as far as their files say.
 pub(crate) fn processes(folder: &Path) -> Vec<u32> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let held = entries.filter(|entry| {
@@ -87,7 +87,7 @@ pub(crate) fn processes(folder: &Path) -> Vec<u32> {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Were it to stay, the next endpoint would remove it.
+        // If this fails, the next endpoint removes it.
         drop(fs::remove_file(&self.path));
     }
 }

@@ -9,8 +9,8 @@ use crate::error::AwsError;
 pub(crate) struct Params(BTreeMap<String, String>);
 
 impl Params {
-    /// Reads a URL's query and a form body; what can't be decoded is an error, and so is a name that stands twice: who else
-    /// reads the request may take the other value.
+    /// Reads a URL's query and a form body; fails on text that cannot be decoded, and on a repeated name: another endpoint may read
+    /// the other value.
     pub(crate) fn read(query: &str, body: &[u8]) -> Result<Params, AwsError> {
         let malformed = |_| AwsError::new("MalformedQueryString", "The query string is not valid.");
         let mut given: Vec<(String, String)> = serde_urlencoded::from_str(query).map_err(malformed)?;
@@ -27,7 +27,7 @@ impl Params {
         self.0.get(name).map(String::as_str)
     }
 
-    /// A parameter that must be there.
+    /// A required parameter.
     pub(crate) fn required(&self, name: &str) -> Result<&str, AwsError> {
         self.get(name).ok_or_else(|| {
             let mut wire = name.to_owned();
@@ -41,7 +41,7 @@ impl Params {
         })
     }
 
-    /// A whole number, if it is there.
+    /// An optional integer.
     pub(crate) fn number(&self, name: &str) -> Result<Option<i64>, AwsError> {
         let parse = |text: &str| {
             text.parse().map_err(|_| AwsError::new("ValidationError", format!("{name} must be a whole number")))

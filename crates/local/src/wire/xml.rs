@@ -1,4 +1,4 @@
-//! The XML of IAM's and STS's answers: elements and text, no attributes.
+//! XML for answers of IAM and STS: elements and text, no attributes.
 
 use quick_xml::escape::escape;
 
@@ -12,7 +12,7 @@ impl Xml {
         self.wrap(name, |xml| xml.content(text));
     }
 
-    /// Text without an element of its own, escaped; what XML can't hold at all becomes U+FFFD.
+    /// Text without its own element, escaped. Characters that XML cannot contain become U+FFFD.
     pub(crate) fn content(&mut self, text: &str) {
         let holds = |c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..);
         self.0.push_str(&escape(text.replace(|c| !holds(c), "\u{fffd}")));
@@ -53,7 +53,7 @@ impl Xml {
         self.0.push_str(&other.0);
     }
 
-    /// No element was written.
+    /// Whether no element was written.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
