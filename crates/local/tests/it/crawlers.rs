@@ -336,8 +336,10 @@ async fn a_crawl_does_not_outlive_its_server_nor_stay_running() {
     endpoint.server.stop().await;
 
     let world = start().await;
-    let crawler = world.until_ready().await;
-    assert_eq!(crawler.last_crawl.unwrap().status(), Some(&LastCrawlStatus::Failed));
+    let last = world.until_ready().await.last_crawl.unwrap();
+    assert_eq!(last.status(), Some(&LastCrawlStatus::Failed));
+    // Recorded by the endpoint that stopped, not by the next one.
+    assert_eq!(last.error_message(), Some("Internal Service Exception: the crawl was given up."));
     world.crawled().await;
     assert_eq!(world.names().await, ["orders"]);
 }
