@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use local::unknowns::Position;
 
 /// Keeps the AWS Glue Data Catalog in step with every DynamoDB table of a region.
@@ -65,6 +66,10 @@ pub(crate) enum Command {
     Policy(Policy),
     /// Serve the local AWS endpoint: Glue with real crawlers, DynamoDB reads over files, IAM, STS
     Serve(Serve),
+    /// Print the completion script of a shell
+    Completions(Completions),
+    /// Write the manual pages into a folder
+    Man(Man),
 }
 
 /// Where AWS is: the real one, or the embedded endpoint.
@@ -252,6 +257,20 @@ pub(crate) struct Serve {
     pub unknown: Vec<Position>,
     #[command(flatten)]
     pub log: WireLog,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Completions {
+    /// The shell that reads the script
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Man {
+    /// The folder, made if missing; where `man` looks for pages of users is often ~/.local/share/man/man1
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// For tests: what goes over the wire of the embedded endpoint.

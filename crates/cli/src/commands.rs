@@ -7,9 +7,11 @@ use crate::args::{Common, Output, Place};
 use crate::progress::Progress;
 use crate::{connect, interrupt, output};
 
+pub(crate) mod completions;
 pub(crate) mod crawl;
 pub(crate) mod doctor;
 pub(crate) mod infer;
+pub(crate) mod man;
 pub(crate) mod policy;
 pub(crate) mod prune;
 pub(crate) mod serve;

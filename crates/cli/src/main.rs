@@ -62,6 +62,8 @@ async fn run() -> ExitCode {
         Command::Prune(prune) => commands::prune::run(&args.common, prune).await,
         Command::Policy(policy) => commands::policy::run(&args.common, policy).await,
         Command::Serve(serve) => commands::serve::run(&args.common, serve).await,
+        Command::Completions(completions) => commands::completions::run(completions),
+        Command::Man(man) => commands::man::run(man),
     };
     ExitCode::from(done.unwrap_or_else(|error| {
         output::error(&error);

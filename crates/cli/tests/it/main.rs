@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
 
+mod completions;
 mod export;
 mod infer;
 mod interrupt;
+mod man;
 mod memory;
 mod names;
 mod pipes;

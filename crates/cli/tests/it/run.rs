@@ -40,6 +40,17 @@ impl Shell {
         self.write(&format!("{folder}/{name}.jsonl"), lines.join("\n"));
     }
 
+    /// The commands, as the help lists them.
+    pub(crate) fn commands(&self) -> Vec<String> {
+        let help = self.run(&["--help"]).stdout;
+        let listed = help.split_once("Commands:\n").unwrap().1.split_once("\n\n").unwrap().0;
+        let commands =
+            listed.lines().filter_map(|line| line.trim_start().split_once("  ")).map(|(name, _)| name.to_owned());
+        let commands: Vec<String> = commands.filter(|name| name != "help").collect();
+        assert!(commands.contains(&"sync".to_owned()), "{help}");
+        commands
+    }
+
     pub(crate) fn run(&self, args: &[&str]) -> Done {
         self.run_with(args, &[], b"")
     }

@@ -1,0 +1,22 @@
+//! `completions`: what a shell needs to complete commands and options.
+
+use clap::CommandFactory;
+
+use crate::args::{Args, Completions};
+use crate::output;
+
+/// Runs `completions`: prints the script.
+///
+/// # Errors
+/// If stdout cannot be written to.
+pub(crate) fn run(args: &Completions) -> anyhow::Result<u8> {
+    let mut command = Args::command();
+    let name = command.get_name().to_owned();
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut command, &name, &mut script);
+    // clap_complete writes the hyphens of a program's name in two ways, so that its bash script finds the options of no
+    // command: https://github.com/clap-rs/clap/issues/6421
+    let script = String::from_utf8(script)?.replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__"));
+    output::result(script.as_bytes())?;
+    Ok(crate::DONE)
+}
