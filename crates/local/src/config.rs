@@ -100,7 +100,7 @@ pub enum StartError {
     /// The address is in use or not available.
     #[error("cannot listen on {address}: {error}")]
     Listen {
-        /// The address asked for.
+        /// The address.
         address: SocketAddr,
         /// Why not.
         error: io::Error,
@@ -114,7 +114,7 @@ pub enum StartError {
     /// The folder of table files can't be used.
     #[error("cannot read the folder of tables {folder}: {error}", folder = folder.display())]
     Tables {
-        /// The folder asked for.
+        /// The folder.
         folder: PathBuf,
         /// Why not.
         error: io::Error,
@@ -122,7 +122,7 @@ pub enum StartError {
     /// The wire log can't be written.
     #[error("cannot write the wire log {path}: {error}", path = path.display())]
     WireLog {
-        /// The file asked for.
+        /// The file.
         path: PathBuf,
         /// Why not.
         error: io::Error,

@@ -160,10 +160,10 @@ impl Store {
         behavior: TransactionBehavior,
         work: impl FnOnce(&Transaction) -> Result<T, AwsError>,
     ) -> Result<T, AwsError> {
-        let asked = Instant::now();
+        let started = Instant::now();
         let mut connection = self.lock();
         // The time spent waiting for the mutex counts too: its holder may be waiting for another process.
-        connection.busy_timeout(BUSY_TIMEOUT.saturating_sub(asked.elapsed()).max(Duration::from_millis(50)))?;
+        connection.busy_timeout(BUSY_TIMEOUT.saturating_sub(started.elapsed()).max(Duration::from_millis(50)))?;
         let transaction = connection.transaction_with_behavior(behavior)?;
         let result = work(&transaction)?;
         transaction.commit()?;

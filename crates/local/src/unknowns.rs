@@ -126,10 +126,10 @@ pub struct Position {
 
 impl Unknowns {
     /// The same with one switch changed.
-    pub fn with(mut self, asked: &Position) -> Unknowns {
-        let switch = SWITCHES.iter().find(|switch| switch.name == asked.name);
+    pub fn with(mut self, position: &Position) -> Unknowns {
+        let switch = SWITCHES.iter().find(|switch| switch.name == position.name);
         // A `Position` always has the name of a switch.
-        switch.and_then(|switch| (switch.set)(&mut self, &asked.position));
+        switch.and_then(|switch| (switch.set)(&mut self, &position.position));
         self
     }
 }
@@ -162,8 +162,8 @@ mod tests {
 
     #[test]
     fn switches_are_set_by_name_and_wrong_ones_are_refused_with_what_there_is() {
-        let asked = ["crawl-rewrites=no", "propagation=3", "start-limit-error=ThrottlingException"];
-        let unknowns = asked.iter().fold(Unknowns::default(), |all, text| all.with(&text.parse().unwrap()));
+        let position = ["crawl-rewrites=no", "propagation=3", "start-limit-error=ThrottlingException"];
+        let unknowns = position.iter().fold(Unknowns::default(), |all, text| all.with(&text.parse().unwrap()));
         let expected = Unknowns {
             crawl_rewrites: false,
             propagation: 3,

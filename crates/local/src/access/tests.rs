@@ -17,7 +17,7 @@ fn context() -> Context {
     }
 }
 
-/// The names in front of the arrows of a file's `match`: the operations that it serves.
+/// The operations that a file serves: the names before the arrows of its `match`.
 fn served(source: &str) -> Vec<&str> {
     let arms = source.lines().filter_map(|line| line.trim_start().split_once(" => ")).map(|(names, _)| names);
     let names = arms.flat_map(|names| names.split(" | ")).filter_map(|name| name.strip_prefix('"')?.strip_suffix('"'));

@@ -91,11 +91,11 @@ mod tests {
 
     #[test]
     fn sizes_and_tokens_from_outside_are_checked() {
-        let asked = |body: Value| TokenPage::read(&Members::new(&body).unwrap(), 20, 100).map(|page| page.size);
-        assert_eq!(asked(json!({})), Ok(20));
-        assert_eq!(asked(json!({"MaxResults": 100})), Ok(100));
-        assert_eq!(asked(json!({"MaxResults": 0})).unwrap_err().code, "ValidationException");
-        assert_eq!(asked(json!({"MaxResults": 101})).unwrap_err().code, "ValidationException");
-        assert_eq!(asked(json!({"NextToken": "!"})).unwrap_err().code, "InvalidInputException");
+        let page_size = |body: Value| TokenPage::read(&Members::new(&body).unwrap(), 20, 100).map(|page| page.size);
+        assert_eq!(page_size(json!({})), Ok(20));
+        assert_eq!(page_size(json!({"MaxResults": 100})), Ok(100));
+        assert_eq!(page_size(json!({"MaxResults": 0})).unwrap_err().code, "ValidationException");
+        assert_eq!(page_size(json!({"MaxResults": 101})).unwrap_err().code, "ValidationException");
+        assert_eq!(page_size(json!({"NextToken": "!"})).unwrap_err().code, "InvalidInputException");
     }
 }

@@ -2,6 +2,7 @@
 
 mod any_request;
 mod crawlers;
+mod crawls;
 mod registry;
 mod tables;
 

@@ -135,7 +135,7 @@ impl Endpoint {
                     "UnrecognizedClientException",
                     "The security token included in the request is invalid.",
                 )),
-                Some(elsewhere) => elsewhere.send(service, parts, body).await,
+                Some(remote) => remote.send(service, parts, body).await,
                 None => self.query(call, request_id).await,
             },
         };

@@ -30,7 +30,7 @@ async fn serving(tables: &Path, state: &Path) -> Endpoint {
     Endpoint::start(Config { source, state, ..Config::default() }).await
 }
 
-/// The items of a table, or why they can't be told.
+/// The items of a table, or the error.
 async fn count(endpoint: &Endpoint, table: &str) -> Result<i64, String> {
     let answer = endpoint.dynamodb("eu-west-1", Attempts::One).describe_table().table_name(table).send().await;
     match answer {
@@ -39,7 +39,7 @@ async fn count(endpoint: &Endpoint, table: &str) -> Result<i64, String> {
     }
 }
 
-/// All files below `unpacked`, but for those that say where the tables are.
+/// All files below `unpacked`, except those that name the folder of tables.
 fn copies(state: &Path) -> Vec<PathBuf> {
     let (mut files, mut folders) = (Vec::new(), vec![state.join("unpacked")]);
     while let Some(folder) = folders.pop() {

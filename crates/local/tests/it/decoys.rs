@@ -13,7 +13,7 @@ const REGION: &str = "eu-west-1";
 const TABLE: &[u8] =
     br#"{"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}"#;
 
-/// A request of every operation that names something, and its operation.
+/// A request for every operation that names something.
 fn requests() -> Vec<(String, Value)> {
     let registry = json!({"RegistryName": "theirs"});
     let schema = json!({"SchemaName": "theirs", "RegistryName": "theirs"});
@@ -159,7 +159,7 @@ fn decoys() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The request with a decoy at each place where it can stand: beside the members of every object.
+/// The request with a decoy in each possible place: beside the members of every object.
 fn with_decoy(body: &Value, name: &str, decoy: &Value) -> Vec<Value> {
     fn places(value: &Value, name: &str, decoy: &Value, rebuild: &dyn Fn(Value) -> Value, all: &mut Vec<Value>) {
         let Value::Object(members) = value else { return };
@@ -324,7 +324,7 @@ async fn a_decoy_of_tags_meets_no_condition() {
     }
 }
 
-/// Lengths are checked before policies are asked, and nobody waits for either.
+/// Lengths are checked before policies, and neither blocks others.
 #[tokio::test]
 async fn a_name_that_is_too_long_is_refused_before_it_is_judged() {
     let (endpoint, signed) = with_role().await;

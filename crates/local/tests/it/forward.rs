@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::support::{ACCOUNT, Attempts, Endpoint, raw};
 
-/// An endpoint that answers everything with `{}`; what it got, whole.
+/// An endpoint that answers everything with `{}`, and the requests it got.
 async fn behind() -> (String, mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

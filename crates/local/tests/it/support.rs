@@ -22,7 +22,7 @@ pub(crate) struct Endpoint {
     pub(crate) server: Server,
 }
 
-/// How many times clients try: errors come back at once, unless a test is about retries.
+/// How often clients try. Errors come back at once, unless a test is about retries.
 #[derive(Clone, Copy)]
 pub(crate) enum Attempts {
     One,
@@ -59,12 +59,12 @@ impl Endpoint {
         Endpoint::start(Config::default()).await
     }
 
-    /// Tables out of a folder.
+    /// Serves the tables in a folder.
     pub(crate) async fn with_tables(folder: &Path) -> Endpoint {
         Endpoint::start(Config { source: Source::Files(folder.to_owned()), ..Config::default() }).await
     }
 
-    /// As configured, except for a free port and a clock that stands still.
+    /// Starts as configured, except for a free port and a clock that stands still.
     pub(crate) async fn start(config: Config) -> Endpoint {
         let listen = ([127, 0, 0, 1], 0).into();
         Endpoint { server: Server::start(Config { listen, clock: || NOW, ..config }).await.unwrap() }
@@ -110,7 +110,7 @@ pub(crate) fn folder(files: &[(&str, &[u8])]) -> TempDir {
     folder
 }
 
-/// One HTTP request as the text that goes over the wire; the answer as text. The connection is closed afterwards.
+/// Sends an HTTP request as text and returns the answer as text. The connection is closed afterwards.
 pub(crate) async fn raw(endpoint: &Endpoint, head: &str, body: &str) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let address = endpoint.server.url().strip_prefix("http://").unwrap();

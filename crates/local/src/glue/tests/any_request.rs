@@ -1,4 +1,4 @@
-//! Whatever comes in, the answer is one that the service may give: no panic, no internal error.
+//! Random requests: every answer is one that the service may give, never a panic or an internal error.
 
 use proptest::prelude::*;
 
@@ -16,7 +16,7 @@ const OPERATIONS: &str = "
     DeleteSchemaVersions PutSchemaVersionMetadata QuerySchemaVersionMetadata RemoveSchemaVersionMetadata
     StartCrawler";
 
-/// Members that operations look for, so that random bodies get past the first check.
+/// Members that operations read, so that random bodies get past the first check.
 const MEMBERS: [&str; 45] = [
     "Name",
     "DatabaseName",
@@ -65,7 +65,7 @@ const MEMBERS: [&str; 45] = [
     "Versions",
 ];
 
-/// Values that mean something somewhere, beside any text at all.
+/// Values with a meaning somewhere, in addition to random text.
 fn text() -> impl Strategy<Value = String> {
     const MEANINGFUL: &[&str] = &[
         "db",

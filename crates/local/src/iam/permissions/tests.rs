@@ -18,8 +18,8 @@ fn with_role<T>(trust: &str, setup: &str, ask: impl FnOnce(&Transaction) -> T) -
         .unwrap()
 }
 
-/// Whether the role may do it, or why not.
-fn asked(tx: &Transaction, action: &str, resource: &str) -> Result<(), policy::Refusal> {
+/// Checks that the role may do something.
+fn check(tx: &Transaction, action: &str, resource: &str) -> Result<(), policy::Refusal> {
     let role = Role::find(tx, "crawler").unwrap().unwrap();
     let keys = [("aws:RequestedRegion", ConditionValue::Text("eu-west-1"))];
     role_permissions(tx, &role).unwrap().allow(&policy::AccessRequest { action, resource, keys: &keys })
@@ -29,7 +29,7 @@ fn asked(tx: &Transaction, action: &str, resource: &str) -> Result<(), policy::R
 fn allows(statements: &str) -> bool {
     let policy = format!(r#"{{"Statement":[{statements}]}}"#);
     let setup = format!("INSERT INTO iam_role_policy VALUES ('crawler', 'p', '{policy}')");
-    with_role("", &setup, |tx| asked(tx, "dynamodb:Scan", ORDERS).is_ok())
+    with_role("", &setup, |tx| check(tx, "dynamodb:Scan", ORDERS).is_ok())
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn attached_policies_and_boundaries() {
             "INSERT INTO iam_policy VALUES ('ours', '{OURS}', 'ANPA', '/', 0, NULL, '{ours}', '[]');
              INSERT INTO iam_role_attachment VALUES ('crawler', '{attached}'); UPDATE iam_role SET boundary = {boundary}"
         );
-        let answer = with_role("", &setup, |tx| asked(tx, action, resource));
+        let answer = with_role("", &setup, |tx| check(tx, action, resource));
         assert_eq!(answer, expected, "{attached} {boundary} {action}");
     }
 }

@@ -1,4 +1,4 @@
-//! IAM and STS of another endpoint: its roles are judged here.
+//! Roles of another endpoint, judged here.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn in_front_of(behind: &Endpoint) -> Endpoint {
     Endpoint::start(Config { source: Source::Endpoint(url), iam, ..Config::default() }).await
 }
 
-/// A role that the service may assume for this account, and that may read Orders and write the catalog.
+/// Creates a role that the service may assume for this account, and that may read Orders and write the catalog.
 async fn role(endpoint: &Endpoint, name: &str, trusted: &str) {
     let iam = endpoint.iam(REGION, Attempts::One);
     let trust = json!({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": trusted},
@@ -41,14 +41,14 @@ async fn role(endpoint: &Endpoint, name: &str, trusted: &str) {
     iam.attach_role_policy().role_name(name).policy_arn(policy(endpoint, name, "glue:*").await).send().await.unwrap();
 }
 
-/// A policy that allows this; its ARN.
+/// Creates a policy that allows `action`, and returns its ARN.
 async fn policy(endpoint: &Endpoint, name: &str, action: &str) -> String {
     let document = json!({"Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}});
     let create = endpoint.iam(REGION, Attempts::One).create_policy().policy_name(name);
     create.policy_document(document.to_string()).send().await.unwrap().policy.unwrap().arn.unwrap()
 }
 
-/// How the next crawl ends.
+/// Runs a crawl, and returns how it ended.
 async fn crawled(glue: &aws_sdk_glue::Client, name: &str) -> Result<(), String> {
     glue.start_crawler().name(name).send().await.unwrap();
     for _ in 0..500 {
