@@ -4,7 +4,7 @@ MAKEFLAGS += --jobs=2 --output-sync=target
 # Its job server is not for cargo, whose tests would look for it in vain.
 unexport MAKEFLAGS MFLAGS
 
-.PHONY: test fmt lint side doc tree gates build unit tools bundle outside readers torture soak bench
+.PHONY: test fmt lint side doc tree gates build unit tools bundle outside readers torture soak bench release-check
 
 test: fmt tree bundle unit lint side gates doc outside
 
@@ -69,3 +69,8 @@ soak: build tools
 
 bench:
 	cd bench && cargo run --release --locked
+
+# What a release has for this machine, built and checked as people would use it; the workflow calls the same scripts.
+release-check:
+	release/build.sh
+	release/check.sh
