@@ -1,9 +1,9 @@
 //! An embedded AWS endpoint: Glue whose crawlers really crawl, DynamoDB reads over table files, IAM and STS.
 //!
-//! [`Server::start`] listens on one loopback address and answers every service there, as the AWS SDKs, the CLI and boto3
-//! speak them. State is one SQLite file ([`store`]), one transaction a request. Signatures are **not** verified: they are
-//! only read for the region and the access key, which is why the endpoint keeps to loopback addresses unless told otherwise.
-//! Whoever calls with credentials of a role that AssumeRole gave out may do what the role may; everyone else, everything.
+//! [`Server::start`] listens on one loopback address and serves all of them there, as AWS SDKs, the CLI and boto3 expect.
+//! State is one SQLite file ([`store`]), and a request is one transaction. Signatures are **not** verified, only read for
+//! the region and the access key, so the endpoint keeps to loopback addresses unless told otherwise. Callers with the
+//! credentials of a role, issued by AssumeRole, may do what the role may; all others may do everything.
 //!
 //! From the bottom up:
 //!
