@@ -256,11 +256,11 @@ def native(account, built, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def lanes(account, built, tmp_path_factory):
+def shards(account, built, tmp_path_factory):
     """A fourth one, whose state machine has one table read by many invocations."""
-    overrides = ["FunctionName=lanes", "Include=Ledger", "Database=lanes_tables", "Registry=lanes", "Engine=native"]
-    overrides += ["Lanes=4", "ExportBucket=exports", "ScanRate=1"]
-    return deploy(account, built, tmp_path_factory.mktemp("lanes"), "lanes", *overrides)
+    overrides = ["FunctionName=shards", "Include=Ledger", "Database=shards_tables", "Registry=shards", "Engine=native"]
+    overrides += ["Shards=4", "ExportBucket=exports", "ScanRate=1"]
+    return deploy(account, built, tmp_path_factory.mktemp("shards"), "shards", *overrides)
 
 
 @pytest.fixture(scope="session")

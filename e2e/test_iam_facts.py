@@ -13,7 +13,7 @@ from template import Template
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/glue-ddb-crawler/boundary"
 # What differs from the reference, and why that is right. One that no longer differs fails.
 STANDARD = "a Distributed Map of the type STANDARD has no executions of express workflows"
-EXCEPTIONS = {"WatchLanes: states:DescribeExecution: needs a resource of the type express": STANDARD}
+EXCEPTIONS = {"WatchShards: states:DescribeExecution: needs a resource of the type express": STANDARD}
 LINT_EXCEPTIONS = {
     "RESOURCE_MISMATCH [{'action': 'states:DescribeExecution', 'required_format': 'arn:*:states:*:*:express:*:*:*'}]": STANDARD
 }
@@ -37,7 +37,7 @@ def template_policies():
     """Name -> document, and whether it is an identity's: of every policy in the template, under all of its conditions."""
     positions = {
         "Engine": ["managed", "native"],
-        "Lanes": [0, 4],
+        "Shards": [0, 4],
         "ExportBucket": ["", "exports"],
         "WideRoles": ["false", "true"],
     }

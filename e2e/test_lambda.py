@@ -256,7 +256,7 @@ def test_events_drain_what_a_run_had_to_leave(account, stack, first_run, tell):
         report = stack.invoke({"include": ["drain-*"]})
         outcomes = [line["outcome"] for line in report["tables"]]
         assert sorted(outcomes) == ["deferred"] * 3 + ["started"]
-        assert "cycles" in database_parameters(account)
+        assert "backlogs" in database_parameters(account)
         told = set()
         while told != names:
             ready = wait_for(lambda: {n for n in names - told if has_crawler(account, n) and is_ready(account, n)})
@@ -266,7 +266,7 @@ def test_events_drain_what_a_run_had_to_leave(account, stack, first_run, tell):
             told |= ready
     # Whether all of it is linked, no single event can tell: the timer's step does, and then has nothing more to do.
     assert stack.invoke({"step": "continue"})["summary"]["failed"] == 0
-    assert "cycles" not in database_parameters(account)
+    assert "backlogs" not in database_parameters(account)
     assert stack.invoke({"step": "continue"})["calls"] == {"glue:GetDatabase": 1}
 
 

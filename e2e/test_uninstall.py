@@ -7,11 +7,11 @@ from conftest import REGION
 from stack import run, sam_environment
 
 
-def test_uninstalling_leaves_nothing(account, binary, stack, nightly, native, lanes, first_run):
+def test_uninstalling_leaves_nothing(account, binary, stack, nightly, native, shards, first_run):
     boundary = stack.resources["Boundary"]
     with pytest.raises(ClientError, match="DeleteConflict"):
         account.client("iam").delete_policy(PolicyArn=boundary)
-    installations = (stack, native, nightly, lanes)
+    installations = (stack, native, nightly, shards)
     for installed in installations:
         stop(installed)
     for installed in installations:

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 use sync::Report;
-use sync::fanout::Lane;
+use sync::fanout::Shard;
 use sync::report::{Outcome, TableReport};
 
 use crate::function::Done;
@@ -18,16 +18,16 @@ const LIMIT: usize = 6_291_556;
 #[serde(untagged)]
 pub(crate) enum Answer {
     Report(Box<Bounded>),
-    Lanes { lanes: Vec<Lane> },
-    Lane(Box<Lane>),
+    Shards { shards: Vec<Shard> },
+    Shard(Box<Shard>),
 }
 
 impl From<Done> for Answer {
     fn from(done: Done) -> Answer {
         match done {
             Done::Report(report) => Answer::Report(bounded(*report, LIMIT).into()),
-            Done::Lanes(lanes) => Answer::Lanes { lanes },
-            Done::Lane(lane) => Answer::Lane(lane),
+            Done::Shards(shards) => Answer::Shards { shards },
+            Done::Shard(shard) => Answer::Shard(shard),
         }
     }
 }

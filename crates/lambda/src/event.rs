@@ -4,7 +4,7 @@ use crawl::{Error, Kind};
 use serde::Deserialize;
 use serde_json::Value;
 use sync::Settings;
-use sync::fanout::{Lane, Order};
+use sync::fanout::{FanOut, Shard};
 
 /// What is to be done, and how.
 #[derive(Debug, PartialEq)]
@@ -32,12 +32,12 @@ pub(crate) enum Task {
 pub(crate) enum Step {
     /// Go on with what runs have left.
     Continue {},
-    /// Deal a crawl out in as many lanes.
-    Split { crawl: Order, lanes: u32 },
-    /// Go on with a lane.
-    Read { lane: Box<Lane> },
-    /// Publish what all lanes saw.
-    Publish { lanes: Vec<Lane> },
+    /// Deal a crawl out in as many shards.
+    Split { crawl: FanOut, shards: u32 },
+    /// Go on with a shard.
+    Read { shard: Box<Shard> },
+    /// Publish what all shards saw.
+    Publish { shards: Vec<Shard> },
 }
 
 impl Task {
@@ -161,15 +161,15 @@ mod tests {
 
     #[test]
     fn the_steps_of_a_crawl_are_taken() {
-        let asked = read(json!({"step": "split", "lanes": 4, "crawl": {"table": "orders", "max_rcu": 100}})).unwrap();
-        let Task::Step(Step::Split { crawl, lanes: 4 }) = asked.task else { panic!("{asked:?}") };
-        assert_eq!((crawl.table.as_str(), crawl.export, crawl.lanes), ("orders", None, None));
+        let asked = read(json!({"step": "split", "shards": 4, "crawl": {"table": "orders", "max_rcu": 100}})).unwrap();
+        let Task::Step(Step::Split { crawl, shards: 4 }) = asked.task else { panic!("{asked:?}") };
+        assert_eq!((crawl.table.as_str(), crawl.export, crawl.shards), ("orders", None, None));
         assert_eq!(Value::from(crawl.settings), json!({"max_rcu": 100}));
         assert_eq!(asked.settings, base());
         let message = |event| read(event).unwrap_err();
-        insta::assert_snapshot!(message(json!({"step": "split", "crawl": {}, "lanes": 1})), @"not a step: missing field `table`");
+        insta::assert_snapshot!(message(json!({"step": "split", "crawl": {}, "shards": 1})), @"not a step: missing field `table`");
         insta::assert_snapshot!(message(json!({"step": "walk"})), @"not a step: unknown variant `walk`, expected one of `continue`, `split`, `read`, `publish`");
-        insta::assert_snapshot!(message(json!({"step": "read", "lane": {"table": "orders"}})), @"not a step: unknown field `table`, expected one of `order`, `id`, `lane`, `lanes`, `parts`, `left`, `shape`, `records`, `read_units`, `done`");
+        insta::assert_snapshot!(message(json!({"step": "read", "shard": {"table": "orders"}})), @"not a step: missing field `v`");
     }
 
     #[test]

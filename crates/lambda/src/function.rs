@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use crawl::{Clients, Deadline, Error, Kind};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
-use sync::fanout::{self, Lane};
+use sync::fanout::{self, Shard};
 use sync::report::Outcome;
 use sync::{Job, Report, Session, Settings};
 
@@ -88,9 +88,9 @@ async fn run(clients: &Clients, sdk: &SdkConfig, asked: Invocation, deadline: De
         Task::Sync => sync::run(session, Job::Sync).await?.into(),
         Task::CrawlEnded { crawler, state } => sync::event::crawl_ended(session, &crawler, &state).await?.into(),
         Task::Step(Step::Continue {}) => sync::continue_backlog(session).await?.into(),
-        Task::Step(Step::Split { crawl, lanes }) => Done::Lanes(fanout::split(session, sdk, crawl, lanes).await?),
-        Task::Step(Step::Read { lane }) => Done::Lane(fanout::read(session, sdk, *lane).await?.into()),
-        Task::Step(Step::Publish { lanes }) => fanout::publish(session, sdk, lanes).await?.into(),
+        Task::Step(Step::Split { crawl, shards }) => Done::Shards(fanout::split(session, sdk, crawl, shards).await?),
+        Task::Step(Step::Read { shard }) => Done::Shard(fanout::read(session, sdk, *shard).await?.into()),
+        Task::Step(Step::Publish { shards }) => fanout::publish(session, sdk, shards).await?.into(),
     };
     Ok(Some(done))
 }
@@ -100,9 +100,9 @@ pub(crate) enum Done {
     /// A run.
     Report(Box<Report>),
     /// Dealt a crawl out.
-    Lanes(Vec<Lane>),
-    /// Went on with a lane.
-    Lane(Box<Lane>),
+    Shards(Vec<Shard>),
+    /// Went on with a shard.
+    Shard(Box<Shard>),
 }
 
 impl From<Report> for Done {

@@ -1,7 +1,6 @@
-//! What a run leaves, be it that more crawlers are due than may run at once, or that it was killed: each run that starts crawls
-//! notes itself as a cycle. Where it has a backlog, each end of a crawl starts the next, until none is left. What no event
-//! tells of finds [`crate::continue_backlog`]. No list of names: a crawler is left as long as its last crawl began before the
-//! cycle did.
+//! What a run leaves, because more crawlers are due than may run at once, or because it was killed. Each run that starts crawls
+//! notes a backlog in the database. While crawlers are due, each end of a crawl starts the next one. [`crate::continue_backlog`]
+//! finds what no event tells of. There is no list of names: a crawler is due as long as its last crawl began before the run did.
 
 use crawl::Clients;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,14 +17,23 @@ use crate::settings::{Selection, Settings};
 use crawl::Deadline;
 use crawl::error::{Error, Kind};
 
-/// The parameter of the Glue database that holds the open cycles, as JSON.
-const PARAMETER: &str = "cycles";
+/// The parameter of the Glue database that holds the open backlogs, as JSON.
+const PARAMETER: &str = "backlogs";
+/// The version of [`Stored`]: a later one is one that this release would misread. Members that it does not know are left out.
+const VERSION: u32 = 1;
 /// Our clock and Glue's may differ: a crawl that began this long before the run, in milliseconds, counts as one of its own.
 const SKEW: i64 = 60_000;
 
-/// A run that may have left something.
+/// The parameter's value.
+#[derive(Debug, Serialize, Deserialize)]
+struct Stored {
+    v: u32,
+    backlogs: Vec<Backlog>,
+}
+
+/// What a run may have left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Cycle {
+pub(crate) struct Backlog {
     /// When the run began, in milliseconds since 1970.
     start: i64,
     /// The tables it was about.
@@ -33,13 +41,7 @@ pub(crate) struct Cycle {
     /// The tables it was not about.
     exclude: Vec<String>,
     /// It is known to have left crawlers to be started.
-    #[serde(default = "yes")]
-    pub(crate) backlog: bool,
-}
-
-/// Those of earlier versions were noted for nothing else.
-fn yes() -> bool {
-    true
+    pub(crate) due: bool,
 }
 
 /// What a run has left.
@@ -53,12 +55,12 @@ pub(crate) enum Left {
     Crawls,
 }
 
-impl Cycle {
+impl Backlog {
     /// Of a run that began at `began`, in milliseconds since 1970.
-    pub(crate) fn of(settings: &Settings, began: u128) -> Cycle {
+    pub(crate) fn new(settings: &Settings, began: u128) -> Backlog {
         let Settings { include, exclude, .. } = settings.clone();
         let start = i64::try_from(began).unwrap_or(i64::MAX).saturating_sub(SKEW);
-        Cycle { start, include, exclude, backlog: false }
+        Backlog { start, include, exclude, due: false }
     }
 
     /// Notes it; one of the same tables is replaced.
@@ -66,9 +68,9 @@ impl Cycle {
     /// # Errors
     /// If Glue refuses or does not answer.
     pub(crate) async fn open(&self, session: &Session<'_>) -> Result<(), Error> {
-        write(session, |cycles| {
-            cycles.retain(|cycle| (&cycle.include, &cycle.exclude) != (&self.include, &self.exclude));
-            cycles.push(self.clone());
+        write(session, |backlogs| {
+            backlogs.retain(|backlog| !backlog.is_about_the_tables_of(self));
+            backlogs.push(self.clone());
         })
         .await
     }
@@ -78,8 +80,19 @@ impl Cycle {
         last_crawl.is_none_or(|crawl| crawl < self.start)
     }
 
-    fn is(&self, other: &Cycle) -> bool {
-        (self.start, &self.include, &self.exclude) == (other.start, &other.include, &other.exclude)
+    /// The open ones, as the database was listed, of runs about the same tables.
+    pub(crate) fn earlier(&self, database: Option<&Database>) -> Vec<Backlog> {
+        let mut open = database.map(read).unwrap_or_default();
+        open.retain(|backlog| backlog.is_about_the_tables_of(self));
+        open
+    }
+
+    fn is_about_the_tables_of(&self, other: &Backlog) -> bool {
+        (&self.include, &self.exclude) == (&other.include, &other.exclude)
+    }
+
+    fn is(&self, other: &Backlog) -> bool {
+        self.start == other.start && self.is_about_the_tables_of(other)
     }
 
     /// The tables it is about.
@@ -106,36 +119,39 @@ pub(crate) fn left_by(tables: &[TableReport]) -> Left {
     }
 }
 
-/// Notes what these cycles have left; those that have left nothing are taken away. Those that a run has opened meanwhile stay.
+/// Notes what these backlogs have left; those that have left nothing are taken away. Those that a run has opened meanwhile stay.
 ///
 /// # Errors
 /// If Glue refuses or does not answer.
-pub(crate) async fn leave(session: &Session<'_>, these: &[Cycle], left: Left) -> Result<(), Error> {
-    let is_one = |cycle: &Cycle| these.iter().any(|one| one.is(cycle));
-    write(session, |cycles| match left {
-        Left::Nothing => cycles.retain(|cycle| !is_one(cycle)),
+pub(crate) async fn leave(session: &Session<'_>, these: &[Backlog], left: Left) -> Result<(), Error> {
+    let is_one = |backlog: &Backlog| these.iter().any(|one| one.is(backlog));
+    write(session, |backlogs| match left {
+        Left::Nothing => backlogs.retain(|backlog| !is_one(backlog)),
         Left::Links | Left::Crawls => {
-            cycles.iter_mut().filter(|cycle| is_one(cycle)).for_each(|cycle| cycle.backlog = left == Left::Crawls);
+            backlogs
+                .iter_mut()
+                .filter(|backlog| is_one(backlog))
+                .for_each(|backlog| backlog.due = left == Left::Crawls);
         }
     })
     .await
 }
 
-/// The cycles that are open.
+/// The backlogs that are open.
 ///
 /// # Errors
 /// If Glue refuses or does not answer.
 ///
 /// # Cost
 /// One GetDatabase.
-pub(crate) async fn open_ones(session: &Session<'_>) -> Result<Vec<Cycle>, Error> {
+pub(crate) async fn open_ones(session: &Session<'_>) -> Result<Vec<Backlog>, Error> {
     Ok(discover::database(&session.clients, &session.settings.database)
         .await?
         .map(|database| read(&database))
         .unwrap_or_default())
 }
 
-/// Starts what the cycles with a backlog have left, as far as the limits allow; the crawls started, in order.
+/// Starts what the backlogs with a backlog have left, as far as the limits allow; the crawls started, in order.
 ///
 /// `ended` is the crawler whose end this is about.
 ///
@@ -144,26 +160,26 @@ pub(crate) async fn open_ones(session: &Session<'_>) -> Result<Vec<Cycle>, Error
 /// event would go on: call again later.
 ///
 /// # Cost
-/// One GetDatabase where no cycle has a backlog; else the pages of ListTables, ListCrawlers and GetCrawlers, and one StartCrawler
+/// One GetDatabase where no backlog has a backlog; else the pages of ListTables, ListCrawlers and GetCrawlers, and one StartCrawler
 /// each. The one that ends a backlog: GetDatabase again, and UpdateDatabase.
 pub(crate) async fn go_on(session: &Session<'_>, ended: &str) -> Result<Vec<TableReport>, Error> {
     let Session { clients, settings, deadline, .. } = session;
     let listing = async {
-        let mut cycles = open_ones(session).await?;
-        cycles.retain(|cycle| cycle.backlog);
-        if cycles.is_empty() {
+        let mut backlogs = open_ones(session).await?;
+        backlogs.retain(|backlog| backlog.due);
+        if backlogs.is_empty() {
             return Ok(None);
         }
         let (tables, crawlers) = tokio::try_join!(crawl::dynamodb::tables(clients), discover::crawlers(clients))?;
-        Ok(Some((cycles, tables, crawlers)))
+        Ok(Some((backlogs, tables, crawlers)))
     };
-    let Some((cycles, tables, mut crawlers)) = deadline.limit(listing).await? else { return Ok(Vec::new()) };
+    let Some((backlogs, tables, mut crawlers)) = deadline.limit(listing).await? else { return Ok(Vec::new()) };
     // Its crawl is over, though it may still be shown as stopping.
     if let Some(crawler) = crawlers.get_mut(ended) {
         crawler.running = false;
     }
     let tables: BTreeSet<String> = tables.into_iter().collect();
-    let left = left_of(&cycles, settings, &tables, &crawlers);
+    let left = due_crawlers(&backlogs, settings, &tables, &crawlers);
     let running = crawlers.values().filter(|crawler| crawler.running).count();
     // The end of another's crawl tells us nothing.
     let own_running =
@@ -179,14 +195,14 @@ pub(crate) async fn go_on(session: &Session<'_>, ended: &str) -> Result<Vec<Tabl
     let done = |next: &Next| {
         started.iter().any(|s| s.crawler.as_ref() == Some(&next.crawler) && s.outcome != Outcome::Deferred)
     };
-    let drained: Vec<Cycle> =
-        left.into_iter().filter(|left| left.crawlers.iter().all(done)).map(|left| left.cycle).collect();
+    let drained: Vec<Backlog> =
+        left.into_iter().filter(|left| left.crawlers.iter().all(done)).map(|left| left.backlog).collect();
     if !drained.is_empty() {
         // What runs now is still to be linked, should its event get lost.
         deadline.finish(leave(session, &drained, Left::Links)).await?;
     }
     let stuck = own_running == 0 && !started.iter().any(|table| table.outcome == Outcome::Started);
-    if drained.len() < cycles.len() && stuck {
+    if drained.len() < backlogs.len() && stuck {
         let reason = started.iter().find_map(|table| table.reason.clone()).unwrap_or_default();
         return Err(Error::new(Kind::Throttled, format!("crawlers are left, and none could be started: {reason}")));
     }
@@ -201,26 +217,26 @@ struct Next {
     table: String,
 }
 
-/// The crawlers that a cycle has left.
-struct Backlog {
-    cycle: Cycle,
+/// The crawlers that are due by a backlog.
+struct Due {
+    backlog: Backlog,
     crawlers: Vec<Next>,
 }
 
-/// What each cycle has left of the crawlers that are ours and whose tables exist.
-fn left_of(
-    cycles: &[Cycle],
+/// What each backlog has left of the crawlers that are ours and whose tables exist.
+fn due_crawlers(
+    backlogs: &[Backlog],
     settings: &Settings,
     tables: &BTreeSet<String>,
     crawlers: &BTreeMap<String, CrawlerInfo>,
-) -> Vec<Backlog> {
+) -> Vec<Due> {
     let idle =
         |crawler: &CrawlerInfo| crawler.owned && !crawler.running && crawler.config.database == settings.database;
-    let of_cycle = |cycle: &Cycle| {
-        // A cycle whose globs can't be read any more has nothing left.
-        let Ok(selection) = cycle.selection() else { return Vec::new() };
+    let due_by = |backlog: &Backlog| {
+        // A backlog whose globs can't be read any more has nothing left.
+        let Ok(selection) = backlog.selection() else { return Vec::new() };
         let idle = crawlers.iter().filter(|(_, crawler)| idle(crawler));
-        idle.filter(|(_, crawler)| cycle.is_due(crawler.last_crawl))
+        idle.filter(|(_, crawler)| backlog.is_due(crawler.last_crawl))
             .filter_map(|(name, crawler)| {
                 let table = crawler.config.targets.first()?.0.clone();
                 (tables.contains(&table) && selection.contains(&table)).then(|| Next {
@@ -231,7 +247,7 @@ fn left_of(
             })
             .collect()
     };
-    cycles.iter().map(|cycle| Backlog { cycle: cycle.clone(), crawlers: of_cycle(cycle) }).collect()
+    backlogs.iter().map(|backlog| Due { backlog: backlog.clone(), crawlers: due_by(backlog) }).collect()
 }
 
 async fn start(clients: &Clients, deadline: &Deadline, next: &Next) -> TableReport {
@@ -245,21 +261,23 @@ async fn start(clients: &Clients, deadline: &Deadline, next: &Next) -> TableRepo
     }
 }
 
-/// The open cycles. What somebody else wrote under the name counts as none.
-fn read(database: &Database) -> Vec<Cycle> {
+/// The open backlogs. What somebody else wrote under the name, or a later release, counts as none: the next run makes a new one.
+fn read(database: &Database) -> Vec<Backlog> {
     let text = database.parameters().and_then(|parameters| parameters.get(PARAMETER));
-    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    let stored: Option<Stored> = text.and_then(|text| serde_json::from_str(text).ok());
+    stored.filter(|stored| stored.v <= VERSION).map(|stored| stored.backlogs).unwrap_or_default()
 }
 
-/// Changes the open cycles as they are now.
-async fn write(session: &Session<'_>, change: impl Fn(&mut Vec<Cycle>)) -> Result<(), Error> {
+/// Changes the open backlogs as they are now.
+async fn write(session: &Session<'_>, change: impl Fn(&mut Vec<Backlog>)) -> Result<(), Error> {
     apply::update_database(&session.clients, &session.settings.database, |database| {
-        let mut cycles = read(database);
-        change(&mut cycles);
+        let mut backlogs = read(database);
+        change(&mut backlogs);
         let parameters = database.parameters.get_or_insert_default();
         // Texts and numbers always make JSON.
-        match serde_json::to_string(&cycles) {
-            Ok(text) if !cycles.is_empty() => drop(parameters.insert(PARAMETER.into(), text)),
+        let any = !backlogs.is_empty();
+        match serde_json::to_string(&Stored { v: VERSION, backlogs }) {
+            Ok(text) if any => drop(parameters.insert(PARAMETER.into(), text)),
             _ => drop(parameters.remove(PARAMETER)),
         }
     })

@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tracing::Instrument;
 
 use crate::apply;
-use crate::backlog::{self, Cycle, Left};
+use crate::backlog::{self, Backlog, Left};
 use crate::discover::{self, Inventory};
 use crate::job::Job;
 use crate::permit::Turn;
@@ -144,27 +144,31 @@ impl<'a> Run<'a> {
     }
 
     async fn carry_out(&self, plan: &Plan, began: u128) -> Vec<TableReport> {
-        let cycle = Cycle::of(&self.session.settings, began);
+        let backlog = Backlog::new(&self.session.settings, began);
         let crawls = !self.session.settings.no_start && plan.tables.iter().any(|table| table.crawler.is_some());
         // Who waits links here, and has something to note at the end, if at all.
         let at_once = crawls && !self.session.settings.wait;
         if at_once {
             // Before the first crawl: whatever becomes of this run, what it started is linked, and what it left is started.
-            self.note(&cycle).await;
+            self.note(&backlog).await;
         }
         let mut tables = self.work(&plan.tables).await;
         let left = backlog::left_by(&tables);
         if crawls && !at_once && left != Left::Nothing {
-            self.note(&cycle).await;
+            self.note(&backlog).await;
         }
         // Who interrupts wants nothing more to be started.
         if crawls && !self.session.deadline.interrupted() && left == Left::Crawls {
-            self.leave_crawls(&cycle, &mut tables).await;
+            self.leave_crawls(&backlog, &mut tables).await;
         }
         self.link(&mut tables).await;
-        if at_once && backlog::left_by(&tables) == Left::Nothing {
-            let cycles = [cycle];
-            let left = backlog::leave(self.session, &cycles, Left::Nothing);
+        // What an earlier run had left of the same tables is done too.
+        let done = match at_once {
+            true => vec![backlog],
+            false => backlog.earlier(self.inventory.database.as_ref()),
+        };
+        if crawls && !done.is_empty() && backlog::left_by(&tables) == Left::Nothing {
+            let left = backlog::leave(self.session, &done, Left::Nothing);
             if let Err(error) = self.session.deadline.finish(left).await {
                 tracing::warn!(reason = %error, "the note of this run stays, though nothing is left to do");
             }
@@ -174,16 +178,16 @@ impl<'a> Run<'a> {
     }
 
     /// Notes the run in the database, so that others can go on with it.
-    async fn note(&self, cycle: &Cycle) {
-        if let Err(error) = self.session.deadline.finish(cycle.open(self.session)).await {
+    async fn note(&self, backlog: &Backlog) {
+        if let Err(error) = self.session.deadline.finish(backlog.open(self.session)).await {
             tracing::warn!(reason = %error, "if this run is cut off, only a later one goes on");
         }
     }
 
     /// Notes that crawlers are to be started.
-    async fn leave_crawls(&self, cycle: &Cycle, tables: &mut [TableReport]) {
-        let cycles = std::slice::from_ref(cycle);
-        let noted = backlog::leave(self.session, cycles, Left::Crawls);
+    async fn leave_crawls(&self, backlog: &Backlog, tables: &mut [TableReport]) {
+        let backlogs = std::slice::from_ref(backlog);
+        let noted = backlog::leave(self.session, backlogs, Left::Crawls);
         if let Err(error) = self.session.deadline.finish(noted).await {
             for table in tables.iter_mut().filter(|table| table.outcome == Outcome::Deferred) {
                 let reason = table.reason.take().unwrap_or_default();

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
 
 mod events;
+mod fanout;
 mod faults;
-mod lanes;
 mod log;
 mod runtime_api;
 mod size;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{Run, planned};
-use crate::backlog::{self, Cycle, Left};
+use crate::backlog::{self, Backlog, Left};
 use crate::discover::Inventory;
 use crate::plan::{CrawlerChange, Plan, TablePlan};
 use crate::report::{Outcome, Report, Row, TableReport};
@@ -27,24 +27,24 @@ use crawl::error::Error;
 pub async fn continue_backlog(session: &Session<'_>) -> Result<Report, Error> {
     let since = Instant::now();
     let Session { clients, settings, deadline, .. } = session;
-    let cycles = match settings.engine {
+    let backlogs = match settings.engine {
         Engine::Managed => deadline.limit(backlog::open_ones(session)).await?,
         Engine::Native => Vec::new(),
     };
-    let report = match cycles.is_empty() {
+    let report = match backlogs.is_empty() {
         true => Report::of("", &clients.region, settings),
-        false => go_on(session, &cycles).await?,
+        false => go_on(session, &backlogs).await?,
     };
     Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
 }
 
-async fn go_on(session: &Session<'_>, cycles: &[Cycle]) -> Result<Report, Error> {
-    // Which tables it is about, the cycles say.
+async fn go_on(session: &Session<'_>, backlogs: &[Backlog]) -> Result<Report, Error> {
+    // Which tables it is about, the backlogs say.
     let session = &session.with(session.settings.of_all_tables()).telling(&|_| ());
     let Session { clients, settings, deadline, .. } = session;
     let mut inventory = deadline.limit(Box::pin(discover::discover(clients, settings))).await?;
     let mut plan = planned(session, &mut inventory).await;
-    let crawled = left(&mut plan, &inventory, settings, cycles);
+    let crawled = left(&mut plan, &inventory, settings, backlogs);
 
     let run = Run::new(session, &inventory, &plan);
     let mut tables = run.work(&plan.tables).await;
@@ -60,30 +60,32 @@ async fn go_on(session: &Session<'_>, cycles: &[Cycle]) -> Result<Report, Error>
     tables.append(&mut ended);
     let noted = match left {
         Left::Nothing => false,
-        Left::Links => cycles.iter().all(|cycle| !cycle.backlog),
-        Left::Crawls => cycles.iter().all(|cycle| cycle.backlog),
+        Left::Links => backlogs.iter().all(|backlog| !backlog.due),
+        Left::Crawls => backlogs.iter().all(|backlog| backlog.due),
     };
     if !noted {
-        deadline.finish(backlog::leave(session, cycles, left)).await?;
+        deadline.finish(backlog::leave(session, backlogs, left)).await?;
     }
     Ok(Report { tables, ..Report::of(&inventory.account, &inventory.region, settings) })
 }
 
-/// Leaves the tables in the plan whose crawlers the cycles have left. Of the others that these are about: those that run
+/// Leaves the tables in the plan whose crawlers the backlogs have left. Of the others that these are about: those that run
 /// (`Started`), those whose crawl failed, and those of which something is to be linked (`Crawled`).
-fn left(plan: &mut Plan, inventory: &Inventory, settings: &Settings, cycles: &[Cycle]) -> Vec<TableReport> {
-    // A cycle whose globs can't be read any more has nothing left.
-    let cycles: Vec<(&Cycle, Selection)> =
-        cycles.iter().filter_map(|cycle| Some((cycle, cycle.selection().ok()?))).collect();
+fn left(plan: &mut Plan, inventory: &Inventory, settings: &Settings, backlogs: &[Backlog]) -> Vec<TableReport> {
+    // A backlog whose globs can't be read any more has nothing left.
+    let backlogs: Vec<(&Backlog, Selection)> =
+        backlogs.iter().filter_map(|backlog| Some((backlog, backlog.selection().ok()?))).collect();
     let about = |table: &TablePlan| {
         table.crawler.as_ref().is_some_and(|crawler| crawler.change != CrawlerChange::Foreign)
-            && cycles.iter().any(|(_, selection)| selection.contains(&table.table))
+            && backlogs.iter().any(|(_, selection)| selection.contains(&table.table))
     };
     let crawler = |table: &TablePlan| inventory.crawlers.get(&table.crawler.as_ref()?.name);
     let due = |table: &TablePlan| {
         let last_crawl = crawler(table).and_then(|crawler| crawler.last_crawl);
         !crawler(table).is_some_and(|crawler| crawler.running)
-            && cycles.iter().any(|(cycle, selection)| cycle.is_due(last_crawl) && selection.contains(&table.table))
+            && backlogs
+                .iter()
+                .any(|(backlog, selection)| backlog.is_due(last_crawl) && selection.contains(&table.table))
     };
     let tables = std::mem::take(&mut plan.tables).into_iter().filter(about);
     let (due, others): (Vec<_>, Vec<_>) = tables.partition(due);

@@ -21,12 +21,12 @@ async fn event(world: &World, settings: &Settings, crawler: &str, state: &str) -
 /// The note that runs leave in the database.
 async fn note(world: &World) -> Option<String> {
     let answer = world.clients.glue.get_database().name("ddb_tables").send().await.unwrap();
-    answer.database.unwrap().parameters.unwrap_or_default().remove("cycles")
+    answer.database.unwrap().parameters.unwrap_or_default().remove("backlogs")
 }
 
 /// Whether the ends of crawls have to start others.
 async fn has_backlog(world: &World) -> bool {
-    note(world).await.is_some_and(|note| note.contains(r#""backlog":true"#))
+    note(world).await.is_some_and(|note| note.contains(r#""due":true"#))
 }
 
 async fn go_on(world: &World, settings: &Settings) -> Report {
@@ -159,7 +159,7 @@ async fn events_drain_what_a_run_deferred() {
 }
 
 #[tokio::test]
-async fn a_cycle_starts_the_tables_of_its_run_alone() {
+async fn a_backlog_starts_the_tables_of_its_run_alone() {
     let world = World::new(&[("keep-a", &[ITEM]), ("keep-b", &[ITEM]), ("other", &[ITEM])]).await;
     all_well(world.sync(&Settings { no_start: true, ..Settings::default() }).await);
     let some = Settings { max_running: 1, concurrency: 1, include: vec!["keep-*".into()], ..Settings::default() };
@@ -179,7 +179,7 @@ async fn a_cycle_starts_the_tables_of_its_run_alone() {
 }
 
 #[tokio::test]
-async fn a_cycle_goes_on_after_a_failed_crawl_and_skips_vanished_tables() {
+async fn a_backlog_goes_on_after_a_failed_crawl_and_skips_vanished_tables() {
     let world = World::new(&[("tbla", &[r#"{"id":"#]), ("tblb", &[ITEM]), ("tblc", &[ITEM])]).await;
     let settings = Settings { max_running: 1, concurrency: 1, ..Settings::default() };
     world.sync(&settings).await;
@@ -192,8 +192,8 @@ async fn a_cycle_goes_on_after_a_failed_crawl_and_skips_vanished_tables() {
 }
 
 #[tokio::test]
-async fn a_cycle_that_cannot_go_on_asks_to_be_called_again() {
-    let world = World::in_region("cycle-stuck", &[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
+async fn a_backlog_that_cannot_go_on_asks_to_be_called_again() {
+    let world = World::in_region("backlog-stuck", &[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
     let settings = Settings { max_running: 1, concurrency: 1, ..Settings::default() };
     world.sync(&settings).await;
     world.crawl_ended("tbla_crawler").await;
@@ -318,6 +318,10 @@ async fn a_run_that_waits_leaves_its_crawls_running_at_the_deadline() {
     let deadline = Deadline::at(Instant::now() + Duration::from_secs(31));
     let report = sync::run(&session(&world.clients, &waiting()).until(deadline), Job::Sync).await.unwrap();
     assert_eq!(row(&all_well(report), "tbla").outcome, Outcome::Started);
+    assert!(note(&world).await.is_some(), "what it started is still to be linked");
+    world.server.faults().clear();
+    assert_eq!(all_well(world.sync(&waiting()).await).summary.linked, 1);
+    assert_eq!(note(&world).await, None, "and is");
 }
 
 #[tokio::test]

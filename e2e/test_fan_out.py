@@ -18,7 +18,7 @@ from test_export import COLUMNS, ITEMS, bucket, put_export  # noqa: F401
 
 TABLE = "Ledger"
 COUNT = 1500
-DATABASE = "lanes_tables"
+DATABASE = "shards_tables"
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ class Execution:
         return json.loads(ended["output"])
 
     def children(self):
-        """What became of the lanes: their executions."""
+        """What became of the shards: their executions."""
         (run,) = self.client.list_map_runs(executionArn=self.arn)["mapRuns"]
         return self.client.list_executions(mapRunArn=run["mapRunArn"])["executions"]
 
@@ -142,17 +142,17 @@ def catalogued(account, database, name):
     return [(c["Name"], c["Type"]) for c in table["StorageDescriptor"]["Columns"]], parameters
 
 
-def test_lanes_find_what_one_process_finds_though_workers_die(account, lanes, ledger, binary, tmp_path):
-    with holding(account.url, 20) as door, lanes.environment(AWS_ENDPOINT_URL_DYNAMODB=door.url):
-        execution = Execution(lanes, {"table": TABLE})
+def test_shards_find_what_one_process_finds_though_workers_die(account, shards, ledger, binary, tmp_path):
+    with holding(account.url, 20) as door, shards.environment(AWS_ENDPOINT_URL_DYNAMODB=door.url):
+        execution = Execution(shards, {"table": TABLE})
         wait_for(lambda: door.held >= 4, 60)
-        for worker in workers("lanes"):
+        for worker in workers("shards"):
             os.kill(worker, signal.SIGKILL)
         door.opened.set()
         report = execution.report()
     (line,) = report["tables"]
     assert (line["outcome"], line["read"]["items"], line["read"]["complete"]) == ("crawled", COUNT, True)
-    assert line["schema"]["name"] == "lanes_tables.ledger"
+    assert line["schema"]["name"] == "shards_tables.ledger"
     children = execution.children()
     assert [child["status"] for child in children] == ["SUCCEEDED"] * 4
     assert len(execution.failures()) >= 4, "no worker died"
@@ -167,22 +167,22 @@ def test_lanes_find_what_one_process_finds_though_workers_die(account, lanes, le
     run([binary, "prune", "--all", "--yes"], environment, cwd=tmp_path)
 
 
-def test_an_export_is_read_in_lanes(account, lanes, bucket):  # noqa: F811
-    account.client("dynamodb").create_table(TableName="shop-lanes", BillingMode="PAY_PER_REQUEST", **REQUEST)
+def test_an_export_is_read_in_shards(account, shards, bucket):  # noqa: F811
+    account.client("dynamodb").create_table(TableName="shop-shards", BillingMode="PAY_PER_REQUEST", **REQUEST)
     lines = [json.dumps({"Item": item}) for item in ITEMS]
-    put_export(bucket, "shop-lanes", [lines[at : at + 50] for at in range(0, 500, 50)])
-    report = Execution(lanes, {"table": "shop-lanes", "export": "s3://exports/shop-lanes"}).report()
+    put_export(bucket, "shop-shards", [lines[at : at + 50] for at in range(0, 500, 50)])
+    report = Execution(shards, {"table": "shop-shards", "export": "s3://exports/shop-shards"}).report()
     (line,) = report["tables"]
     assert (line["outcome"], line["items"]) == ("crawled", 500)
     assert "dynamodb:Scan" not in report["calls"]
-    assert catalogued(account, DATABASE, "shop_lanes")[0] == COLUMNS
+    assert catalogued(account, DATABASE, "shop_shards")[0] == COLUMNS
 
 
-def test_what_is_wrong_with_the_input_fails_at_once(lanes):
+def test_what_is_wrong_with_the_input_fails_at_once(shards):
     for order, error in (
         ({"table": "missing"}, "NotFound"),
         ({"table": TABLE, "max_rcus": 1}, "Settings"),
         ({"table": TABLE, "export": "s3://another/export"}, "AccessDenied"),
     ):
-        ended = Execution(lanes, order).ended()
+        ended = Execution(shards, order).ended()
         assert (ended["status"], ended["error"]) == ("FAILED", error), ended
