@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use corpus::Corpus;
-use schema::{Policy, Reader, Shape};
+use schema::{Reader, Shape, TypeOptions};
 
 /// The best of so many runs counts: the machine is shared.
 const RUNS: usize = 7;
@@ -74,7 +74,7 @@ fn once(name: &str) {
 /// How often reading allocates once its Shape knows all names: hardly ever, and never for an item.
 fn allocations(corpus: &Corpus) {
     let text = corpus.start(corpus.items / 10);
-    let mut reader = Reader::new(&Policy::default());
+    let mut reader = Reader::new(&TypeOptions::default());
     let mut all = || text.chunks(CHUNK).for_each(|chunk| reader.lines(chunk).expect("a corpus is valid"));
     all();
     let before = allocator::count();
@@ -87,7 +87,7 @@ fn allocations(corpus: &Corpus) {
 /// In chunks, as a file is read.
 #[inline(never)]
 fn read(text: &[u8]) -> Shape {
-    let mut reader = Reader::new(&Policy::default());
+    let mut reader = Reader::new(&TypeOptions::default());
     for chunk in text.chunks(CHUNK) {
         reader.lines(chunk).expect("a corpus is valid");
     }
@@ -95,7 +95,7 @@ fn read(text: &[u8]) -> Shape {
 }
 
 fn check(corpus: &Corpus, shape: &Shape) {
-    let schema = shape.settle(&[], &BTreeMap::new(), &Policy::default());
+    let schema = shape.settle(&[], &BTreeMap::new(), &TypeOptions::default());
     let columns: Vec<String> = schema.columns.iter().map(|c| format!("{} {}", c.attribute, c.glue_type)).collect();
     assert_eq!(shape.items(), corpus.items, "{}", corpus.name);
     assert_eq!(columns.join("\n"), corpus.columns(), "{}", corpus.name);

@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use schema::{Policy, Reader};
+use schema::{Reader, TypeOptions};
 use serde_json::Value;
 
 #[path = "../../crates/crawl/src/export/image.rs"]
@@ -20,7 +20,7 @@ fuzz_target!(|line: &[u8]| {
             continue;
         }
         assert_eq!(json.iter().position(|byte| *byte == b'\n'), Some(json.len() - 1));
-        let mut reader = Reader::new(&Policy::default());
+        let mut reader = Reader::new(&TypeOptions::default());
         let read = reader.lines(&json);
         match serde_json::from_slice::<Value>(&json) {
             Ok(item) => assert!(item.is_object()),

@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use schema::{Policy, ReadError, Reader, Shape};
+use schema::{ReadError, Reader, Shape, TypeOptions};
 
 #[allow(dead_code, reason = "settling is checked by the tests")]
 #[path = "../../crates/schema/tests/it/oracle.rs"]
@@ -38,7 +38,7 @@ fuzz_target!(|input: (u8, u16, u16, &[u8])| {
 });
 
 fn read(parts: &[&[u8]], max_struct_fields: usize) -> Result<Shape, ReadError> {
-    let mut reader = Reader::new(&Policy { max_struct_fields, ..Policy::default() });
+    let mut reader = Reader::new(&TypeOptions { max_struct_fields, ..TypeOptions::default() });
     for part in parts {
         reader.lines(part)?;
     }

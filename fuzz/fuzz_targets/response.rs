@@ -3,10 +3,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use schema::{Policy, Reader};
+use schema::{Reader, TypeOptions};
 
 fuzz_target!(|body: &[u8]| {
-    let mut reader = Reader::new(&Policy::default());
+    let mut reader = Reader::new(&TypeOptions::default());
     let Ok(page) = reader.scan_response(body) else { return };
     match serde_json::from_slice::<serde_json::Value>(body) {
         Ok(value) => {

@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use schema::{GlueType, Key, KeyKind, Policy, Shape, avro};
+use schema::{GlueType, Key, KeyKind, Shape, TypeOptions, avro};
 
 // The first two bytes say where the second Shape begins.
 fuzz_target!(|input: (u16, &[u8])| {
@@ -23,7 +23,7 @@ fuzz_target!(|input: (u16, &[u8])| {
         assert_eq!(Shape::from_bytes(&shape.to_bytes()).as_ref(), Ok(&shape));
     }
     let keys = [Key { name: "a".to_owned(), kind: KeyKind::N }];
-    let settled = shape.settle(&keys, &Default::default(), &Policy::default());
+    let settled = shape.settle(&keys, &Default::default(), &TypeOptions::default());
     for column in &settled.columns {
         assert_eq!(column.glue_type.to_string().parse::<GlueType>().as_ref(), Ok(&column.glue_type));
     }

@@ -6,7 +6,7 @@ use std::io::{BufReader, Read, Write};
 use std::time::Instant;
 
 use genson_rs::BuildConfig;
-use schema::{Policy, Reader};
+use schema::{Reader, TypeOptions};
 
 /// The best of so many runs counts: the machine is shared.
 const RUNS: usize = 7;
@@ -32,7 +32,7 @@ fn main() {
         timed(|| {
             let shape = read(&text[..]);
             assert_eq!(shape.items(), items as u64);
-            shape.settle(&[], &Default::default(), &Policy::default()).columns.len()
+            shape.settle(&[], &Default::default(), &TypeOptions::default()).columns.len()
         }),
     );
     peer("bound: memchr for newlines", "1", items, timed(|| memchr::memchr_iter(b'\n', &text).count()));
@@ -148,7 +148,7 @@ fn timed<'a>(work: impl Fn() -> usize + 'a) -> Work<'a> {
 }
 
 fn read(text: &[u8]) -> schema::Shape {
-    let mut reader = Reader::new(&Policy::default());
+    let mut reader = Reader::new(&TypeOptions::default());
     text.chunks(CHUNK).for_each(|chunk| reader.lines(chunk).expect("items"));
     reader.finish().expect("items")
 }

@@ -38,7 +38,7 @@ pub struct CrawlRequest {
     /// What to do when the DynamoDB table is gone.
     pub on_delete: DeleteBehavior,
     /// How observed items become types.
-    pub types: schema::Policy,
+    pub types: schema::TypeOptions,
     /// Whom the types are for.
     pub readers: Readers,
 }

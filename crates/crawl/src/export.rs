@@ -23,7 +23,7 @@ use aws_sdk_glue::types::Table;
 use futures::stream::{self, StreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use schema::{GlueType, Policy};
+use schema::{GlueType, TypeOptions};
 use serde::Serialize;
 
 use crate::checkpoint::Unfinished;
@@ -127,7 +127,7 @@ impl Export {
     pub async fn read(
         &self,
         files: impl Iterator<Item = u32>,
-        policy: &Policy,
+        policy: &TypeOptions,
         stop: impl Future<Output = ()>,
     ) -> Result<(Collected, Vec<u32>), Error> {
         let stop = pin!(stop);
@@ -217,7 +217,7 @@ impl Export {
 
     /// Reads a file, and once more if it could not be had: the connection may be better then, and credentials that were refused
     /// are asked for again.
-    async fn read_file(&self, file: &DataFile, policy: &Policy) -> Result<Content, Error> {
+    async fn read_file(&self, file: &DataFile, policy: &TypeOptions) -> Result<Content, Error> {
         match self.try_file(file, policy).await {
             Err(error) if matches!(error.kind, Kind::Service | Kind::AccessDenied) => {
                 tracing::warn!(reason = %error, "trying once more");
@@ -227,7 +227,7 @@ impl Export {
         }
     }
 
-    async fn try_file(&self, file: &DataFile, policy: &Policy) -> Result<Content, Error> {
+    async fn try_file(&self, file: &DataFile, policy: &TypeOptions) -> Result<Content, Error> {
         let path = self.summary.locate(&self.folder, &file.key)?;
         let name = self.name(&path);
         find::regular(&name)?;

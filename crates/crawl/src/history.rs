@@ -94,12 +94,12 @@ pub fn decode(text: &str) -> Result<Shape, String> {
 mod tests {
     use std::collections::HashMap;
 
-    use schema::{Policy, Reader};
+    use schema::{Reader, TypeOptions};
 
     use super::*;
 
     fn shape(items: &str) -> Shape {
-        let mut reader = Reader::new(&Policy::default());
+        let mut reader = Reader::new(&TypeOptions::default());
         reader.lines(items.as_bytes()).unwrap();
         reader.finish().unwrap()
     }

@@ -109,7 +109,7 @@ fn record(schema: &TableSchema) -> Record {
         name: names.remove(&column.name).unwrap_or_default(),
         attribute: column.attribute.clone(),
         // The record, its fields, the field and its union are four levels.
-        slot: Slot::of(branch(&column.glue_type, MAX_JSON_DEPTH - 4)),
+        slot: Slot::from_branch(branch(&column.glue_type, MAX_JSON_DEPTH - 4)),
         nullable_by_default: true,
         properties: BTreeMap::new(),
     });
@@ -133,9 +133,9 @@ fn branch(glue_type: &GlueType, room: u32) -> Branch {
             Branch::Logical("long", "timestamp-millis".to_owned())
         }
         GlueType::Array(element) | GlueType::Set(element) if room >= 3 => {
-            Branch::Array(Slot::of(branch(element, room - 2)))
+            Branch::Array(Slot::from_branch(branch(element, room - 2)))
         }
-        GlueType::Map(_, value) if room >= 3 => Branch::Map(Slot::of(branch(value, room - 2))),
+        GlueType::Map(_, value) if room >= 3 => Branch::Map(Slot::from_branch(branch(value, room - 2))),
         GlueType::Struct(fields) if fields.is_empty() => branch(&GlueType::map(GlueType::String), room),
         GlueType::Struct(fields) if room >= 5 && are_distinct(fields) => Branch::Record(Record {
             full_name: None,
@@ -158,7 +158,7 @@ fn nested_fields(fields: &[GlueField], room: u32) -> Vec<Field> {
         .map(|field| Field {
             name: String::new(),
             attribute: field.name.clone(),
-            slot: Slot::of(branch(&field.glue_type, room)),
+            slot: Slot::from_branch(branch(&field.glue_type, room)),
             nullable_by_default: true,
             properties: BTreeMap::new(),
         })

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::number::Numbers;
 use crate::settle::Members;
-use crate::shape::{Kind, Node, Shape};
+use crate::shape::{Node, Shape, ValueKind};
 use crate::table::TableSchema;
 use crate::types::GlueType;
 
@@ -34,25 +34,25 @@ pub fn definition(shape: &Shape, schema: &TableSchema, title: &str) -> String {
 
 /// What may stand at one place. Each keyword of JSON Schema speaks of one type of JSON value, so they add up.
 fn values(node: &Node, limit: usize) -> Value {
-    let seen = |kinds: &[Kind]| kinds.iter().any(|kind| node.count(*kind) > 0);
+    let seen = |kinds: &[ValueKind]| kinds.iter().any(|kind| node.count(*kind) > 0);
     let (mut types, mut schema) = (Vec::new(), Map::new());
-    if seen(&[Kind::S, Kind::B]) {
+    if seen(&[ValueKind::S, ValueKind::B]) {
         types.push("string");
     }
-    if !seen(&[Kind::S]) && seen(&[Kind::B]) {
+    if !seen(&[ValueKind::S]) && seen(&[ValueKind::B]) {
         schema.insert("contentEncoding".to_owned(), "base64".into());
     }
-    if seen(&[Kind::N]) {
+    if seen(&[ValueKind::N]) {
         types.push(number(node.numbers, &mut schema));
     }
-    if seen(&[Kind::Bool]) {
+    if seen(&[ValueKind::Bool]) {
         types.push("boolean");
     }
-    if seen(&[Kind::L, Kind::Ss, Kind::Ns, Kind::Bs]) {
+    if seen(&[ValueKind::L, ValueKind::Ss, ValueKind::Ns, ValueKind::Bs]) {
         types.push("array");
         schema.insert("items".to_owned(), node.element.as_deref().map_or_else(text, |element| values(element, limit)));
     }
-    if seen(&[Kind::M]) {
+    if seen(&[ValueKind::M]) {
         types.push("object");
         let (keyword, members) = members(node, limit);
         schema.insert(keyword.to_owned(), members);
@@ -107,12 +107,12 @@ fn text() -> Value {
 mod tests {
     use std::collections::BTreeMap;
 
-    use crate::{Key, KeyKind, Policy, Reader};
+    use crate::{Key, KeyKind, Reader, TypeOptions};
 
     #[test]
     fn a_property_for_each_attribute_as_it_was_seen() {
-        let policy = Policy::default();
-        let mut reader = Reader::new(&policy);
+        let options = TypeOptions::default();
+        let mut reader = Reader::new(&options);
         reader
             .lines(
                 br#"{"big":{"N":"9223372036854775808"},"n":{"N":"1"},"price":{"N":"1.25"},"raw":{"B":"AA=="},"none":{"NULL":true}}
@@ -124,7 +124,7 @@ mod tests {
             .unwrap();
         let shape = reader.finish().unwrap();
         let keys = [("Id", KeyKind::S), ("at", KeyKind::N)].map(|(name, kind)| Key { name: name.to_owned(), kind });
-        let schema = shape.settle(&keys, &BTreeMap::new(), &policy);
+        let schema = shape.settle(&keys, &BTreeMap::new(), &options);
         let text = super::definition(&shape, &schema, "orders");
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(text, format!("{value:#}"));

@@ -2,16 +2,16 @@
 //! columns, Avro, JSON Schema and Athena DDL.
 //!
 //! ```
-//! use schema::{Key, KeyKind, Policy, Reader};
+//! use schema::{Key, KeyKind, TypeOptions, Reader};
 //!
-//! let policy = Policy::default();
-//! let mut reader = Reader::new(&policy);
+//! let options = TypeOptions::default();
+//! let mut reader = Reader::new(&options);
 //! reader.lines(b"{\"Id\":{\"S\":\"a\"},\"price\":{\"N\":\"1.50\"}}\n")?;
 //! reader.lines(b"{\"Id\":{\"S\":\"b\"},\"price\":{\"N\":\"2\"}}\n")?;
 //! let shape = reader.finish()?;
 //!
 //! let keys = [Key { name: "Id".into(), kind: KeyKind::S }];
-//! let schema = shape.settle(&keys, &Default::default(), &policy);
+//! let schema = shape.settle(&keys, &Default::default(), &options);
 //! let columns: Vec<String> = schema.columns.iter().map(|c| format!("{} {}", c.name, c.glue_type)).collect();
 //! assert_eq!(columns, ["id string", "price double"]);
 //! assert_eq!(schema.column_mapping().as_deref(), Some("id=Id"));
@@ -26,17 +26,20 @@ pub mod escape;
 pub mod json_schema;
 pub mod naming;
 
+mod error;
 mod number;
-mod policy;
+mod options;
 mod read;
 mod settle;
 mod shape;
+mod simd;
 mod table;
 mod types;
 
-pub use policy::{Dialect, NumberPolicy, Policy};
-pub use read::{ReadError, ReadErrorKind, Reader, ScanPage};
+pub use error::{ReadError, ReadErrorKind, TooManyPlaces};
+pub use options::{Dialect, NumberPolicy, TypeOptions};
+pub use read::{Reader, ScanPage};
 pub use settle::{Key, KeyKind};
-pub use shape::{Attribute, Shape, ShapeBytesError, TooManyPlaces};
+pub use shape::{Attribute, Shape, ShapeBytesError};
 pub use table::{Column, TableSchema};
 pub use types::{Field, GlueType, ParseTypeError};

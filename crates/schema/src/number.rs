@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use crate::read::{ReadErrorKind, scan};
+use crate::error::ReadErrorKind;
+use crate::simd;
 
 /// DynamoDB keeps at most this many significant digits.
 const MAX_DIGITS: usize = 38;
@@ -38,7 +39,7 @@ impl Numbers {
     }
 
     /// Adds a number of 16 to 31 bytes in its usual spelling, which ends at a quote, and gives its length. `None` leaves all other
-    /// spellings to [`Numbers::of`].
+    /// spellings to [`Numbers::parse`].
     #[inline(always)]
     pub(crate) fn add_long(&mut self, text: &[u8; 32]) -> Option<usize> {
         /// More digits than any u64 holds.
@@ -67,7 +68,7 @@ impl Numbers {
     ///
     /// The syntax is Java's `BigDecimal`, which DynamoDB takes: a sign, digits with at most one point, an exponent.
     #[inline(never)]
-    pub(crate) fn of(text: &[u8]) -> Result<Numbers, ReadErrorKind> {
+    pub(crate) fn parse(text: &[u8]) -> Result<Numbers, ReadErrorKind> {
         let (negative, text) = match text {
             [b'-', rest @ ..] => (true, rest),
             [b'+', rest @ ..] => (false, rest),
@@ -131,7 +132,7 @@ impl Plain {
     /// A number of at most 15 bytes. It has no more digits, so it fits an i64 and survives a double.
     #[inline(always)]
     pub(crate) fn in_16(text: &[u8; 16]) -> Option<Plain> {
-        Plain::of(text, scan::quotes(text), scan::digits(text), scan::minuses(text))
+        Plain::parse(text, simd::quotes(text), simd::digits(text), simd::minuses(text))
     }
 
     /// A number of at most 31 bytes.
@@ -141,23 +142,23 @@ impl Plain {
             let (halves, _) = text.as_chunks();
             halves.iter().rev().fold(0, |all, half| all << 16 | marks(half))
         };
-        Plain::of(text, both(scan::quotes), both(scan::digits), both(scan::minuses))
+        Plain::parse(text, both(simd::quotes), both(simd::digits), both(simd::minuses))
     }
 
     /// From the marks of quotes, digits and minus signs in the text, in which the number ends at a quote.
     #[inline(always)]
-    fn of(text: &[u8], quotes: u32, digits: u32, minuses: u32) -> Option<Plain> {
+    fn parse(text: &[u8], quotes: u32, digits: u32, minuses: u32) -> Option<Plain> {
         if quotes == 0 {
             return None;
         }
-        let length = scan::first(quotes);
+        let length = simd::first(quotes);
         let start = (minuses & 1) as usize;
         // What stands between the sign and the quote and is no digit: nothing, or the point.
         let others = !digits & quotes.wrapping_sub(1) & !quotes & !(start as u32);
         let (point, scale) = if others == 0 {
             (length, 0)
         } else {
-            let point = scan::first(others);
+            let point = simd::first(others);
             let usual = others & (others - 1) == 0 && text[point] == b'.' && text[length - 1] != b'0';
             let scale = length - point - 1;
             if !usual || scale == 0 {

@@ -4,21 +4,20 @@ use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
-use crate::policy::Policy;
-use crate::shape::{MAX_PLACES, Shape};
+use crate::options::TypeOptions;
+use crate::shape::Shape;
 
 mod cursor;
-mod error;
+
 mod item;
 mod map;
 mod page;
-pub(crate) mod scan;
+
 mod text;
 mod value;
 
-use cursor::{Memory, Parser};
-use error::Stop;
-pub use error::{ReadError, ReadErrorKind};
+use crate::error::{MAX_PLACES, ParseError, ReadError, ReadErrorKind};
+use cursor::{Parser, ParserState};
 
 /// The longest line. The largest item, 400 KB, takes under 6 MB of DynamoDB JSON when written without white space.
 const MAX_LINE: usize = 16 << 20;
@@ -38,7 +37,7 @@ const PIECE: usize = 256 << 10;
 pub struct Reader {
     shape: Shape,
     piece: usize,
-    memory: Memory,
+    state: ParserState,
     /// The start of a line whose end has not come yet.
     carry: Vec<u8>,
     /// What was given to [`Reader::lines`] and read.
@@ -68,18 +67,18 @@ pub struct ScanPage {
 }
 
 impl Reader {
-    /// A Reader that has seen nothing. Of the policy, only `max_struct_fields` matters here.
-    pub fn new(policy: &Policy) -> Reader {
-        Reader::with_room(policy, MAX_PLACES, PIECE)
+    /// A Reader that has seen nothing. Of the options, only `max_struct_fields` matters here.
+    pub fn new(options: &TypeOptions) -> Reader {
+        Reader::with_room(options, MAX_PLACES, PIECE)
     }
 
     /// With less room than usual, for tests: at most so many places, and pieces of the input of so many bytes.
     #[doc(hidden)]
-    pub fn with_room(policy: &Policy, places: u64, piece: usize) -> Reader {
+    pub fn with_room(options: &TypeOptions, places: u64, piece: usize) -> Reader {
         Reader {
-            shape: Shape::new(policy.max_struct_fields, places),
+            shape: Shape::new(options.max_struct_fields, places),
             piece,
-            memory: Memory::default(),
+            state: ParserState::default(),
             carry: Vec::new(),
             place: Place::default(),
             failed: None,
@@ -139,7 +138,7 @@ impl Reader {
         self.whole_lines(&line)?;
         match self.shape.fit() {
             Ok(()) => Ok(self.shape),
-            Err(_) => Err(self.fail(Stop::full(0), &[], self.place)),
+            Err(_) => Err(self.fail(ParseError::full(0), &[], self.place)),
         }
     }
 
@@ -172,16 +171,16 @@ impl Reader {
         &mut self,
         input: &[u8],
         newlines: bool,
-        parse: &dyn Fn(&mut Parser<'_>, &mut Shape) -> Result<T, Stop>,
-    ) -> Result<T, Stop> {
+        parse: &dyn Fn(&mut Parser<'_>, &mut Shape) -> Result<T, ParseError>,
+    ) -> Result<T, ParseError> {
         if input.len() > self.piece {
             return self.parse_apart(input, newlines, parse);
         }
-        self.memory.most_places = u64::MAX;
-        let parsed = parse(&mut Parser::new(input, newlines, &mut self.memory, self.shape.limit), &mut self.shape)?;
-        if self.memory.places > self.shape.room {
-            self.shape.fit().map_err(|_| Stop::full(0))?;
-            self.memory.places = self.shape.places();
+        self.state.max_places = u64::MAX;
+        let parsed = parse(&mut Parser::new(input, newlines, &mut self.state, self.shape.limit), &mut self.shape)?;
+        if self.state.places > self.shape.room {
+            self.shape.fit().map_err(|_| ParseError::full(0))?;
+            self.state.places = self.shape.places();
         }
         Ok(parsed)
     }
@@ -191,14 +190,14 @@ impl Reader {
         &mut self,
         input: &[u8],
         newlines: bool,
-        parse: &dyn Fn(&mut Parser<'_>, &mut Shape) -> Result<T, Stop>,
-    ) -> Result<T, Stop> {
+        parse: &dyn Fn(&mut Parser<'_>, &mut Shape) -> Result<T, ParseError>,
+    ) -> Result<T, ParseError> {
         let Shape { mut limit, room, .. } = self.shape;
         loop {
             let mut shape = Shape::new(limit, room);
             // The one that makes it stop is not in the Shape yet.
-            let mut memory = Memory { most_places: room.saturating_add(1), ..Memory::default() };
-            match parse(&mut Parser::new(input, newlines, &mut memory, limit), &mut shape) {
+            let mut state = ParserState { max_places: room.saturating_add(1), ..ParserState::default() };
+            match parse(&mut Parser::new(input, newlines, &mut state, limit), &mut shape) {
                 Err(stop) if stop.is_full() => {
                     if shape.fit().is_err() || shape.limit == limit {
                         return Err(stop);
@@ -207,10 +206,10 @@ impl Reader {
                 }
                 Err(stop) => return Err(stop),
                 Ok(parsed) => {
-                    self.shape.merge(shape).map_err(|_| Stop::full(0))?;
-                    self.memory.places = self.shape.places();
+                    self.shape.merge(shape).map_err(|_| ParseError::full(0))?;
+                    self.state.places = self.shape.places();
                     // Fields that came with the Shape know the numbers of its maps: none of those may come again.
-                    self.memory.maps = self.memory.maps.max(memory.maps);
+                    self.state.maps = self.state.maps.max(state.maps);
                     return Ok(parsed);
                 }
             }
@@ -219,7 +218,7 @@ impl Reader {
 
     fn carry(&mut self, part: &[u8]) -> Result<(), ReadError> {
         if self.carry.len() + part.len() > MAX_LINE {
-            return Err(self.fail(Stop::at(0, ReadErrorKind::LineTooLong), &[], self.place));
+            return Err(self.fail(ParseError::at(0, ReadErrorKind::LineTooLong), &[], self.place));
         }
         self.carry.extend_from_slice(part);
         Ok(())
@@ -230,7 +229,7 @@ impl Reader {
     }
 
     #[cold]
-    fn fail(&mut self, stop: Stop, input: &[u8], start: Place) -> ReadError {
+    fn fail(&mut self, stop: ParseError, input: &[u8], start: Place) -> ReadError {
         let (at, kind) = stop.parts();
         let newlines = input.iter().take(at).filter(|byte| **byte == b'\n').count();
         let error = ReadError { kind, line: start.lines + newlines as u64 + 1, offset: start.bytes + at as u64 };

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::naming;
 use crate::number::Numbers;
-use crate::policy::{Dialect, NumberPolicy, Policy};
-use crate::shape::{Fields, Kind, Map, Node, Shape};
+use crate::options::{Dialect, NumberPolicy, TypeOptions};
+use crate::shape::{Fields, Map, Node, Shape, ValueKind};
 use crate::table::{Column, TableSchema};
 use crate::types::{Field, GlueType};
 
@@ -55,32 +55,32 @@ impl Shape {
     /// | M, one name no [`is_field`](naming::is_field), or two alike but for case | `map<string,T>`, T of all values |
     /// | any other mix, or a type of over 131,072 characters | `string`: readers get the JSON text |
     ///
-    /// In the [dialect](Policy::dialect) of AWS's crawler, what held only SS is `set<string>`, NS `set<T>`, BS `set<binary>`; N that
+    /// In the [dialect](TypeOptions::dialect) of AWS's crawler, what held only SS is `set<string>`, NS `set<T>`, BS `set<binary>`; N that
     /// no number type holds is `double`; M is
     /// a struct whatever its names, and `struct<>` where they are none, gave way to the limit, or hold control characters.
     ///
     /// `names` are columns that the catalog already has, by attribute: those names stay. The others come from
     /// [`naming::column`], told apart as [`naming::unique`] says.
-    pub fn settle(&self, keys: &[Key], names: &BTreeMap<String, String>, policy: &Policy) -> TableSchema {
-        if policy.max_struct_fields < self.limit {
+    pub fn settle(&self, keys: &[Key], names: &BTreeMap<String, String>, options: &TypeOptions) -> TableSchema {
+        if options.max_struct_fields < self.limit {
             let mut lowered = self.clone();
-            lowered.lower_limit(policy.max_struct_fields);
-            return lowered.settle_attributes(keys, names, policy);
+            lowered.lower_limit(options.max_struct_fields);
+            return lowered.settle_attributes(keys, names, options);
         }
         // What was read with a lower limit folds below it here too.
-        let policy = Policy { max_struct_fields: self.limit.min(policy.max_struct_fields), ..policy.clone() };
-        self.settle_attributes(keys, names, &policy)
+        let options = TypeOptions { max_struct_fields: self.limit.min(options.max_struct_fields), ..options.clone() };
+        self.settle_attributes(keys, names, &options)
     }
 
-    fn settle_attributes(&self, keys: &[Key], names: &BTreeMap<String, String>, policy: &Policy) -> TableSchema {
+    fn settle_attributes(&self, keys: &[Key], names: &BTreeMap<String, String>, options: &TypeOptions) -> TableSchema {
         let is_key = |name: &str| keys.iter().any(|key| key.name == name);
         let mut attributes: Vec<(&str, GlueType)> = Vec::with_capacity(keys.len() + self.attributes.list.len());
         for key in keys {
             let node = self.attributes.find(&key.name).map(|index| &self.attributes.list[index].value);
-            attributes.push((&key.name, key_type(key.kind, node, policy)));
+            attributes.push((&key.name, key_type(key.kind, node, options)));
         }
         for (name, node) in self.attributes.sorted().filter(|(name, _)| !is_key(name)) {
-            attributes.push((name, column_type(node, policy)));
+            attributes.push((name, column_type(node, options)));
         }
         let sources = attributes.iter().map(|(name, _)| *name);
         let mut names = naming::unique(sources, names, naming::MAX_COLUMN, "", naming::column);
@@ -94,40 +94,41 @@ impl Shape {
     }
 }
 
-fn key_type(kind: KeyKind, node: Option<&Node>, policy: &Policy) -> GlueType {
+fn key_type(kind: KeyKind, node: Option<&Node>, options: &TypeOptions) -> GlueType {
     match kind {
         KeyKind::S => GlueType::String,
         KeyKind::B => GlueType::Binary,
-        KeyKind::N => number_type(node.map(|node| node.numbers).unwrap_or_default(), policy),
+        KeyKind::N => number_type(node.map(|node| node.numbers).unwrap_or_default(), options),
     }
 }
 
-fn column_type(node: &Node, policy: &Policy) -> GlueType {
-    let glue_type = node_type(node, policy);
+fn column_type(node: &Node, options: &TypeOptions) -> GlueType {
+    let glue_type = node_type(node, options);
     if glue_type.to_string().len() > MAX_TYPE { GlueType::String } else { glue_type }
 }
 
-fn node_type(node: &Node, policy: &Policy) -> GlueType {
-    let seen = |kinds: &[Kind]| kinds.iter().any(|kind| node.count(*kind) > 0);
-    let lists = seen(&[Kind::L, Kind::Ss, Kind::Ns, Kind::Bs]);
+fn node_type(node: &Node, options: &TypeOptions) -> GlueType {
+    let seen = |kinds: &[ValueKind]| kinds.iter().any(|kind| node.count(*kind) > 0);
+    let lists = seen(&[ValueKind::L, ValueKind::Ss, ValueKind::Ns, ValueKind::Bs]);
     let [text, number, binary, boolean, map] =
-        [Kind::S, Kind::N, Kind::B, Kind::Bool, Kind::M].map(|kind| seen(&[kind]));
+        [ValueKind::S, ValueKind::N, ValueKind::B, ValueKind::Bool, ValueKind::M].map(|kind| seen(&[kind]));
     match (text, number, binary, boolean, lists, map) {
-        (false, true, false, false, false, false) => number_type(node.numbers, policy),
+        (false, true, false, false, false, false) => number_type(node.numbers, options),
         (false, false, true, false, false, false) => GlueType::Binary,
         (false, false, false, true, false, false) => GlueType::Boolean,
-        (false, false, false, false, true, false) => list_type(node, policy),
-        (false, false, false, false, false, true) => map_type(node.map.as_deref(), policy),
+        (false, false, false, false, true, false) => list_type(node, options),
+        (false, false, false, false, false, true) => map_type(node.map.as_deref(), options),
         _ => GlueType::String,
     }
 }
 
 /// Of lists and sets.
-fn list_type(node: &Node, policy: &Policy) -> GlueType {
-    let element = node.element.as_deref().map(|element| node_type(element, policy));
-    let [lists, texts, numbers, binaries] = [Kind::L, Kind::Ss, Kind::Ns, Kind::Bs].map(|kind| node.count(kind) > 0);
+fn list_type(node: &Node, options: &TypeOptions) -> GlueType {
+    let element = node.element.as_deref().map(|element| node_type(element, options));
+    let [lists, texts, numbers, binaries] =
+        [ValueKind::L, ValueKind::Ss, ValueKind::Ns, ValueKind::Bs].map(|kind| node.count(kind) > 0);
     let set = |empty| GlueType::Set(Box::new(element.clone().unwrap_or(empty)));
-    match (policy.dialect, lists, texts, numbers, binaries) {
+    match (options.dialect, lists, texts, numbers, binaries) {
         (Dialect::Crawler, false, true, false, false) => set(GlueType::String),
         (Dialect::Crawler, false, false, true, false) => set(GlueType::BigInt),
         (Dialect::Crawler, false, false, false, true) => set(GlueType::Binary),
@@ -135,25 +136,25 @@ fn list_type(node: &Node, policy: &Policy) -> GlueType {
     }
 }
 
-fn map_type(map: Option<&Map>, policy: &Policy) -> GlueType {
-    match (policy.dialect, map) {
-        (Dialect::Portable, Some(map)) => match map.members(policy.max_struct_fields) {
-            Members::Fields(fields) => struct_type(fields, policy),
-            Members::Values(Some(value)) => GlueType::map(node_type(&value, policy)),
+fn map_type(map: Option<&Map>, options: &TypeOptions) -> GlueType {
+    match (options.dialect, map) {
+        (Dialect::Portable, Some(map)) => match map.members(options.max_struct_fields) {
+            Members::Fields(fields) => struct_type(fields, options),
+            Members::Values(Some(value)) => GlueType::map(node_type(&value, options)),
             Members::Values(None) => GlueType::map(GlueType::String),
         },
         (Dialect::Portable, None) => GlueType::map(GlueType::String),
         (Dialect::Crawler, Some(Map::Fields(fields)))
             if !fields.sorted().any(|(name, _)| name.contains(char::is_control)) =>
         {
-            struct_type(fields, policy)
+            struct_type(fields, options)
         }
         (Dialect::Crawler, _) => GlueType::Struct(Vec::new()),
     }
 }
 
-fn struct_type(fields: &Fields, policy: &Policy) -> GlueType {
-    let field = |(name, node): (&str, &Node)| Field { name: name.to_owned(), glue_type: node_type(node, policy) };
+fn struct_type(fields: &Fields, options: &TypeOptions) -> GlueType {
+    let field = |(name, node): (&str, &Node)| Field { name: name.to_owned(), glue_type: node_type(node, options) };
     GlueType::Struct(fields.sorted().map(field).collect())
 }
 
@@ -178,8 +179,8 @@ impl Map {
     }
 }
 
-fn number_type(numbers: Numbers, policy: &Policy) -> GlueType {
-    match (holding(numbers, policy.numbers), policy.dialect) {
+fn number_type(numbers: Numbers, options: &TypeOptions) -> GlueType {
+    match (holding(numbers, options.numbers), options.dialect) {
         // The crawler's words for N are of numbers alone: sosw's client makes text of what is called one.
         (GlueType::String, Dialect::Crawler) => GlueType::Double,
         (glue_type, _) => glue_type,
@@ -187,14 +188,14 @@ fn number_type(numbers: Numbers, policy: &Policy) -> GlueType {
 }
 
 /// `string` where no number type holds all.
-fn holding(numbers: Numbers, policy: NumberPolicy) -> GlueType {
+fn holding(numbers: Numbers, options: NumberPolicy) -> GlueType {
     let Numbers { integer_digits, scale, beyond_i64, lossy } = numbers;
     let digits = u16::from(integer_digits) + u16::from(scale);
     let decimal = (digits <= u16::from(MAX_DECIMAL)).then_some(GlueType::Decimal { precision: MAX_DECIMAL, scale });
     if scale == 0 {
         return if beyond_i64 { decimal.unwrap_or(GlueType::String) } else { GlueType::BigInt };
     }
-    match policy {
+    match options {
         NumberPolicy::Double => GlueType::Double,
         NumberPolicy::Lossless if !lossy => GlueType::Double,
         NumberPolicy::Lossless => decimal.unwrap_or(GlueType::String),

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Debug, Formatter};
 
+use crate::error::{MAX_PLACES, TooManyPlaces};
 use crate::number::Numbers;
 
 mod attributes;
@@ -12,13 +13,13 @@ mod places;
 pub use attributes::Attribute;
 pub use bytes::ShapeBytesError;
 pub(crate) use fields::{Field, Fields, Next, width};
-pub use places::TooManyPlaces;
-pub(crate) use places::{MAX_PLACES, below};
+
+pub(crate) use places::below;
 
 /// What the items seen look like: for each place in them, how often each DynamoDB type stood there, the widths of its
 /// numbers, and the same again for what maps, lists and sets hold. No value is kept.
 ///
-/// A map with more distinct names than [`Policy::max_struct_fields`](crate::Policy::max_struct_fields) is folded: its values
+/// A map with more distinct names than [`TypeOptions::max_struct_fields`](crate::TypeOptions::max_struct_fields) is folded: its values
 /// share one summary; so is one with a name of over 255 bytes. The attributes of the items themselves are never folded.
 ///
 /// A Shape that could need more than 40,000 places lowers the limit, to the highest with which it can't: see
@@ -124,7 +125,7 @@ impl Debug for Shape {
 /// The types of DynamoDB attribute values, in the order of the serialised form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Kind {
+pub(crate) enum ValueKind {
     S,
     N,
     B,
@@ -137,23 +138,33 @@ pub(crate) enum Kind {
     Bs,
 }
 
-impl Kind {
-    pub(crate) const ALL: [Kind; 10] =
-        [Kind::S, Kind::N, Kind::B, Kind::Bool, Kind::Null, Kind::M, Kind::L, Kind::Ss, Kind::Ns, Kind::Bs];
+impl ValueKind {
+    pub(crate) const ALL: [ValueKind; 10] = [
+        ValueKind::S,
+        ValueKind::N,
+        ValueKind::B,
+        ValueKind::Bool,
+        ValueKind::Null,
+        ValueKind::M,
+        ValueKind::L,
+        ValueKind::Ss,
+        ValueKind::Ns,
+        ValueKind::Bs,
+    ];
 
     /// The word of DynamoDB JSON for it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Kind::S => "S",
-            Kind::N => "N",
-            Kind::B => "B",
-            Kind::Bool => "BOOL",
-            Kind::Null => "NULL",
-            Kind::M => "M",
-            Kind::L => "L",
-            Kind::Ss => "SS",
-            Kind::Ns => "NS",
-            Kind::Bs => "BS",
+            ValueKind::S => "S",
+            ValueKind::N => "N",
+            ValueKind::B => "B",
+            ValueKind::Bool => "BOOL",
+            ValueKind::Null => "NULL",
+            ValueKind::M => "M",
+            ValueKind::L => "L",
+            ValueKind::Ss => "SS",
+            ValueKind::Ns => "NS",
+            ValueKind::Bs => "BS",
         }
     }
 }
@@ -161,8 +172,8 @@ impl Kind {
 /// One place in the items.
 #[derive(Clone, Default)]
 pub(crate) struct Node {
-    /// How often each [`Kind`] was seen.
-    counts: [u64; Kind::ALL.len()],
+    /// How often each [`ValueKind`] was seen.
+    counts: [u64; ValueKind::ALL.len()],
     /// Of all the numbers at this place.
     pub(crate) numbers: Numbers,
     /// Of all elements of lists and sets at this place, if there were any.
@@ -172,23 +183,23 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    pub(crate) fn count(&self, kind: Kind) -> u64 {
+    pub(crate) fn count(&self, kind: ValueKind) -> u64 {
         self.counts[kind as usize]
     }
 
     /// Counts one value; the reader can't live to see 2^64.
     #[inline(always)]
-    pub(crate) fn saw(&mut self, kind: Kind) {
+    pub(crate) fn saw(&mut self, kind: ValueKind) {
         self.counts[kind as usize] += 1;
     }
 
-    fn add(&mut self, kind: Kind, times: u64) {
+    fn add(&mut self, kind: ValueKind, times: u64) {
         let count = &mut self.counts[kind as usize];
         *count = count.saturating_add(times);
     }
 
     fn merge(&mut self, other: Node, limit: usize) {
-        for kind in Kind::ALL {
+        for kind in ValueKind::ALL {
             self.add(kind, other.count(kind));
         }
         self.numbers.merge(other.numbers);
@@ -235,10 +246,10 @@ impl Node {
 impl Debug for Node {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();
-        for kind in Kind::ALL.into_iter().filter(|kind| self.count(*kind) > 0) {
+        for kind in ValueKind::ALL.into_iter().filter(|kind| self.count(*kind) > 0) {
             map.entry(&kind, &self.count(kind));
         }
-        if self.count(Kind::N) > 0 {
+        if self.count(ValueKind::N) > 0 {
             map.entry(&"numbers", &self.numbers);
         }
         if let Some(element) = &self.element {

@@ -106,7 +106,7 @@ impl<'a> Linker<'a> {
             keys: crawl::dynamodb::keys(&description),
         };
         let page = match self.settings.learn_spelling && !catalog::knows_attributes(table) {
-            true => crawl::read::first_page(self.clients, name, &schema::Policy::default()).await?,
+            true => crawl::read::first_page(self.clients, name, &schema::TypeOptions::default()).await?,
             false => Shape::default(),
         };
         // A definition that can't be read is an error where the next one is made from it.

@@ -97,7 +97,7 @@ pub struct Settings {
     /// Runs a month, for what a dry run says, at most 50,000; default 30.
     pub runs_per_month: u32,
     /// How observed items become types.
-    pub types: schema::Policy,
+    pub types: schema::TypeOptions,
 }
 
 impl Default for Settings {
@@ -139,7 +139,7 @@ impl Default for Settings {
             role_headroom: 50,
             crawl_price: 0.147,
             runs_per_month: 30,
-            types: schema::Policy::default(),
+            types: schema::TypeOptions::default(),
         }
     }
 }

@@ -107,7 +107,7 @@ fn files(input: &Path) -> anyhow::Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// That of the first file that has one: files are taken in their order, and what was begun is read to its end.
-fn read_all(files: &[PathBuf], policy: &schema::Policy) -> anyhow::Result<Shape> {
+fn read_all(files: &[PathBuf], policy: &schema::TypeOptions) -> anyhow::Result<Shape> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut shape = Shape::default();
@@ -146,7 +146,7 @@ fn read_all(files: &[PathBuf], policy: &schema::Policy) -> anyhow::Result<Shape>
 }
 
 /// Reads one file, of which another thread gets and decompresses the next part meanwhile.
-fn read(path: &Path, policy: &schema::Policy) -> anyhow::Result<Shape> {
+fn read(path: &Path, policy: &schema::TypeOptions) -> anyhow::Result<Shape> {
     let input: Box<dyn Read + Send> = match path.to_str() {
         Some("-") => Box::new(std::io::stdin()),
         _ => Box::new(files::open(path)?),

@@ -162,13 +162,13 @@ pub(super) fn by_folded_name<'a>(attributes: impl Iterator<Item = &'a str>) -> B
 
 #[cfg(test)]
 mod tests {
-    use schema::{Policy, Reader};
+    use schema::{Reader, TypeOptions};
 
     use super::*;
 
     #[test]
     fn few_are_not_none_and_most_are_not_all() {
-        let mut reader = Reader::new(&Policy::default());
+        let mut reader = Reader::new(&TypeOptions::default());
         reader.lines(b"{\"id\":{\"S\":\"\"},\"rare\":{\"S\":\"\"}}\n").unwrap();
         reader.lines("{\"id\":{\"S\":\"\"},\"most\":{\"NULL\":true}}\n".repeat(3999).as_bytes()).unwrap();
         let shape = reader.finish().unwrap();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_glue::types::{Column as GlueColumn, SerDeInfo, StorageDescriptor, Table, TableInput};
-use schema::{Dialect, GlueType, Key, Policy, Shape, TableSchema};
+use schema::{Dialect, GlueType, Key, Shape, TableSchema, TypeOptions};
 
 use super::columns::{self, Observed, same_columns};
 use super::entry::{self, DEPRECATED, UNMAPPED, UPDATED_BY, columns, parameter};
@@ -261,12 +261,12 @@ pub fn settle(
     shape: &Shape,
     keys: &[Key],
     given: &BTreeMap<String, String>,
-    (types, readers): (&Policy, Readers),
+    (types, readers): (&TypeOptions, Readers),
 ) -> TableSchema {
     if readers == Readers::Athena {
         return shape.settle(keys, given, types);
     }
-    let mut schema = shape.settle(keys, given, &Policy { dialect: Dialect::Crawler, ..types.clone() });
+    let mut schema = shape.settle(keys, given, &TypeOptions { dialect: Dialect::Crawler, ..types.clone() });
     for column in &mut schema.columns {
         column.glue_type = accepted(&column.glue_type, readers);
     }

@@ -8,7 +8,7 @@ use flate2::bufread::MultiGzDecoder;
 use futures::StreamExt;
 use md5::{Digest, Md5};
 use object_store::{GetResult, GetResultPayload};
-use schema::{Policy, ReadError, Reader, Shape};
+use schema::{ReadError, Reader, Shape, TypeOptions};
 use tokio::sync::mpsc;
 
 use super::manifest::{DataFile, Format};
@@ -28,7 +28,7 @@ const MAX_LINE: usize = 16 << 20;
 pub(super) struct Job {
     pub format: Format,
     pub incremental: bool,
-    pub policy: Policy,
+    pub policy: TypeOptions,
     pub expected: DataFile,
 }
 
@@ -225,7 +225,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(policy: &Policy) -> Lines {
+    fn new(policy: &TypeOptions) -> Lines {
         Lines { reader: Reader::new(policy), records: 0, lines: 0, bytes: 0, given: 0, json: Vec::new() }
     }
 

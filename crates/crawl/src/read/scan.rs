@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::types::TableDescription;
 use aws_smithy_types::body::SdkBody;
-use schema::{Policy, Reader, Shape};
+use schema::{Reader, Shape, TypeOptions};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 use tracing::Instrument;
@@ -88,7 +88,7 @@ pub(crate) async fn scan(
 pub async fn segments(
     clients: &Clients,
     description: &TableDescription,
-    types: &Policy,
+    types: &TypeOptions,
     (segments, total): (impl Iterator<Item = u32>, u32),
     rate: f64,
     stop: impl Future<Output = ()>,
@@ -104,7 +104,7 @@ pub async fn segments(
 }
 
 /// What the items of one page look like.
-pub async fn first_page(clients: &Clients, table: &str, types: &Policy) -> Result<Shape, Error> {
+pub async fn first_page(clients: &Clients, table: &str, types: &TypeOptions) -> Result<Shape, Error> {
     let mut reader = Reader::new(types);
     let body = Pages::of(&clients.dynamodb, table).body(&Position::default(), None).await?;
     reader.scan_response(body.bytes().unwrap_or_default()).map_err(|e| unreadable(table, &e))?;
@@ -119,7 +119,7 @@ struct Table {
     /// Read units a second.
     rate: f64,
     in_flight: Arc<Semaphore>,
-    policy: Policy,
+    policy: TypeOptions,
     /// The partition key, if items with the same one are neighbours.
     clustered_by: Option<String>,
     /// What an item costs, as far as the table itself can tell.
@@ -127,7 +127,13 @@ struct Table {
 }
 
 impl Table {
-    fn new(clients: &Clients, description: &TableDescription, name: &str, rate: f64, types: &Policy) -> Arc<Table> {
+    fn new(
+        clients: &Clients,
+        description: &TableDescription,
+        name: &str,
+        rate: f64,
+        types: &TypeOptions,
+    ) -> Arc<Table> {
         Arc::new(Table {
             name: name.to_owned(),
             pages: Pages::of(&clients.dynamodb, name),

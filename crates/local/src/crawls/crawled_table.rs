@@ -43,7 +43,7 @@ pub(super) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    pub(super) fn new(seen: &'a Seen, types: &schema::Policy) -> Found<'a> {
+    pub(super) fn new(seen: &'a Seen, types: &schema::TypeOptions) -> Found<'a> {
         let settled = seen.shape.settle(&seen.keys, &BTreeMap::new(), types);
         let mut attributes: Vec<_> = settled.columns.iter().map(|c| (c.attribute.as_str(), &c.glue_type)).collect();
         attributes.sort_by_key(|(attribute, _)| *attribute);
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn columns_are_written_as_aws_is_known_to() {
-        let types = schema::Policy { dialect: schema::Dialect::Crawler, ..schema::Policy::default() };
+        let types = schema::TypeOptions { dialect: schema::Dialect::Crawler, ..schema::TypeOptions::default() };
         let mut reader = Reader::new(&types);
         let item = r#"{"userId":{"S":"u"},"userid":{"N":"1"},"first.name":{"S":"x"},"tags":{"SS":["t"]},"sizes":{"NS":["1.5"]},
                        "blobs":{"BS":["AA=="]},"none":{"M":{}},"meta":{"M":{"Zip-Code":{"N":"1"}}}}"#;

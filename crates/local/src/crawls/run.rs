@@ -164,7 +164,7 @@ async fn crawl_target(
         memory: Memory::None,
         on_update: job.on_update,
         on_delete: job.on_delete,
-        types: schema::Policy { dialect: schema::Dialect::Crawler, ..schema::Policy::default() },
+        types: schema::TypeOptions { dialect: schema::Dialect::Crawler, ..schema::TypeOptions::default() },
         readers: Readers::Athena,
     };
     let here = context.backend.context(&job.region);

@@ -84,7 +84,7 @@ impl Record {
 
 impl Slot {
     /// Null or `branch`.
-    pub(super) fn of(branch: Branch) -> Slot {
+    pub(super) fn from_branch(branch: Branch) -> Slot {
         Slot { nullable: true, branches: vec![branch] }
     }
 

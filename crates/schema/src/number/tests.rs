@@ -2,7 +2,7 @@ use super::*;
 
 /// (integer digits, scale, beyond i64, lossy)
 fn facts(text: &str) -> (u8, u8, bool, bool) {
-    let n = Numbers::of(text.as_bytes()).unwrap();
+    let n = Numbers::parse(text.as_bytes()).unwrap();
     (n.integer_digits, n.scale, n.beyond_i64, n.lossy)
 }
 
@@ -48,11 +48,11 @@ fn the_limits_of_dynamodb() {
     assert_eq!(facts(&digits), (38, 0, true, true));
     assert_eq!(facts(&format!("{digits}000")), (41, 0, true, true));
     assert_eq!(facts(&format!("000.{digits}")), (0, 38, false, true));
-    assert_eq!(Numbers::of(format!("{digits}1").as_bytes()), Err(ReadErrorKind::NumberDigits));
+    assert_eq!(Numbers::parse(format!("{digits}1").as_bytes()), Err(ReadErrorKind::NumberDigits));
     assert_eq!(facts("1E-130"), (0, 130, false, false));
     assert_eq!(facts("9.99E125"), (126, 0, true, false));
     for text in ["1E126", "9E-131", "2E9223372036854775807", "1E99999999999999999999", "1E-99999999999999999999"] {
-        assert_eq!(Numbers::of(text.as_bytes()), Err(ReadErrorKind::NumberRange), "{text}");
+        assert_eq!(Numbers::parse(text.as_bytes()), Err(ReadErrorKind::NumberRange), "{text}");
     }
     assert_eq!(facts(&format!("0.{}1", "0".repeat(129))).1, 130);
 }
@@ -62,7 +62,7 @@ fn what_is_no_number() {
     for text in
         ["", "-", "+", ".", "1.2.3", "1e", "1e+", "e5", "--1", " 1", "1 ", "NaN", "Infinity", "0x1", "1_000", "١"]
     {
-        assert_eq!(Numbers::of(text.as_bytes()), Err(ReadErrorKind::NumberSyntax), "{text}");
+        assert_eq!(Numbers::parse(text.as_bytes()), Err(ReadErrorKind::NumberSyntax), "{text}");
     }
 }
 
@@ -133,7 +133,7 @@ fn long_numbers_mean_the_same_in_the_quick_way() {
         }
         let mut numbers = Numbers::default();
         if let Some(length) = numbers.add_long(&chunk) {
-            assert_eq!((length, Ok(numbers)), (text.len(), Numbers::of(text.as_bytes())), "{text}");
+            assert_eq!((length, Ok(numbers)), (text.len(), Numbers::parse(text.as_bytes())), "{text}");
             quick += 1;
         }
     }

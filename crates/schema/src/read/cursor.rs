@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::error::{ReadErrorKind, Stop};
+use crate::error::{ParseError, ReadErrorKind};
 use crate::shape::Node;
 
 /// The input and where newlines are allowed in it.
@@ -10,14 +10,14 @@ pub(crate) struct Parser<'a> {
     pub(super) input: &'a [u8],
     /// Whether newlines are white space; else they end an item.
     newlines: bool,
-    pub(super) memory: &'a mut Memory,
+    pub(super) state: &'a mut ParserState,
     /// The most names of a map that is not folded.
     pub(super) limit: usize,
 }
 
 /// What outlives a chunk of input.
 #[derive(Debug, Default)]
-pub(crate) struct Memory {
+pub(crate) struct ParserState {
     /// The number of the map being read, counted from 1.
     pub(super) maps: u64,
     /// The names of the folded maps being read, innermost last.
@@ -25,10 +25,10 @@ pub(crate) struct Memory {
     /// Places of the Shape.
     pub(super) places: u64,
     /// With more of them the parser stops, if it may.
-    pub(super) most_places: u64,
+    pub(super) max_places: u64,
 }
 
-impl Memory {
+impl ParserState {
     /// A new place for what lists hold.
     #[cold]
     pub(super) fn element(&mut self) -> Box<Node> {
@@ -45,10 +45,10 @@ pub(super) struct FoldedNames {
 }
 
 impl<'a> Parser<'a> {
-    pub(crate) fn new(input: &'a [u8], newlines: bool, memory: &'a mut Memory, limit: usize) -> Self {
-        memory.folded.numbers.clear();
-        memory.folded.names.clear();
-        Parser { input, newlines, memory, limit }
+    pub(crate) fn new(input: &'a [u8], newlines: bool, state: &'a mut ParserState, limit: usize) -> Self {
+        state.folded.numbers.clear();
+        state.folded.names.clear();
+        Parser { input, newlines, state, limit }
     }
 
     /// The place after the closing sign, if it follows at once.
@@ -64,7 +64,7 @@ impl<'a> Parser<'a> {
     }
 
     #[inline(always)]
-    pub(super) fn separator(&self, at: usize, close: u8, expected: &'static str) -> Result<Separator, Stop> {
+    pub(super) fn separator(&self, at: usize, close: u8, expected: &'static str) -> Result<Separator, ParseError> {
         let at = match self.input.get(at) {
             Some(b',' | b'}' | b']') => at,
             _ => self.space(at),
@@ -78,17 +78,17 @@ impl<'a> Parser<'a> {
 
     /// The place after `sign`, with white space in front of it.
     #[inline(always)]
-    pub(super) fn expect(&self, at: usize, sign: u8, expected: &'static str) -> Result<usize, Stop> {
+    pub(super) fn expect(&self, at: usize, sign: u8, expected: &'static str) -> Result<usize, ParseError> {
         let at = self.space(at);
         if self.input.get(at) == Some(&sign) { Ok(at + 1) } else { Err(self.unexpected(at, expected)) }
     }
 
     #[cold]
-    pub(super) fn unexpected(&self, at: usize, expected: &'static str) -> Stop {
+    pub(super) fn unexpected(&self, at: usize, expected: &'static str) -> ParseError {
         match self.input.get(at) {
-            None => Stop::at(self.input.len(), ReadErrorKind::Truncated),
-            Some(b'\n') if !self.newlines => Stop::at(at, ReadErrorKind::Truncated),
-            Some(_) => Stop::at(at, ReadErrorKind::Expected(expected)),
+            None => ParseError::at(self.input.len(), ReadErrorKind::Truncated),
+            Some(b'\n') if !self.newlines => ParseError::at(at, ReadErrorKind::Truncated),
+            Some(_) => ParseError::at(at, ReadErrorKind::Expected(expected)),
         }
     }
 

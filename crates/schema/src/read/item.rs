@@ -3,12 +3,12 @@
 use crate::shape::{Fields, Shape};
 
 use super::cursor::Parser;
-use super::error::{ReadErrorKind, Stop};
 use super::text::{decode, end_of_string};
+use crate::error::{ParseError, ReadErrorKind};
 
 impl<'a> Parser<'a> {
     /// Reads all lines of the input and gives their number (of newlines).
-    pub(crate) fn lines(&mut self, shape: &mut Shape) -> Result<u64, Stop> {
+    pub(crate) fn lines(&mut self, shape: &mut Shape) -> Result<u64, ParseError> {
         let (mut at, mut lines) = (0, 0);
         loop {
             at = self.space(at);
@@ -19,18 +19,18 @@ impl<'a> Parser<'a> {
                     let end = self.line(at, shape)?;
                     self.space(end)
                 }
-                Some(_) => return Err(Stop::at(at, ReadErrorKind::Expected("an item, which starts with '{'"))),
+                Some(_) => return Err(ParseError::at(at, ReadErrorKind::Expected("an item, which starts with '{'"))),
             };
             match self.input.get(at) {
                 None => return Ok(lines),
                 Some(b'\n') => (at, lines) = (at + 1, lines + 1),
-                Some(_) => return Err(Stop::at(at, ReadErrorKind::Trailing)),
+                Some(_) => return Err(ParseError::at(at, ReadErrorKind::Trailing)),
             }
         }
     }
 
     /// Reads the item at the brace, bare or wrapped.
-    fn line(&mut self, at: usize, shape: &mut Shape) -> Result<usize, Stop> {
+    fn line(&mut self, at: usize, shape: &mut Shape) -> Result<usize, ParseError> {
         match self.wrapped(at, &shape.attributes) {
             None => self.item(at, shape),
             Some(inner) => {
@@ -41,7 +41,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads the item at the brace; gives the place after it.
-    pub(super) fn item(&mut self, at: usize, shape: &mut Shape) -> Result<usize, Stop> {
+    pub(super) fn item(&mut self, at: usize, shape: &mut Shape) -> Result<usize, ParseError> {
         let end = self.fields(at + 1, &mut shape.attributes, 0)?;
         shape.items += 1;
         shape.bytes += (end - at) as u64;

@@ -7,15 +7,15 @@
 use crate::shape::{Field, Fields, Map, Next, Node, below, width};
 
 use super::cursor::{Parser, Separator};
-use super::error::{ReadErrorKind, Stop};
-use super::scan::{self, chunk};
 use super::text::{decode, end_of_plain_string, end_of_string};
+use crate::error::{ParseError, ReadErrorKind};
+use crate::simd::{self, chunk};
 
 impl Parser<'_> {
     /// Reads the members of a map from after its opening brace to after the closing one.
-    pub(super) fn fields(&mut self, mut at: usize, fields: &mut Fields, depth: u32) -> Result<usize, Stop> {
-        self.memory.maps += 1;
-        let map = self.memory.maps;
+    pub(super) fn fields(&mut self, mut at: usize, fields: &mut Fields, depth: u32) -> Result<usize, ParseError> {
+        self.state.maps += 1;
+        let map = self.state.maps;
         if let Some(end) = self.empty(at, b'}') {
             return Ok(end);
         }
@@ -33,13 +33,13 @@ impl Parser<'_> {
                     let value;
                     (index, value) = self.other_field(at, fields, (previous, next), depth)?;
                     let Some(field) = fields.list.get_mut(index) else {
-                        return Err(Stop::at(at, ReadErrorKind::Expected("an attribute name")));
+                        return Err(ParseError::at(at, ReadErrorKind::Expected("an attribute name")));
                     };
                     (field, value)
                 }
             };
             if field.seen == map {
-                return Err(Stop::at(at, ReadErrorKind::DuplicateName));
+                return Err(ParseError::at(at, ReadErrorKind::DuplicateName));
             }
             field.seen = map;
             (previous, next) = (Some(index), field.next);
@@ -64,7 +64,7 @@ impl Parser<'_> {
         fields: &mut Fields,
         (previous, next): (Option<usize>, Next),
         depth: u32,
-    ) -> Result<(usize, usize), Stop> {
+    ) -> Result<(usize, usize), ParseError> {
         let second = next[1] as usize;
         let (index, value) = match fields.list.get(second).and_then(|field| self.starts_with(at, field)) {
             Some(length) => (second, at + length),
@@ -92,7 +92,7 @@ impl Parser<'_> {
 
     /// The same for any field in any spelling, old or new.
     #[inline(never)]
-    fn named(&mut self, at: usize, fields: &mut Fields, depth: u32) -> Result<(usize, usize), Stop> {
+    fn named(&mut self, at: usize, fields: &mut Fields, depth: u32) -> Result<(usize, usize), ParseError> {
         let open = self.expect(at, b'"', "an attribute name in quotes")?;
         let end = end_of_string(self.input, open)?;
         let raw = &self.input[open..end];
@@ -108,14 +108,14 @@ impl Parser<'_> {
         Ok((index, self.type_of(end + 1)?))
     }
 
-    fn added(&mut self, at: usize, name: &str, fields: &mut Fields, depth: u32) -> Result<usize, Stop> {
+    fn added(&mut self, at: usize, name: &str, fields: &mut Fields, depth: u32) -> Result<usize, ParseError> {
         // Those of the item itself have a depth of 0.
         if depth > 0 && fields.width.saturating_add(width(name)) > self.limit {
-            return Err(Stop::wide(at));
+            return Err(ParseError::wide(at));
         }
-        self.memory.places += 1;
-        if self.memory.places > self.memory.most_places {
-            return Err(Stop::full(at));
+        self.state.places += 1;
+        if self.state.places > self.state.max_places {
+            return Err(ParseError::full(at));
         }
         Ok(fields.push(name, Node::default()))
     }
@@ -123,15 +123,21 @@ impl Parser<'_> {
     /// Folds the map that begins at `start` and has, where the parser stopped, a name too many; reads on to after its end.
     #[cold]
     #[inline(never)]
-    pub(super) fn folding(&mut self, start: usize, stop: &Stop, map: &mut Map, depth: u32) -> Result<usize, Stop> {
-        let Map::Fields(fields) = map else { return Err(Stop::at(start, ReadErrorKind::Expected("a map"))) };
+    pub(super) fn folding(
+        &mut self,
+        start: usize,
+        stop: &ParseError,
+        map: &mut Map,
+        depth: u32,
+    ) -> Result<usize, ParseError> {
+        let Map::Fields(fields) = map else { return Err(ParseError::at(start, ReadErrorKind::Expected("a map"))) };
         let fields = std::mem::take(fields);
         let before: u64 = fields.list.iter().map(|field| 1 + below(&field.value, 1).places).sum();
         let value = fields.into_one(self.limit);
-        self.memory.places = (self.memory.places + 1 + below(&value, 1).places).saturating_sub(before);
+        self.state.places = (self.state.places + 1 + below(&value, 1).places).saturating_sub(before);
         *map = Map::Folded(value);
         // The names before this one, which may not come again.
-        let base = self.memory.folded.names.len();
+        let base = self.state.folded.names.len();
         let mut at = start;
         while at < stop.place() {
             let end = self.folded_name(at)?;
@@ -148,16 +154,16 @@ impl Parser<'_> {
     }
 
     /// Reads the members of a map that has given up its names.
-    pub(super) fn folded(&mut self, at: usize, value: &mut Node, depth: u32) -> Result<usize, Stop> {
+    pub(super) fn folded(&mut self, at: usize, value: &mut Node, depth: u32) -> Result<usize, ParseError> {
         if let Some(end) = self.empty(at, b'}') {
             return Ok(end);
         }
-        self.folded_from(at, self.memory.folded.names.len(), value, depth)
+        self.folded_from(at, self.state.folded.names.len(), value, depth)
     }
 
     /// The same from one of the members on; the names before it are noted from `base` on.
     #[inline(always)]
-    fn folded_from(&mut self, mut at: usize, base: usize, value: &mut Node, depth: u32) -> Result<usize, Stop> {
+    fn folded_from(&mut self, mut at: usize, base: usize, value: &mut Node, depth: u32) -> Result<usize, ParseError> {
         loop {
             at = self.folded_name(at)?;
             at = self.type_of(at)?;
@@ -174,38 +180,38 @@ impl Parser<'_> {
 
     /// Notes the name at `at`; gives the place after its closing quote.
     #[inline(always)]
-    fn folded_name(&mut self, at: usize) -> Result<usize, Stop> {
+    fn folded_name(&mut self, at: usize) -> Result<usize, ParseError> {
         let open = self.expect(at, b'"', "an attribute name in quotes")?;
         let end = match end_of_plain_string(self.input, open) {
             Some(end) => {
-                self.memory.folded.numbers.push(number_of(&self.input[open..end]));
+                self.state.folded.numbers.push(number_of(&self.input[open..end]));
                 end
             }
             None => {
                 let end = end_of_string(self.input, open)?;
                 let name = decode(&self.input[open..end]);
-                self.memory.folded.numbers.push(number_of(name.as_bytes()));
+                self.state.folded.numbers.push(number_of(name.as_bytes()));
                 end
             }
         };
-        self.memory.folded.names.push(open..end);
+        self.state.folded.names.push(open..end);
         Ok(end + 1)
     }
 
     /// Forgets the names of a folded map, if they differ.
-    fn distinct(&mut self, base: usize) -> Result<(), Stop> {
-        let numbers = &mut self.memory.folded.numbers[base..];
+    fn distinct(&mut self, base: usize) -> Result<(), ParseError> {
+        let numbers = &mut self.state.folded.numbers[base..];
         numbers.sort_unstable();
         if numbers.windows(2).any(|pair| pair[0] == pair[1]) {
-            let names = &self.memory.folded.names[base..];
+            let names = &self.state.folded.names[base..];
             let mut names: Vec<_> = names.iter().map(|raw| (decode(&self.input[raw.clone()]), raw.start)).collect();
             names.sort_unstable();
             if let Some(twice) = names.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-                return Err(Stop::at(twice[1].1 - 1, ReadErrorKind::DuplicateName));
+                return Err(ParseError::at(twice[1].1 - 1, ReadErrorKind::DuplicateName));
             }
         }
-        self.memory.folded.numbers.truncate(base);
-        self.memory.folded.names.truncate(base);
+        self.state.folded.numbers.truncate(base);
+        self.state.folded.names.truncate(base);
         Ok(())
     }
 }
@@ -221,8 +227,8 @@ fn next_of_mut(fields: &mut Fields, previous: Option<usize>) -> &mut Next {
 #[inline(always)]
 fn short_name(text: &[u8; 32]) -> Option<&[u8]> {
     let (halves, _) = text.as_chunks();
-    let quotes = halves.iter().rev().fold(0, |all, half| all << 16 | scan::quotes(half));
-    text.get(1..1 + scan::first(quotes >> 1))
+    let quotes = halves.iter().rev().fold(0, |all, half| all << 16 | simd::quotes(half));
+    text.get(1..1 + simd::first(quotes >> 1))
 }
 
 /// A number that equal names share and others hardly ever do.

@@ -4,20 +4,21 @@ use crate::shape::Shape;
 
 use super::ScanPage;
 use super::cursor::{Parser, Separator};
-use super::error::{ReadErrorKind, Stop};
 use super::text::{decode, end_of_string};
+use crate::error::{ParseError, ReadErrorKind};
 
 /// How deep members may nest that are skipped: twice as deep as values, each of which is an object and its content.
 const MAX_SKIPPED_DEPTH: u32 = 2 * 33;
 
 impl Parser<'_> {
     /// Reads the whole body.
-    pub(super) fn page(&mut self, shape: &mut Shape) -> Result<ScanPage, Stop> {
+    pub(super) fn page(&mut self, shape: &mut Shape) -> Result<ScanPage, ParseError> {
         let before = shape.items;
         let (mut items, mut count, mut scanned, mut key, mut capacity) = (None, None, None, None, None);
         let end = self.members(0, &mut |parser, name, at| {
             let start = parser.space(at);
-            let twice = |known: bool| if known { Err(Stop::at(at, ReadErrorKind::DuplicateName)) } else { Ok(()) };
+            let twice =
+                |known: bool| if known { Err(ParseError::at(at, ReadErrorKind::DuplicateName)) } else { Ok(()) };
             match name {
                 "Items" => {
                     twice(items.is_some())?;
@@ -52,13 +53,13 @@ impl Parser<'_> {
         })?;
         let rest = self.space(end);
         if rest < self.input.len() {
-            return Err(Stop::at(rest, ReadErrorKind::Trailing));
+            return Err(ParseError::at(rest, ReadErrorKind::Trailing));
         }
         let Some(count) = count else {
-            return Err(Stop::at(end, ReadErrorKind::Expected("a Scan response, which has a Count")));
+            return Err(ParseError::at(end, ReadErrorKind::Expected("a Scan response, which has a Count")));
         };
         if items.is_some() && count != shape.items - before {
-            return Err(Stop::at(end, ReadErrorKind::Count));
+            return Err(ParseError::at(end, ReadErrorKind::Count));
         }
         Ok(ScanPage {
             count,
@@ -69,7 +70,7 @@ impl Parser<'_> {
     }
 
     /// Reads the array of items; gives the place after it.
-    fn items(&mut self, at: usize, shape: &mut Shape) -> Result<usize, Stop> {
+    fn items(&mut self, at: usize, shape: &mut Shape) -> Result<usize, ParseError> {
         let mut at = self.expect(at, b'[', "'[' before the items")?;
         if let Some(end) = self.empty(at, b']') {
             return Ok(end);
@@ -84,7 +85,7 @@ impl Parser<'_> {
         }
     }
 
-    fn capacity(&mut self, at: usize, capacity: &mut Option<f64>) -> Result<usize, Stop> {
+    fn capacity(&mut self, at: usize, capacity: &mut Option<f64>) -> Result<usize, ParseError> {
         if self.input.get(at) != Some(&b'{') {
             return self.skip(at, 0);
         }
@@ -106,8 +107,8 @@ impl Parser<'_> {
     fn members(
         &mut self,
         at: usize,
-        member: &mut dyn FnMut(&mut Self, &str, usize) -> Result<usize, Stop>,
-    ) -> Result<usize, Stop> {
+        member: &mut dyn FnMut(&mut Self, &str, usize) -> Result<usize, ParseError>,
+    ) -> Result<usize, ParseError> {
         let mut at = self.expect(at, b'{', "an object, which starts with '{'")?;
         if let Some(end) = self.empty(at, b'}') {
             return Ok(end);
@@ -126,9 +127,9 @@ impl Parser<'_> {
     }
 
     /// Checks any JSON value at `at`; gives the place after it.
-    pub(super) fn skip(&mut self, at: usize, depth: u32) -> Result<usize, Stop> {
+    pub(super) fn skip(&mut self, at: usize, depth: u32) -> Result<usize, ParseError> {
         if depth > MAX_SKIPPED_DEPTH {
-            return Err(Stop::at(at, ReadErrorKind::TooDeep));
+            return Err(ParseError::at(at, ReadErrorKind::TooDeep));
         }
         let at = self.space(at);
         match self.input.get(at) {
@@ -156,7 +157,7 @@ impl Parser<'_> {
     }
 
     /// JSON's own numbers: no leading zeros, digits on both sides of the point.
-    fn skip_number(&self, at: usize) -> Result<usize, Stop> {
+    fn skip_number(&self, at: usize) -> Result<usize, ParseError> {
         let digits = |at: usize| {
             let count = self.input[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
             if count == 0 { Err(self.unexpected(at, "a digit")) } else { Ok(at + count) }

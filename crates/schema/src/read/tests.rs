@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::*;
 
 fn read(text: &str) -> Result<Shape, ReadError> {
-    let mut reader = Reader::new(&Policy::default());
+    let mut reader = Reader::new(&TypeOptions::default());
     reader.lines(text.as_bytes())?;
     reader.finish()
 }
@@ -13,7 +13,7 @@ fn columns(text: &str) -> String {
     match read(text) {
         Err(error) => error.to_string(),
         Ok(shape) => {
-            let schema = shape.settle(&[], &BTreeMap::new(), &Policy::default());
+            let schema = shape.settle(&[], &BTreeMap::new(), &TypeOptions::default());
             let columns: Vec<String> =
                 schema.columns.iter().map(|c| format!("{} {}", c.attribute, c.glue_type)).collect();
             columns.join(", ")
@@ -120,7 +120,7 @@ fn errors_tell_what_and_where() {
     }
     let digits = format!("{{\"a\":{{\"N\":\"{}\"}}}}", "1".repeat(39));
     assert_eq!(columns(&digits), "line 1 (byte 11 of the input): a number with more than 38 significant digits");
-    let mut reader = Reader::new(&Policy::default());
+    let mut reader = Reader::new(&TypeOptions::default());
     let error = reader.lines(b"{}\n{\"a\":{\"S\":\"ok \xc3\x28\"}}\n").unwrap_err();
     assert_eq!(error.to_string(), "line 2 (byte 17 of the input): the text is not UTF-8");
 }
@@ -128,7 +128,7 @@ fn errors_tell_what_and_where() {
 #[test]
 fn names_stand_once_also_where_maps_are_folded() {
     let read = |members: &str| {
-        let mut reader = Reader::new(&Policy { max_struct_fields: 1, ..Policy::default() });
+        let mut reader = Reader::new(&TypeOptions { max_struct_fields: 1, ..TypeOptions::default() });
         reader.lines(b"{\"m\":{\"M\":{\"x\":{\"S\":\"\"},\"y\":{\"S\":\"\"}}}}\n").unwrap();
         reader
             .lines(format!("{{\"m\":{{\"M\":{{{members}}}}}}}\n").as_bytes())
@@ -171,7 +171,7 @@ fn nesting_ends_at_32_levels() {
 
 #[test]
 fn a_spent_reader_stays_spent() {
-    let mut reader = Reader::new(&Policy::default());
+    let mut reader = Reader::new(&TypeOptions::default());
     reader.lines(b"{\"a\":{\"S\":\"x\"}}\n").unwrap();
     let error = reader.lines(b"nonsense\n").unwrap_err();
     assert_eq!(reader.lines(b"{}\n"), Err(error.clone()));
@@ -181,7 +181,7 @@ fn a_spent_reader_stays_spent() {
 
 #[test]
 fn a_line_without_end_does_not_fill_the_memory() {
-    let mut reader = Reader::new(&Policy::default());
+    let mut reader = Reader::new(&TypeOptions::default());
     reader.lines(b"{}\n").unwrap();
     let chunk = vec![b' '; 1 << 20];
     let error = std::iter::repeat_with(|| reader.lines(&chunk)).take(17).find_map(Result::err).unwrap();
@@ -198,7 +198,7 @@ fn a_scan_response_in_any_order() {
             "n":{{"N":"1"}}}}],"Count":2}}
 "#
     );
-    let mut reader = Reader::new(&Policy::default());
+    let mut reader = Reader::new(&TypeOptions::default());
     let page = reader.scan_response(body.as_bytes()).unwrap();
     assert_eq!((page.count, page.scanned_count, page.consumed_capacity), (2, 3, Some(128.5)));
     assert_eq!(&body[page.last_evaluated_key.unwrap()], key);
@@ -230,14 +230,14 @@ fn what_is_no_scan_response() {
         ),
         (r#"{"Count":0,"ConsumedCapacity":{"CapacityUnits":"x"}}"#, "line 1 (byte 47 of the input): expected a number"),
     ] {
-        let error = Reader::new(&Policy::default()).scan_response(body.as_bytes()).unwrap_err();
+        let error = Reader::new(&TypeOptions::default()).scan_response(body.as_bytes()).unwrap_err();
         assert_eq!(error.to_string(), expected, "{body}");
     }
     let deep = format!("{{\"x\":{}", "[".repeat(100_000));
-    let error = Reader::new(&Policy::default()).scan_response(deep.as_bytes()).unwrap_err();
+    let error = Reader::new(&TypeOptions::default()).scan_response(deep.as_bytes()).unwrap_err();
     assert_eq!(error.kind, ReadErrorKind::TooDeep);
     let broken = b"{\"Count\":0,\"x\":\"\xff\"}";
-    let error = Reader::new(&Policy::default()).scan_response(broken).unwrap_err();
+    let error = Reader::new(&TypeOptions::default()).scan_response(broken).unwrap_err();
     assert_eq!((error.kind, error.offset), (ReadErrorKind::Utf8, 16));
 }
 

@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use super::error::{ReadErrorKind, Stop};
-use super::scan::{self, WIDTH, chunk, find, first, string_specials};
+use crate::error::{ParseError, ReadErrorKind};
+use crate::simd::{self, WIDTH, chunk, find, first, string_specials};
 
 /// The marks of a chunk's bytes.
 const IN_CHUNK: u32 = (1 << WIDTH) - 1;
 
 /// Where the string ends whose first character is at `at`: the place of its closing quote. All of it is checked.
 #[inline(always)]
-pub(crate) fn end_of_string(input: &[u8], at: usize) -> Result<usize, Stop> {
+pub(crate) fn end_of_string(input: &[u8], at: usize) -> Result<usize, ParseError> {
     let end = find(input, at, string_specials, is_special);
     if input.get(end) == Some(&b'"') { Ok(end) } else { end_of_special_string(input, end) }
 }
@@ -28,32 +28,34 @@ fn is_special(byte: u8) -> bool {
 
 /// The end of a string from its first special character on.
 #[inline(never)]
-fn end_of_special_string(input: &[u8], start: usize) -> Result<usize, Stop> {
+fn end_of_special_string(input: &[u8], start: usize) -> Result<usize, ParseError> {
     let stop = match end_of_escaped_string(input, start) {
         // No UTF-8 sequence reaches over a quote or an escape, so all of the string can be checked at once.
         Ok(end) => match simdutf8::compat::from_utf8(&input[start..end]) {
             Ok(_) => return Ok(end),
-            Err(error) => return Err(Stop::at(start + error.valid_up_to(), ReadErrorKind::Utf8)),
+            Err(error) => return Err(ParseError::at(start + error.valid_up_to(), ReadErrorKind::Utf8)),
         },
         Err(stop) => stop,
     };
     // What is wrong first is what gets told; but a sequence that the end of the input cuts is not wrong.
     match std::str::from_utf8(&input[start..stop.place()]) {
-        Err(error) if error.error_len().is_some() => Err(Stop::at(start + error.valid_up_to(), ReadErrorKind::Utf8)),
+        Err(error) if error.error_len().is_some() => {
+            Err(ParseError::at(start + error.valid_up_to(), ReadErrorKind::Utf8))
+        }
         _ => Err(stop),
     }
 }
 
 /// The same without a look at UTF-8.
-fn end_of_escaped_string(input: &[u8], mut at: usize) -> Result<usize, Stop> {
+fn end_of_escaped_string(input: &[u8], mut at: usize) -> Result<usize, ParseError> {
     while let Some(chunk) = chunk(input, at) {
         // What begins here is never the second half of an escape.
-        let backslashes = scan::backslashes(chunk);
+        let backslashes = simd::backslashes(chunk);
         let escaped = escaped(backslashes);
-        let ends = (scan::quotes(chunk) | scan::controls(chunk)) & !escaped;
+        let ends = (simd::quotes(chunk) | simd::controls(chunk)) & !escaped;
         let before_end = ends.wrapping_sub(1) & !ends;
         // Escapes of one letter are checked all at once, others one by one.
-        let others = escaped & before_end & IN_CHUNK & !scan::escape_letters(chunk);
+        let others = escaped & before_end & IN_CHUNK & !simd::escape_letters(chunk);
         if others != 0 {
             at = end_of_escape(input, at + first(others) - 1)?;
         } else if ends != 0 {
@@ -61,7 +63,7 @@ fn end_of_escaped_string(input: &[u8], mut at: usize) -> Result<usize, Stop> {
             return if input[place] == b'"' {
                 Ok(place)
             } else {
-                Err(Stop::at(place, ReadErrorKind::ControlCharacter))
+                Err(ParseError::at(place, ReadErrorKind::ControlCharacter))
             };
         } else {
             // An escape that begins with the last byte is looked at again as a whole.
@@ -70,10 +72,10 @@ fn end_of_escaped_string(input: &[u8], mut at: usize) -> Result<usize, Stop> {
     }
     loop {
         match input.get(at) {
-            None => return Err(Stop::at(input.len(), ReadErrorKind::Truncated)),
+            None => return Err(ParseError::at(input.len(), ReadErrorKind::Truncated)),
             Some(b'"') => return Ok(at),
             Some(b'\\') => at = end_of_escape(input, at)?,
-            Some(0..0x20) => return Err(Stop::at(at, ReadErrorKind::ControlCharacter)),
+            Some(0..0x20) => return Err(ParseError::at(at, ReadErrorKind::ControlCharacter)),
             Some(_) => at += 1,
         }
     }
@@ -90,20 +92,20 @@ fn escaped(backslashes: u32) -> u32 {
 }
 
 /// Where the escape sequence ends whose backslash is at `at`; both halves of a surrogate pair are one sequence.
-fn end_of_escape(input: &[u8], at: usize) -> Result<usize, Stop> {
+fn end_of_escape(input: &[u8], at: usize) -> Result<usize, ParseError> {
     match input.get(at + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
         Some(b'u') => match code_unit(input, at) {
-            Some(0xdc00..=0xdfff) => Err(Stop::at(at, ReadErrorKind::Escape)),
+            Some(0xdc00..=0xdfff) => Err(ParseError::at(at, ReadErrorKind::Escape)),
             Some(0xd800..=0xdbff) => match code_unit(input, at + 6) {
                 Some(0xdc00..=0xdfff) => Ok(at + 12),
-                _ => Err(Stop::at(at, ReadErrorKind::Escape)),
+                _ => Err(ParseError::at(at, ReadErrorKind::Escape)),
             },
             Some(_) => Ok(at + 6),
-            None => Err(Stop::at(at, ReadErrorKind::Escape)),
+            None => Err(ParseError::at(at, ReadErrorKind::Escape)),
         },
-        Some(_) => Err(Stop::at(at, ReadErrorKind::Escape)),
-        None => Err(Stop::at(input.len(), ReadErrorKind::Truncated)),
+        Some(_) => Err(ParseError::at(at, ReadErrorKind::Escape)),
+        None => Err(ParseError::at(input.len(), ReadErrorKind::Truncated)),
     }
 }
 
@@ -161,7 +163,7 @@ fn is_plain_base64(text: &[u8]) -> bool {
         body => body,
     };
     let other = |byte: u8| !matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/');
-    text.len().is_multiple_of(4) && find(body, 0, |chunk| !scan::base64(chunk) & IN_CHUNK, other) == body.len()
+    text.len().is_multiple_of(4) && find(body, 0, |chunk| !simd::base64(chunk) & IN_CHUNK, other) == body.len()
 }
 
 #[cfg(test)]

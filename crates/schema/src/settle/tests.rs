@@ -2,18 +2,18 @@ use super::*;
 use crate::Reader;
 
 /// The type of an attribute that has these values.
-fn settled(values: &[&str], policy: &Policy) -> String {
-    let mut reader = Reader::new(policy);
+fn settled(values: &[&str], options: &TypeOptions) -> String {
+    let mut reader = Reader::new(options);
     for value in values {
         reader.lines(format!("{{\"a\":{value}}}\n").as_bytes()).unwrap();
     }
-    let schema = reader.finish().unwrap().settle(&[], &BTreeMap::new(), policy);
+    let schema = reader.finish().unwrap().settle(&[], &BTreeMap::new(), options);
     schema.columns[0].glue_type.to_string()
 }
 
-fn table(cases: &[&[&str]], policy: &Policy) -> String {
+fn table(cases: &[&[&str]], options: &TypeOptions) -> String {
     let rows: Vec<String> =
-        cases.iter().map(|values| format!("{:70} {}", values.join(" "), settled(values, policy))).collect();
+        cases.iter().map(|values| format!("{:70} {}", values.join(" "), settled(values, options))).collect();
     rows.join("\n")
 }
 
@@ -53,7 +53,7 @@ fn the_type_of_what_was_seen() {
         &[r#"{"M":{}}"#, r#"{"L":[]}"#],
         &[r#"{"BOOL":true}"#, r#"{"S":"x"}"#],
     ];
-    insta::assert_snapshot!(table(cases, &Policy::default()), @r###"
+    insta::assert_snapshot!(table(cases, &TypeOptions::default()), @r###"
     {"NULL":true}                                                          string
     {"S":"x"} {"NULL":true}                                                string
     {"BOOL":false}                                                         boolean
@@ -108,8 +108,8 @@ fn the_dialect_of_the_crawler() {
         &[r#"{"M":{"a\nb":{"S":"x"}}}"#],
         &[r#"{"M":{"a":{"S":"x"},"b":{"S":"x"},"c":{"S":"x"},"d":{"S":"x"}}}"#],
     ];
-    let policy = Policy { dialect: Dialect::Crawler, max_struct_fields: 3, ..Policy::default() };
-    insta::assert_snapshot!(table(cases, &policy), @r###"
+    let options = TypeOptions { dialect: Dialect::Crawler, max_struct_fields: 3, ..TypeOptions::default() };
+    insta::assert_snapshot!(table(cases, &options), @r###"
     {"SS":["a"]}                                                           set<string>
     {"NS":["1"]} {"NULL":true}                                             set<bigint>
     {"NS":["1"]} {"NS":["0.5"]}                                            set<double>
@@ -136,7 +136,7 @@ fn numbers_by_policy() {
         &[r#"{"N":"1E100"}"#, r#"{"N":"0.5"}"#],
         &[r#"{"N":"1E100"}"#, r#"{"N":"0.123456789012345678"}"#],
     ];
-    let double = Policy { numbers: NumberPolicy::Double, ..Policy::default() };
+    let double = TypeOptions { numbers: NumberPolicy::Double, ..TypeOptions::default() };
     insta::assert_snapshot!(table(cases, &double), @r###"
     {"N":"1"}                                                              bigint
     {"N":"1.5"}                                                            double
@@ -144,7 +144,7 @@ fn numbers_by_policy() {
     {"N":"1E100"} {"N":"0.5"}                                              double
     {"N":"1E100"} {"N":"0.123456789012345678"}                             double
     "###);
-    let decimal = Policy { numbers: NumberPolicy::Decimal, ..Policy::default() };
+    let decimal = TypeOptions { numbers: NumberPolicy::Decimal, ..TypeOptions::default() };
     insta::assert_snapshot!(table(cases, &decimal), @r###"
     {"N":"1"}                                                              bigint
     {"N":"1.5"}                                                            decimal(38,1)
@@ -156,41 +156,44 @@ fn numbers_by_policy() {
 
 #[test]
 fn a_map_of_many_names_is_a_map() {
-    let policy = Policy { max_struct_fields: 3, ..Policy::default() };
+    let options = TypeOptions { max_struct_fields: 3, ..TypeOptions::default() };
     let three = r#"{"M":{"a":{"N":"1"},"b":{"N":"2"},"c":{"N":"3"}}}"#;
-    assert_eq!(settled(&[three, three], &policy), "struct<a:bigint,b:bigint,c:bigint>");
-    assert_eq!(settled(&[three, r#"{"M":{"d":{"N":"0.5"}}}"#], &policy), "map<string,double>");
+    assert_eq!(settled(&[three, three], &options), "struct<a:bigint,b:bigint,c:bigint>");
+    assert_eq!(settled(&[three, r#"{"M":{"d":{"N":"0.5"}}}"#], &options), "map<string,double>");
     // Each below the limit, their fold above it.
     let nested = r#"{"M":{"a":{"M":{"1":{"S":"x"},"2":{"S":"x"}}},"b":{"M":{"3":{"S":"x"},"4":{"S":"x"}}}}}"#;
     let more = r#"{"M":{"c":{"M":{}},"d":{"M":{}}}}"#;
-    assert_eq!(settled(&[nested, more], &policy), "map<string,map<string,string>>");
+    assert_eq!(settled(&[nested, more], &options), "map<string,map<string,string>>");
     // At the top nothing is folded.
-    let mut reader = Reader::new(&policy);
+    let mut reader = Reader::new(&options);
     reader.lines(br#"{"a":{"S":""},"b":{"S":""},"c":{"S":""},"d":{"S":""}}"#).unwrap();
-    assert_eq!(reader.finish().unwrap().settle(&[], &BTreeMap::new(), &policy).columns.len(), 4);
+    assert_eq!(reader.finish().unwrap().settle(&[], &BTreeMap::new(), &options).columns.len(), 4);
 }
 
 /// Names that make no struct: the values of all are one place, at every depth, and their maps fold at the limit.
 #[test]
 fn a_map_of_names_that_are_no_fields_is_a_map() {
     let nested = r#"{"M":{"x-1":{"M":{"2025":{"N":"1"},"2026":{"N":"2"}}},"x-2":{"M":{"2027":{"N":"0.5"}}}}}"#;
-    assert_eq!(settled(&[nested], &Policy::default()), "map<string,map<string,double>>");
+    assert_eq!(settled(&[nested], &TypeOptions::default()), "map<string,map<string,double>>");
     let clash = r#"{"M":{"k-1":{"M":{"id":{"N":"1"}}},"k-2":{"M":{"ID":{"S":"x"}}}}}"#;
-    assert_eq!(settled(&[clash], &Policy::default()), "map<string,map<string,string>>");
-    let limit = Policy { max_struct_fields: 3, ..Policy::default() };
+    assert_eq!(settled(&[clash], &TypeOptions::default()), "map<string,map<string,string>>");
+    let limit = TypeOptions { max_struct_fields: 3, ..TypeOptions::default() };
     let together = r#"{"M":{"k-1":{"M":{"a":{"N":"1"},"b":{"N":"1"}}},"k-2":{"M":{"c":{"N":"1"},"d":{"N":"1"}}}}}"#;
     assert_eq!(settled(&[together], &limit), "map<string,map<string,bigint>>");
-    assert_eq!(settled(&[together], &Policy::default()), "map<string,struct<a:bigint,b:bigint,c:bigint,d:bigint>>");
+    assert_eq!(
+        settled(&[together], &TypeOptions::default()),
+        "map<string,struct<a:bigint,b:bigint,c:bigint,d:bigint>>"
+    );
 }
 
 #[test]
 fn a_lower_limit_when_settling_folds_too() {
-    let mut reader = Reader::new(&Policy::default());
+    let mut reader = Reader::new(&TypeOptions::default());
     reader.lines(br#"{"m":{"M":{"a":{"N":"1"},"b":{"N":"2.5"}}}}"#).unwrap();
     let shape = reader.finish().unwrap();
     let settle = |max_struct_fields| {
-        let policy = Policy { max_struct_fields, ..Policy::default() };
-        shape.settle(&[], &BTreeMap::new(), &policy).columns[0].glue_type.to_string()
+        let options = TypeOptions { max_struct_fields, ..TypeOptions::default() };
+        shape.settle(&[], &BTreeMap::new(), &options).columns[0].glue_type.to_string()
     };
     assert_eq!(settle(2), "struct<a:bigint,b:double>");
     assert_eq!(settle(1), "map<string,double>");
@@ -201,9 +204,9 @@ fn keys_first_and_typed_by_the_key_schema() {
     let key = |name: &str, kind| Key { name: name.to_owned(), kind };
     let keys = [key("Sort", KeyKind::N), key("Hash", KeyKind::B)];
     let columns = |text: &[u8]| {
-        let mut reader = Reader::new(&Policy::default());
+        let mut reader = Reader::new(&TypeOptions::default());
         reader.lines(text).unwrap();
-        let schema = reader.finish().unwrap().settle(&keys, &BTreeMap::new(), &Policy::default());
+        let schema = reader.finish().unwrap().settle(&keys, &BTreeMap::new(), &TypeOptions::default());
         schema.columns.iter().map(|c| format!("{} {}", c.name, c.glue_type)).collect::<Vec<_>>()
     };
     assert_eq!(columns(b""), ["sort bigint", "hash binary"]);
@@ -213,10 +216,10 @@ fn keys_first_and_typed_by_the_key_schema() {
 
 #[test]
 fn column_names_once_given_stay() {
-    let mut reader = Reader::new(&Policy::default());
+    let mut reader = Reader::new(&TypeOptions::default());
     reader.lines(br#"{"userId":{"S":""},"userid":{"S":""},"2nd":{"S":""}}"#).unwrap();
     let given = BTreeMap::from([("userId".to_owned(), "userid".to_owned())]);
-    let schema = reader.finish().unwrap().settle(&[], &given, &Policy::default());
+    let schema = reader.finish().unwrap().settle(&[], &given, &TypeOptions::default());
     let names: Vec<_> = schema.columns.iter().map(|c| (c.attribute.as_str(), c.name.as_str())).collect();
     let hashed = format!("userid_{}", &naming::sha256_hex("userid")[..8]);
     assert_eq!(names, [("2nd", "_2nd"), ("userId", "userid"), ("userid", &hashed)]);
@@ -231,6 +234,6 @@ fn a_type_too_long_for_glue_is_a_string() {
         format!("{{\"M\":{{{}}}}}", members.join(","))
     };
     let item = |maps: u32| members(maps, &members(50, r#"{"S":""}"#));
-    assert!(settled(&[&item(10)], &Policy::default()).starts_with("struct<"));
-    assert_eq!(settled(&[&item(11)], &Policy::default()), "string");
+    assert!(settled(&[&item(10)], &TypeOptions::default()).starts_with("struct<"));
+    assert_eq!(settled(&[&item(11)], &TypeOptions::default()), "string");
 }

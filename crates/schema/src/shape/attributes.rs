@@ -1,6 +1,6 @@
 //! What a Shape tells of the items' attributes, without their values.
 
-use super::{Kind, Node, Shape};
+use super::{Node, Shape, ValueKind};
 
 /// One attribute, as the items have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,36 +16,36 @@ pub struct Attribute<'a> {
 impl Shape {
     /// The attributes of the items, by name in byte order.
     pub fn attributes(&self) -> impl Iterator<Item = Attribute<'_>> {
-        self.attributes.sorted().map(|(name, node)| Attribute::of(name, node))
+        self.attributes.sorted().map(|(name, node)| Attribute::from_node(name, node))
     }
 
     /// The attribute called `name`; `None` if no item has it.
     pub fn attribute(&self, name: &str) -> Option<Attribute<'_>> {
         let field = &self.attributes.list[self.attributes.find(name)?];
-        Some(Attribute::of(&field.name, &field.value))
+        Some(Attribute::from_node(&field.name, &field.value))
     }
 }
 
 impl<'a> Attribute<'a> {
-    fn of(name: &'a str, node: &Node) -> Attribute<'a> {
-        let seen = |kind: &Kind| node.count(*kind) > 0;
+    fn from_node(name: &'a str, node: &Node) -> Attribute<'a> {
+        let seen = |kind: &ValueKind| node.count(*kind) > 0;
         Attribute {
             name,
-            items: Kind::ALL.iter().fold(0, |items: u64, kind| items.saturating_add(node.count(*kind))),
-            types: Kind::ALL.into_iter().filter(seen).map(Kind::as_str).collect(),
+            items: ValueKind::ALL.iter().fold(0, |items: u64, kind| items.saturating_add(node.count(*kind))),
+            types: ValueKind::ALL.into_iter().filter(seen).map(ValueKind::as_str).collect(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::{Policy, Reader};
+    use crate::{Reader, TypeOptions};
 
     use super::*;
 
     #[test]
     fn an_attribute_has_the_items_that_have_it_and_all_types_it_was_seen_as() {
-        let mut reader = Reader::new(&Policy::default());
+        let mut reader = Reader::new(&TypeOptions::default());
         let items = r#"{"tags":{"SS":["a"]},"Id":{"S":"1"}}
 {"tags":{"L":[{"N":"1"}]},"Id":{"S":"2"}}
 {"tags":{"NULL":true}}"#;

@@ -3,7 +3,7 @@
 //! ```text
 //! shape  = "DDBS" version=1 limit items bytes fields
 //! fields = count (length name node)*                 names in byte order
-//! node   = kinds count* numbers? element? map?       a bit and a count for each kind seen, in the order of Kind
+//! node   = kinds count* numbers? element? map?       a bit and a count for each kind seen, in the order of ValueKind
 //! numbers = integer_digits scale flags               if N was seen; flags: 1 beyond i64, 2 lossy
 //! element = 0 | 1 node                               if L, SS, NS or BS was seen
 //! map    = 0 fields | 1 node                         if M was seen; 1: folded
@@ -13,7 +13,8 @@
 
 use crate::number::Numbers;
 
-use super::{Fields, Kind, MAX_PLACES, Map, Node, Shape};
+use super::{Fields, Map, Node, Shape, ValueKind};
+use crate::error::MAX_PLACES;
 
 const MAGIC: &[u8] = b"DDBS\x01";
 /// Levels of nodes below an item: the attribute, and 32 of lists and maps.
@@ -78,12 +79,12 @@ fn write_fields(out: &mut Vec<u8>, fields: &Fields) {
 }
 
 fn write_node(out: &mut Vec<u8>, node: &Node) {
-    let seen: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| node.count(*kind) > 0).collect();
+    let seen: Vec<ValueKind> = ValueKind::ALL.into_iter().filter(|kind| node.count(*kind) > 0).collect();
     write_number(out, seen.iter().fold(0, |kinds, kind| kinds | 1 << *kind as u64));
     for kind in &seen {
         write_number(out, node.count(*kind));
     }
-    if seen.contains(&Kind::N) {
+    if seen.contains(&ValueKind::N) {
         let Numbers { integer_digits, scale, beyond_i64, lossy } = node.numbers;
         out.extend_from_slice(&[integer_digits, scale, u8::from(beyond_i64) | u8::from(lossy) << 1]);
     }
@@ -106,8 +107,8 @@ fn write_node(out: &mut Vec<u8>, node: &Node) {
     }
 }
 
-fn has_elements(kind: Kind) -> bool {
-    matches!(kind, Kind::L | Kind::Ss | Kind::Ns | Kind::Bs)
+fn has_elements(kind: ValueKind) -> bool {
+    matches!(kind, ValueKind::L | ValueKind::Ss | ValueKind::Ns | ValueKind::Bs)
 }
 
 struct Input<'a> {
@@ -152,29 +153,29 @@ impl<'a> Input<'a> {
             return Err(self.error("more places than a Shape may have"));
         }
         let kinds = self.number()?;
-        if kinds == 0 || kinds >> Kind::ALL.len() != 0 {
+        if kinds == 0 || kinds >> ValueKind::ALL.len() != 0 {
             return Err(self.error("unknown types"));
         }
         let mut node = Node::default();
-        let seen = |kind: Kind| kinds >> kind as u64 & 1 == 1;
-        for kind in Kind::ALL.into_iter().filter(|kind| seen(*kind)) {
+        let seen = |kind: ValueKind| kinds >> kind as u64 & 1 == 1;
+        for kind in ValueKind::ALL.into_iter().filter(|kind| seen(*kind)) {
             let count = self.number()?;
             if count == 0 {
                 return Err(self.error("a count of zero"));
             }
             node.add(kind, count);
         }
-        if seen(Kind::N) {
+        if seen(ValueKind::N) {
             let [integer_digits, scale, flags] = [self.byte()?, self.byte()?, self.byte()?];
             if integer_digits > 126 || scale > 167 || flags > 3 {
                 return Err(self.error("numbers out of range"));
             }
             node.numbers = Numbers { integer_digits, scale, beyond_i64: flags & 1 == 1, lossy: flags & 2 == 2 };
         }
-        if Kind::ALL.into_iter().any(|kind| has_elements(kind) && seen(kind)) && self.flag()? {
+        if ValueKind::ALL.into_iter().any(|kind| has_elements(kind) && seen(kind)) && self.flag()? {
             node.element = Some(Box::new(self.node(depth, limit)?));
         }
-        if seen(Kind::M) {
+        if seen(ValueKind::M) {
             let folded = self.flag()?;
             let map = if folded {
                 Map::Folded(self.node(depth, limit)?)

@@ -7,31 +7,21 @@
 //! lowered step by step: what a part of them doesn't allow, the whole doesn't either.
 
 use super::fields::LONG_NAME;
-use super::{Fields, Kind, Map, Node, Shape};
-
-/// The most places of a Shape. Each takes some 350 bytes, and while a table is read there is a Shape or three of it.
-pub(crate) const MAX_PLACES: u64 = 40_000;
-
-/// Items of more attributes than a Shape holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the items have more than {MAX_PLACES} distinct attribute names, which no schema helps with: leave the table out, or have it keep \
-     such data in a map, whose names are no columns"
-)]
-pub struct TooManyPlaces;
+use super::{Fields, Map, Node, Shape, ValueKind};
+use crate::error::TooManyPlaces;
 
 impl Shape {
     /// Lowers the limit to the highest with which there can't have been more than [`MAX_PLACES`] at any time.
     pub(crate) fn fit(&mut self) -> Result<(), TooManyPlaces> {
-        while self.most_places(self.limit) > self.room {
+        while self.max_places(self.limit) > self.room {
             // Down to the widest map nothing folds, and what folded maps can have been sinks with the limit.
             let widest =
                 self.attributes.list.iter().map(|field| widest(&field.value)).max().unwrap_or(0).min(self.limit);
-            if self.most_places(widest) <= self.room {
+            if self.max_places(widest) <= self.room {
                 let (mut fits, mut beyond) = (widest, self.limit);
                 while beyond - fits > 1 {
                     let middle = fits + (beyond - fits) / 2;
-                    if self.most_places(middle) <= self.room { fits = middle } else { beyond = middle }
+                    if self.max_places(middle) <= self.room { fits = middle } else { beyond = middle }
                 }
                 self.limit = fits;
                 return Ok(());
@@ -44,11 +34,11 @@ impl Shape {
 
     /// How many places there are.
     pub(crate) fn places(&self) -> u64 {
-        self.most_places(1)
+        self.max_places(1)
     }
 
     /// How many there can have been, while maps had up to `limit` names.
-    fn most_places(&self, limit: usize) -> u64 {
+    fn max_places(&self, limit: usize) -> u64 {
         let attribute = |name: &str| 1 + (name.len() / (LONG_NAME + 1)) as u64;
         let places = self
             .attributes
@@ -92,7 +82,7 @@ pub(crate) fn below(node: &Node, limit: usize) -> Below {
 /// A Node and what is below it.
 fn place(node: &Node, limit: usize) -> Below {
     let Below { places, values } = below(node, limit);
-    let own = Kind::ALL.into_iter().fold(values, |sum, kind| sum.saturating_add(node.count(kind)));
+    let own = ValueKind::ALL.into_iter().fold(values, |sum, kind| sum.saturating_add(node.count(kind)));
     Below { places: places.saturating_add(1), values: own }
 }
 

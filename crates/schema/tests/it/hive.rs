@@ -8,7 +8,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use proptest::prelude::*;
-use schema::{Dialect, Policy, TableSchema};
+use schema::{Dialect, TableSchema, TypeOptions};
 
 use crate::generate;
 use crate::reading::{policy, shape_of};
@@ -100,7 +100,7 @@ proptest! {
     #[test]
     fn every_settled_type_parses(items in generate::items(), limit in 0..8usize) {
         let settle = |dialect| -> TableSchema {
-            shape_of(&items, limit).settle(&[], &Default::default(), &Policy { dialect, ..policy(limit) })
+            shape_of(&items, limit).settle(&[], &Default::default(), &TypeOptions { dialect, ..policy(limit) })
         };
         for column in settle(Dialect::Portable).columns {
             prop_assert!(parses(&column.glue_type.to_string()), "{}", column.glue_type);

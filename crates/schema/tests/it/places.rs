@@ -1,7 +1,7 @@
 //! How much a Shape holds, and what becomes of more.
 
 use proptest::prelude::*;
-use schema::{Policy, ReadErrorKind, Reader, Shape, TooManyPlaces};
+use schema::{ReadErrorKind, Reader, Shape, TooManyPlaces, TypeOptions};
 
 use crate::generate::{self, Spelling};
 use crate::oracle::{self, Item};
@@ -82,13 +82,13 @@ fn wide(width: usize, offset: usize) -> String {
 }
 
 fn column(shape: &Shape) -> String {
-    shape.settle(&[], &Default::default(), &Policy::default()).columns[0].glue_type.to_string()
+    shape.settle(&[], &Default::default(), &TypeOptions::default()).columns[0].glue_type.to_string()
 }
 
 #[test]
 fn maps_in_maps_that_are_too_many_fold_at_fewer_names() {
     let read = |text: String| {
-        let mut reader = Reader::with_room(&Policy::default(), 4_000, 1 << 18);
+        let mut reader = Reader::with_room(&TypeOptions::default(), 4_000, 1 << 18);
         reader.lines(text.as_bytes()).unwrap();
         reader.finish().unwrap()
     };
@@ -118,7 +118,7 @@ fn attributes_do_not_fold_and_are_refused_when_they_are_too_many() {
     let items =
         |from: usize, to: usize| -> String { (from..to).map(|n| format!("{{\"a{n}\":{{\"S\":\"\"}}}}\n")).collect() };
     let read = |text: String| {
-        let mut reader = Reader::new(&Policy::default());
+        let mut reader = Reader::new(&TypeOptions::default());
         reader.lines(text.as_bytes())?;
         reader.finish()
     };

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use schema::{Policy, ReadError, Reader, Shape};
+use schema::{ReadError, Reader, Shape, TypeOptions};
 
 use crate::generate::{self, Spelling};
 use crate::oracle::{self, Item};
 
-pub(crate) fn policy(max_struct_fields: usize) -> Policy {
-    Policy { max_struct_fields, ..Policy::default() }
+pub(crate) fn policy(max_struct_fields: usize) -> TypeOptions {
+    TypeOptions { max_struct_fields, ..TypeOptions::default() }
 }
 
 pub(crate) fn read(text: &[u8], limit: usize) -> Result<Shape, ReadError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use schema::{Dialect, GlueType, NumberPolicy, Policy};
+use schema::{Dialect, GlueType, NumberPolicy, TypeOptions};
 
 use crate::generate;
 use crate::oracle::Decimal;
@@ -59,7 +59,7 @@ proptest! {
     fn every_item_seen_fits(items in generate::items(), limit in 0..8usize, decimal: bool, crawler: bool) {
         let numbers = if decimal { NumberPolicy::Decimal } else { NumberPolicy::Lossless };
         let dialect = if crawler { Dialect::Crawler } else { Dialect::Portable };
-        let policy = Policy { numbers, dialect, ..policy(limit) };
+        let policy = TypeOptions { numbers, dialect, ..policy(limit) };
         let schema = shape_of(&items, limit).settle(&[], &BTreeMap::new(), &policy);
         let types: BTreeMap<_, _> = schema.columns.iter().map(|column| (&column.attribute, &column.glue_type)).collect();
         for (name, value) in items.iter().flatten() {
@@ -75,7 +75,7 @@ proptest! {
         merged.merge(shape_of(&a, limit)).unwrap();
         for dialect in [Dialect::Portable, Dialect::Crawler] {
             let settle = |shape: &schema::Shape, max| {
-                shape.settle(&[], &BTreeMap::new(), &Policy { dialect, ..policy(max) })
+                shape.settle(&[], &BTreeMap::new(), &TypeOptions { dialect, ..policy(max) })
             };
             prop_assert_eq!(settle(&merged, limit), settle(&shape_of(&both, limit), limit));
             // Folded while reading or only when settling.

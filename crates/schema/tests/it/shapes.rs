@@ -72,7 +72,7 @@ proptest! {
         let both = merged(&[&a, &b]);
         prop_assert!(merged(&[&a, &a]).differs_only_in_counts(&a));
         prop_assert!(merged(&[&both, &b, &b]).differs_only_in_counts(&both));
-        let settled = |shape: &Shape| shape.settle(&[], &Default::default(), &schema::Policy::default()).columns;
+        let settled = |shape: &Shape| shape.settle(&[], &Default::default(), &schema::TypeOptions::default()).columns;
         if both.differs_only_in_counts(&a) {
             prop_assert_eq!(settled(&both), settled(&a));
         }

@@ -243,7 +243,7 @@ mod tests {
             assert_eq!(wrong, format!("max_rcu {rate:?}: use 0.5 to 10000000 read units a second"));
         }
         for fields in [0, 10_001, usize::MAX] {
-            let types = schema::Policy { max_struct_fields: fields, ..Default::default() };
+            let types = schema::TypeOptions { max_struct_fields: fields, ..Default::default() };
             let wrong = message(Settings { types, ..base() });
             assert_eq!(wrong, format!("types.max_struct_fields {fields}: use 1 to 10000"));
         }

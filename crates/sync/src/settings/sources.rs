@@ -193,7 +193,7 @@ mod tests {
             wait: true,
             scan_rate: Some(1.0),
             concurrency: 4,
-            types: schema::Policy { max_struct_fields: 7, ..schema::Policy::default() },
+            types: schema::TypeOptions { max_struct_fields: 7, ..schema::TypeOptions::default() },
             ..Settings::default()
         };
         assert_eq!(settings.unwrap(), expected);

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use anyhow::bail;
-use schema::{Policy, ReadError, ReadErrorKind, Reader, Shape};
+use schema::{ReadError, ReadErrorKind, Reader, Shape, TypeOptions};
 
 /// The longest item. The largest, 400 KB, takes under 6 MB of DynamoDB JSON when written without white space.
 const MAX_ITEM: usize = 16 << 20;
@@ -204,12 +204,13 @@ impl Answer {
         if self.array.is_some() {
             return Err(end.into());
         }
-        let page = Reader::new(&Policy::default()).scan_response(&self.rest).map_err(|error| match self.removed {
-            Some((at, removed)) if error.offset >= at as u64 => {
-                ReadError { line: error.line + removed.newlines, offset: error.offset + removed.bytes, ..error }
-            }
-            _ => error,
-        })?;
+        let page =
+            Reader::new(&TypeOptions::default()).scan_response(&self.rest).map_err(|error| match self.removed {
+                Some((at, removed)) if error.offset >= at as u64 => {
+                    ReadError { line: error.line + removed.newlines, offset: error.offset + removed.bytes, ..error }
+                }
+                _ => error,
+            })?;
         if self.items.is_some_and(|items| items != page.count) {
             return Err(ReadError { kind: ReadErrorKind::Count, ..end }.into());
         }

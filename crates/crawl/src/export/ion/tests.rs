@@ -21,7 +21,7 @@ fn every_type_becomes_its_dynamodb_json() {
         "\n",
     ];
     assert_eq!(json(line, false).unwrap(), expected.concat());
-    let policy = schema::Policy::default();
+    let policy = schema::TypeOptions::default();
     let mut reader = schema::Reader::new(&policy);
     reader.lines(expected.concat().as_bytes()).unwrap();
     let columns = reader.finish().unwrap().settle(&[], &Default::default(), &policy).columns;

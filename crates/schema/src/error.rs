@@ -1,6 +1,15 @@
 //! What can be wrong with the input.
 
-use crate::shape::TooManyPlaces;
+/// The most places of a Shape. Each takes some 350 bytes, and while a table is read there is a Shape or three of it.
+pub(crate) const MAX_PLACES: u64 = 40_000;
+
+/// Items of more attributes than a Shape holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the items have more than {MAX_PLACES} distinct attribute names, which no schema helps with: leave the table out, or have it keep \
+     such data in a map, whose names are no columns"
+)]
+pub struct TooManyPlaces;
 
 /// Input that is not DynamoDB JSON: what is wrong and where, never the text itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -74,9 +83,9 @@ pub enum ReadErrorKind {
     TooManyNames,
 }
 
-/// Why the parser stopped: an error, mostly. Boxed, so that results fit registers.
+/// Why the parser stopped. Boxed, so that results fit into registers.
 #[derive(Debug)]
-pub(crate) struct Stop(Box<(usize, Reason)>);
+pub(crate) struct ParseError(Box<(usize, Reason)>);
 
 /// What made the parser stop.
 #[derive(Debug)]
@@ -88,11 +97,11 @@ enum Reason {
     Full,
 }
 
-impl Stop {
+impl ParseError {
     #[cold]
     #[inline(never)]
-    pub(crate) fn at(at: usize, kind: ReadErrorKind) -> Stop {
-        Stop(Box::new((at, Reason::Wrong(kind))))
+    pub(crate) fn at(at: usize, kind: ReadErrorKind) -> ParseError {
+        ParseError(Box::new((at, Reason::Wrong(kind))))
     }
 
     /// Where in the parser's input.
@@ -102,14 +111,14 @@ impl Stop {
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn wide(at: usize) -> Stop {
-        Stop(Box::new((at, Reason::Wide)))
+    pub(crate) fn wide(at: usize) -> ParseError {
+        ParseError(Box::new((at, Reason::Wide)))
     }
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn full(at: usize) -> Stop {
-        Stop(Box::new((at, Reason::Full)))
+    pub(crate) fn full(at: usize) -> ParseError {
+        ParseError(Box::new((at, Reason::Full)))
     }
 
     pub(crate) fn is_wide(&self) -> bool {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// How items are summarised and types chosen. The default is lossless.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Policy {
+pub struct TypeOptions {
     /// The most distinct names a nested map may have and still be a `struct`; with more, its keys are taken for data and
     /// it becomes a `map`. Attributes of the table itself are never folded. Default 200.
     pub max_struct_fields: usize,
@@ -15,9 +15,9 @@ pub struct Policy {
     pub dialect: Dialect,
 }
 
-impl Default for Policy {
+impl Default for TypeOptions {
     fn default() -> Self {
-        Policy { max_struct_fields: 200, numbers: NumberPolicy::Lossless, dialect: Dialect::Portable }
+        TypeOptions { max_struct_fields: 200, numbers: NumberPolicy::Lossless, dialect: Dialect::Portable }
     }
 }
 
