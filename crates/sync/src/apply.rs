@@ -4,8 +4,9 @@
 use crawl::{Clients, catalog};
 use std::time::{Duration, Instant};
 
-use crate::discover::{CrawlerConfig, Inventory, OWNER_TAG};
-use crate::permit::Turn;
+use crate::discover::{CrawlerConfig, Inventory};
+use crate::ownership::{OWNER_TAG, foreign_crawler, is_own_crawler};
+use crate::permit::Permit;
 use crate::plan::{CrawlerChange, CrawlerPlan, DATABASE_LOCATION, DatabaseChange, RoleChange, Vanished};
 use crate::policy::{INLINE_POLICY, RoleScope};
 use crate::{discover, naming};
@@ -104,21 +105,21 @@ pub async fn role(
     name: &str,
     scope: &RoleScope<'_>,
     change: RoleChange,
-    turn: &mut Turn<'_>,
+    permit: &mut Permit<'_>,
 ) -> Result<(), Error> {
     match change {
         RoleChange::None => Ok(()),
         RoleChange::Create => {
             create_role(clients, name, scope).await?;
-            with_propagation(turn, true, || write_policies(clients, name, scope, change)).await?;
-            with_propagation(turn, true, || describe_role(clients, name, scope)).await
+            with_propagation(permit, true, || write_policies(clients, name, scope, change)).await?;
+            with_propagation(permit, true, || describe_role(clients, name, scope)).await
         }
         RoleChange::Repair => {
-            with_propagation(turn, false, || reset_role(clients, name, scope)).await?;
+            with_propagation(permit, false, || reset_role(clients, name, scope)).await?;
             // Whether they may be written goes by the boundary, which was put on just now.
             let capped = scope.boundary.is_some();
-            with_propagation(turn, capped, || write_policies(clients, name, scope, change)).await?;
-            with_propagation(turn, false, || describe_role(clients, name, scope)).await
+            with_propagation(permit, capped, || write_policies(clients, name, scope, change)).await?;
+            with_propagation(permit, false, || describe_role(clients, name, scope)).await
         }
     }
 }
@@ -217,12 +218,12 @@ pub async fn crawler(
     clients: &Clients,
     inventory: &Inventory,
     plan: &CrawlerPlan,
-    turn: &mut Turn<'_>,
+    permit: &mut Permit<'_>,
 ) -> Result<(), Error> {
     let role = role_arn(inventory, &plan.role);
     match plan.change {
         CrawlerChange::None => Ok(()),
-        CrawlerChange::Foreign => Err(foreign(&plan.name)),
+        CrawlerChange::Foreign => Err(foreign_crawler(&plan.name)),
         CrawlerChange::Create => {
             let table = plan.config.targets.first().map(|target| target.0.as_str()).unwrap_or_default();
             let request = clients
@@ -237,7 +238,7 @@ pub async fn crawler(
                 .schema_change_policy(policy(&plan.config))
                 .tags(OWNER_TAG.0, OWNER_TAG.1);
             let new_role = plan.role_change == RoleChange::Create;
-            let created = with_propagation(turn, new_role, || async {
+            let created = with_propagation(permit, new_role, || async {
                 request.clone().send().await.map(drop).map_err(Error::aws("glue:CreateCrawler"))
             })
             .await;
@@ -245,9 +246,9 @@ pub async fn crawler(
                 // Ours, if the answer of an earlier attempt was lost or another run was faster.
                 Err(error) if error.is("AlreadyExistsException") => {
                     let account = &inventory.account;
-                    match with_propagation(turn, true, || is_ours(clients, account, &plan.name)).await? {
+                    match with_propagation(permit, true, || is_own_crawler(clients, account, &plan.name)).await? {
                         true => Ok(()),
-                        false => Err(foreign(&plan.name)),
+                        false => Err(foreign_crawler(&plan.name)),
                     }
                 }
                 other => other,
@@ -263,31 +264,12 @@ pub async fn crawler(
                 .table_prefix(&plan.config.table_prefix)
                 .targets(targets(&plan.config))
                 .schema_change_policy(policy(&plan.config));
-            with_propagation(turn, false, || async {
+            with_propagation(permit, false, || async {
                 request.clone().send().await.map(drop).map_err(Error::aws("glue:UpdateCrawler"))
             })
             .await
         }
     }
-}
-
-/// Whether the crawler `name` carries our tag.
-///
-/// # Errors
-/// [`Kind::NotFound`] if there is no such crawler; else Glue's refusal.
-pub(crate) async fn is_ours(clients: &Clients, account: &str, name: &str) -> Result<bool, Error> {
-    let region = &clients.region;
-    let arn = format!("arn:{}:glue:{region}:{account}:crawler/{name}", crawl::naming::partition(region));
-    let answer = clients.glue.get_tags().resource_arn(arn).send().await.map_err(Error::aws("glue:GetTags"))?;
-    Ok(answer.tags().is_some_and(|tags| tags.get(OWNER_TAG.0).is_some_and(|value| value == OWNER_TAG.1)))
-}
-
-pub(crate) fn foreign(name: &str) -> Error {
-    let (key, value) = OWNER_TAG;
-    Error::new(
-        Kind::Conflict,
-        format!("a crawler {name} exists that is not ours: it is left alone; tag it {key}={value} to hand it over"),
-    )
 }
 
 /// Starts a crawler. One that runs already is as good as started: then the answer is false.
@@ -304,13 +286,13 @@ pub async fn start(clients: &Clients, name: &str) -> Result<bool, Error> {
     }
 }
 
-/// Repeats `request` while it fails for what a later attempt finds in order, with growing pauses in which others have the turn.
+/// Repeats `request` while it fails for what a later attempt finds in order, with growing pauses, during which others have the permit.
 /// `new` says that the request is about something that was made or changed a moment ago.
 ///
 /// # Errors
-/// Those of `request`, once the patience of the turn is over; others at once.
+/// Those of `request`, once the patience of the permit is over; others at once.
 pub(crate) async fn with_propagation<T, F: Future<Output = Result<T, Error>>>(
-    turn: &mut Turn<'_>,
+    permit: &mut Permit<'_>,
     new: bool,
     request: impl Fn() -> F,
 ) -> Result<T, Error> {
@@ -318,9 +300,9 @@ pub(crate) async fn with_propagation<T, F: Future<Output = Result<T, Error>>>(
     let mut pause = Duration::from_secs(1);
     loop {
         match request().await {
-            Err(error) if is_passing(&error, new) && since.elapsed() + pause < turn.patience => {
+            Err(error) if is_passing(&error, new) && since.elapsed() + pause < permit.patience => {
                 tracing::debug!(reason = %error, "waiting for IAM");
-                turn.pause(pause).await?;
+                permit.pause(pause).await?;
                 pause = (pause * 2).min(Duration::from_secs(10));
             }
             other => return other,

@@ -8,11 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_glue::types::{Crawler, CrawlerState, Database, LastCrawlStatus, Table};
 use aws_sdk_iam::types::SummaryKeyType;
 
+use crate::ownership::OWNER_TAG;
 use crate::settings::{Engine, Settings};
 use crate::{naming, policy};
-
-/// The tag that marks what is ours.
-pub const OWNER_TAG: (&str, &str) = ("managed-by", "glue-ddb-crawler");
 
 /// Everything that a plan depends on, as it was when it was listed.
 #[derive(Debug, Clone, Default)]
@@ -172,12 +170,6 @@ pub(crate) async fn database(clients: &Clients, name: &str) -> Result<Option<Dat
         Err(error) if error.is("EntityNotFoundException") => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Whether this program made the database.
-pub(crate) fn is_ours(database: &Database) -> bool {
-    let mark = database.parameters().and_then(|parameters| parameters.get(OWNER_TAG.0));
-    mark.is_some_and(|value| value == OWNER_TAG.1)
 }
 
 /// The crawlers of the region by name, ours and others.

@@ -7,7 +7,8 @@ use aws_sdk_iam::types::SummaryKeyType;
 use crawl::{Clients, Error, catalog};
 use serde::Serialize;
 
-use crate::discover::{self, Inventory, OWNER_TAG};
+use crate::discover::{self, Inventory};
+use crate::ownership;
 use crate::plan::{self, CrawlerChange, DatabaseChange, Plan, RoleChange};
 use crate::registry;
 use crate::session::Session;
@@ -97,8 +98,7 @@ fn database(inventory: &Inventory, plan: &Plan, settings: &Settings) -> Check {
     let Some(database) = &inventory.database else {
         return check("database", State::Attention, format!("{name} does not exist: a run makes it"));
     };
-    let mark = database.parameters().and_then(|parameters| parameters.get(OWNER_TAG.0));
-    let owner = if mark.is_some_and(|mark| mark == OWNER_TAG.1) { "is ours" } else { "was made by somebody else" };
+    let owner = if ownership::is_own_database(database) { "is ours" } else { "was made by somebody else" };
     let wrong = match plan.database {
         DatabaseChange::Flag => vec![format!(
             "its location lacks {}, without which Athena's connector does not list it: a run adds that",

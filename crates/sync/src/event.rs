@@ -11,7 +11,7 @@ use crate::report::{Outcome, Report, Row, TableReport};
 use crate::run::link;
 use crate::session::Session;
 use crate::settings::Engine;
-use crate::{apply, backlog};
+use crate::{backlog, ownership};
 use crawl::error::{Error, Kind};
 
 /// What to do when the crawler called `crawler` has ended in `state` ("Succeeded", "Failed", …): register and link the schema
@@ -51,7 +51,7 @@ async fn own_crawler(session: &Session<'_>, account: &str, name: &str) -> Result
     if !(name.starts_with(before) && name.ends_with(after)) {
         return Ok(None);
     }
-    match apply::is_ours(clients, account, name).await {
+    match ownership::is_own_crawler(clients, account, name).await {
         Ok(true) => {}
         Ok(false) => return Ok(None),
         Err(error) if error.kind == Kind::NotFound => return Ok(None),

@@ -318,7 +318,7 @@ fn rate(description: &TableDescription, settings: &Settings) -> f64 {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use schema::{Policy, Reader};
+    use schema::{Reader, TypeOptions};
     use serde_json::json;
 
     use super::*;
@@ -343,7 +343,7 @@ mod tests {
     }
 
     fn read(items: &str) -> Collected {
-        let mut reader = Reader::new(&Policy::default());
+        let mut reader = Reader::new(&TypeOptions::default());
         reader.lines(items.as_bytes()).unwrap();
         let shape = reader.finish().unwrap();
         Collected { records: shape.items(), shape, read_units: 1.5 }

@@ -24,6 +24,7 @@ pub mod event;
 pub mod fanout;
 mod job;
 pub mod naming;
+pub mod ownership;
 pub mod permit;
 pub mod plan;
 pub mod policy;

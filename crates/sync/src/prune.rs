@@ -8,8 +8,9 @@ use aws_sdk_glue::types::{RegistryId, SchemaId};
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
 
-use crate::discover::{self, Inventory, OWNER_TAG};
+use crate::discover::{self, Inventory};
 use crate::naming;
+use crate::ownership;
 use crate::session::Session;
 use crate::settings::{Engine, Settings};
 use crawl::error::{Error, Kind};
@@ -101,7 +102,7 @@ fn catalog(inventory: &Inventory, settings: &Settings) -> Vec<Leftover> {
         .map(|table| table.name())
         .collect();
     let empty = crawled.len() == inventory.catalog.len();
-    let database = inventory.database.as_ref().filter(|database| empty && discover::is_ours(database));
+    let database = inventory.database.as_ref().filter(|database| empty && ownership::is_own_database(database));
     let tables = crawled.iter().map(|name| Leftover { thing: Thing::CatalogTable, name: (*name).to_owned() });
     tables.chain(database.map(|_| Leftover { thing: Thing::Database, name: settings.database.clone() })).collect()
 }
@@ -122,18 +123,12 @@ async fn registry(clients: &Clients, inventory: &Inventory, settings: &Settings)
     let ours: Vec<&String> = schemas.iter().filter(|name| name.starts_with(&prefix)).collect();
     let mut found: Vec<Leftover> =
         ours.iter().map(|name| Leftover { thing: Thing::Schema, name: (*name).clone() }).collect();
-    if ours.len() == schemas.len() && registry_is_ours(clients, inventory, settings).await? {
+    if ours.len() == schemas.len()
+        && ownership::is_own_registry(clients, &inventory.account, &settings.registry).await?
+    {
         found.push(Leftover { thing: Thing::Registry, name: settings.registry.clone() });
     }
     Ok(found)
-}
-
-async fn registry_is_ours(clients: &Clients, inventory: &Inventory, settings: &Settings) -> Result<bool, Error> {
-    let Inventory { region, account, .. } = inventory;
-    let arn =
-        format!("arn:{}:glue:{region}:{account}:registry/{}", crawl::naming::partition(region), settings.registry);
-    let answer = clients.glue.get_tags().resource_arn(arn).send().await.map_err(Error::aws("glue:GetTags"))?;
-    Ok(answer.tags().is_some_and(|tags| tags.get(OWNER_TAG.0).is_some_and(|value| value == OWNER_TAG.1)))
 }
 
 /// Takes the leftovers away, one kind after the other, and tells of each what came of it. What is gone already counts as

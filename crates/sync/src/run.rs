@@ -21,7 +21,7 @@ use crate::apply;
 use crate::backlog::{self, Backlog, Left};
 use crate::discover::{self, Inventory};
 use crate::job::Job;
-use crate::permit::Turn;
+use crate::permit::Permit;
 use crate::plan::{self, DatabaseChange, Plan, Quotas, TablePlan, Vanished, preview};
 use crate::progress::{Event, Step};
 use crate::report::{Outcome, Report, Row, TableReport};
@@ -250,14 +250,14 @@ impl<'a> Run<'a> {
         report
     }
 
-    /// A table's turn to be worked on.
-    async fn turn(&self) -> Result<Turn<'_>, Error> {
-        Turn::take(&self.working, Duration::from_secs(self.session.settings.propagation_limit)).await
+    /// The permit to work on a table.
+    async fn permit(&self) -> Result<Permit<'_>, Error> {
+        Permit::acquire(&self.working, Duration::from_secs(self.session.settings.propagation_limit)).await
     }
 
     /// Tells that work on a table enters a step; the work, to be awaited.
     ///
-    /// It is boxed: the state of the SDK's calls is tens of kilobytes, and every table of the region waits here for its turn.
+    /// It is boxed: the state of the SDK's calls is tens of kilobytes, and every table of the region waits here for its permit.
     fn in_step<'f, T>(
         &self,
         table: &str,

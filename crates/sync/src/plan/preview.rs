@@ -3,16 +3,16 @@
 use crawl::options::DeleteBehavior;
 
 use super::{CrawlerChange, DatabaseChange, Plan, RoleChange, TablePlan, Vanished};
-use crate::discover::{self, Inventory};
+use crate::discover::Inventory;
 use crate::report::{Action, BEYOND_QUOTA, Outcome, Report, Row, TableReport};
 use crate::settings::{BeyondQuota, Settings};
-use crate::{apply, registry};
+use crate::{ownership, registry};
 
 /// The report of a run that has not begun: what is known of the database and the quotas, and no tables.
 pub(crate) fn report(inventory: &Inventory, plan: &Plan, settings: &Settings) -> Report {
     Report {
         database_changed: plan.database != DatabaseChange::None,
-        database_foreign: inventory.database.as_ref().is_some_and(|database| !discover::is_ours(database)),
+        database_foreign: inventory.database.as_ref().is_some_and(|database| !ownership::is_own_database(database)),
         quotas: (plan.quotas.crawlers.needed + plan.quotas.roles.needed > 0).then(|| plan.quotas.clone()),
         ..Report::of(&inventory.account, &inventory.region, settings)
     }
@@ -24,7 +24,7 @@ pub(crate) fn tables(inventory: &Inventory, plan: &Plan, settings: &Settings) ->
     let planned = plan.tables.iter().map(|table| {
         let mut row = Row::from(table);
         if let Some(crawler) = table.crawler.as_ref().filter(|c| c.change == CrawlerChange::Foreign) {
-            return row.ended(Outcome::Failed, apply::foreign(&crawler.name).message);
+            return row.ended(Outcome::Failed, ownership::foreign_crawler(&crawler.name).message);
         }
         let mut reason = None;
         if table.beyond_quota {

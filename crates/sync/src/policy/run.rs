@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{boundary, catalog_arns, decrypt_tables, managed_policy_arn};
-use crate::discover::OWNER_TAG;
+use crate::ownership::OWNER_TAG;
 use crate::settings::Engine;
 use crate::{Settings, naming};
 

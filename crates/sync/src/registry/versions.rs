@@ -10,8 +10,8 @@ use aws_sdk_glue::types::{
 use schema::TableSchema;
 use tokio::sync::OnceCell;
 
-use crate::discover::OWNER_TAG;
 use crate::naming;
+use crate::ownership::OWNER_TAG;
 use crate::settings::Settings;
 use crawl::catalog::retried;
 use crawl::error::{Error, Kind};

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use super::Run;
 use crate::apply;
 use crate::discover;
-use crate::permit::Turn;
+use crate::ownership;
+use crate::permit::Permit;
 use crate::plan::{self, CrawlerChange, CrawlerPlan, RoleChange, TablePlan};
 use crate::progress::Step;
 use crate::report::{Action, BEYOND_QUOTA, Outcome, Row};
@@ -56,14 +57,14 @@ impl Run<'_> {
         crawler: &CrawlerPlan,
         row: &mut Row,
     ) -> Result<Outcome, Error> {
-        let mut turn = self.turn().await?;
+        let mut permit = self.permit().await?;
         let mut crawler = crawler.clone();
         let mut last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
         if crawler.change == CrawlerChange::Foreign {
             // Another run may have made it while this one listed, and tags spread by and by.
-            if !apply::is_ours(&self.session.clients, &self.inventory.account, &crawler.name).await? {
+            if !ownership::is_own_crawler(&self.session.clients, &self.inventory.account, &crawler.name).await? {
                 // Refused before a role is made that nobody would use.
-                return Err(apply::foreign(&crawler.name));
+                return Err(ownership::foreign_crawler(&crawler.name));
             }
             let made = self.inventory.crawlers.get(&crawler.name);
             crawler.change = match made.is_some_and(|made| made.config == crawler.config) {
@@ -77,7 +78,7 @@ impl Run<'_> {
         }
         if crawler.role_change != RoleChange::None {
             let scope = plan::role_scope(self.inventory, &self.session.settings, &table.table);
-            let role = apply::role(&self.session.clients, &crawler.role, &scope, crawler.role_change, &mut turn);
+            let role = apply::role(&self.session.clients, &crawler.role, &scope, crawler.role_change, &mut permit);
             self.in_step(&table.table, Step::Role, role).await?;
             row.actions.push(match crawler.role_change {
                 RoleChange::Repair => Action::RepairRole,
@@ -85,7 +86,7 @@ impl Run<'_> {
             });
         }
         if crawler.change != CrawlerChange::None {
-            let made = self.set_right(&crawler, last_crawl, &mut turn);
+            let made = self.set_right(&crawler, last_crawl, &mut permit);
             let made = self.in_step(&table.table, Step::Crawler, made).await;
             if made.as_ref().is_err_and(|error| error.kind == Kind::Quota) {
                 self.no_more_crawlers.store(true, Ordering::Relaxed);
@@ -101,7 +102,7 @@ impl Run<'_> {
         if self.session.settings.no_start {
             return Ok(Outcome::Ready);
         }
-        let crawl = self.start(&table.table, (&crawler, last_crawl), row, turn);
+        let crawl = self.start(&table.table, (&crawler, last_crawl), row, permit);
         self.in_step(&table.table, Step::Crawling, crawl).await
     }
 
@@ -114,7 +115,7 @@ impl Run<'_> {
         &self,
         crawler: &CrawlerPlan,
         mut last_crawl: Option<i64>,
-        turn: &mut Turn<'_>,
+        permit: &mut Permit<'_>,
     ) -> Result<Option<i64>, Error> {
         let mut running = crawler.running;
         loop {
@@ -122,9 +123,9 @@ impl Run<'_> {
                 return Err(runs_on());
             }
             if running {
-                last_crawl = turn.lend(self.idle(&crawler.name, last_crawl)).await??;
+                last_crawl = permit.release_during(self.idle(&crawler.name, last_crawl)).await??;
             }
-            match apply::crawler(&self.session.clients, self.inventory, crawler, turn).await {
+            match apply::crawler(&self.session.clients, self.inventory, crawler, permit).await {
                 Err(error) if error.is("CrawlerRunningException") => running = true,
                 made => return made.map(|()| last_crawl),
             }
@@ -153,7 +154,7 @@ impl Run<'_> {
         table: &str,
         (crawler, last_crawl): (&CrawlerPlan, Option<i64>),
         row: &mut Row,
-        mut turn: Turn<'_>,
+        mut permit: Permit<'_>,
     ) -> Result<Outcome, Error> {
         if self.session.deadline.passed() {
             return Err(cut_off());
@@ -161,17 +162,17 @@ impl Run<'_> {
         if !self.session.settings.wait {
             if !crawler.running {
                 let Ok(running) = self.running.try_acquire() else { return Err(self.too_many_run()) };
-                self.start_crawl(crawler, row, &mut turn).await?;
+                self.start_crawl(crawler, row, &mut permit).await?;
                 // It goes on running after this run, and counts for the rest of it.
                 running.forget();
             }
             return Ok(Outcome::Started);
         }
-        drop(turn);
+        drop(permit);
         let _running = self.running.acquire().await.map_err(|_| cut_off())?;
         let (mut last_crawl, mut running) = (last_crawl, crawler.running);
         let ended = loop {
-            let own = !running && self.start_crawl(crawler, row, &mut self.turn().await?).await?;
+            let own = !running && self.start_crawl(crawler, row, &mut self.permit().await?).await?;
             let ended = tokio::select! {
                 ended = self.watcher.ended(&crawler.name, last_crawl, running) => ended,
                 () = self.session.deadline.reached() => return Ok(Outcome::Started),
@@ -193,9 +194,10 @@ impl Run<'_> {
     }
 
     /// Starts the crawler; false if it runs already, for somebody else.
-    async fn start_crawl(&self, crawler: &CrawlerPlan, row: &mut Row, turn: &mut Turn<'_>) -> Result<bool, Error> {
+    async fn start_crawl(&self, crawler: &CrawlerPlan, row: &mut Row, permit: &mut Permit<'_>) -> Result<bool, Error> {
         let new = crawler.change == CrawlerChange::Create;
-        let started = apply::with_propagation(turn, new, || apply::start(&self.session.clients, &crawler.name)).await?;
+        let started =
+            apply::with_propagation(permit, new, || apply::start(&self.session.clients, &crawler.name)).await?;
         if !row.actions.contains(&Action::StartCrawler) {
             row.actions.push(Action::StartCrawler);
         }

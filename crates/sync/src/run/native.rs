@@ -15,7 +15,7 @@ impl Run<'_> {
         if self.session.settings.no_start {
             return Ok(Outcome::Ready);
         }
-        let _turn = self.turn().await?;
+        let _permit = self.permit().await?;
         let settings = &self.session.settings;
         let request = CrawlRequest {
             table: table.table.clone(),
