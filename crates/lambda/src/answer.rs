@@ -7,8 +7,6 @@ use sync::Report;
 use sync::fanout::Shard;
 use sync::report::{Outcome, TableReport};
 
-use crate::function::Done;
-
 /// The most bytes an answer may have. A longer one fails the invocation, work done or not.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const LIMIT: usize = 6_291_556;
@@ -89,6 +87,22 @@ impl io::Write for Counter {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// What an invocation did.
+pub(crate) enum Done {
+    /// A run.
+    Report(Box<Report>),
+    /// Dealt a crawl out.
+    Shards(Vec<Shard>),
+    /// Went on with a shard.
+    Shard(Box<Shard>),
+}
+
+impl From<Report> for Done {
+    fn from(report: Report) -> Done {
+        Done::Report(report.into())
     }
 }
 

@@ -7,11 +7,11 @@ use aws_config::SdkConfig;
 use crawl::{Clients, Deadline, Error, Kind};
 use lambda_runtime::{Diagnostic, LambdaEvent};
 use serde_json::Value;
-use sync::fanout::{self, Shard};
+use sync::fanout;
 use sync::report::Outcome;
 use sync::{Job, Report, Session, Settings};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Done};
 use crate::event::{Invocation, Step, Task};
 use crate::metrics::Metrics;
 
@@ -93,22 +93,6 @@ async fn run(clients: &Clients, sdk: &SdkConfig, asked: Invocation, deadline: De
         Task::Step(Step::Publish { shards }) => fanout::publish(session, sdk, shards).await?.into(),
     };
     Ok(Some(done))
-}
-
-/// What an invocation did.
-pub(crate) enum Done {
-    /// A run.
-    Report(Box<Report>),
-    /// Dealt a crawl out.
-    Shards(Vec<Shard>),
-    /// Went on with a shard.
-    Shard(Box<Shard>),
-}
-
-impl From<Report> for Done {
-    fn from(report: Report) -> Done {
-        Done::Report(report.into())
-    }
 }
 
 /// How long the invocation may take from now. Emulators send deadlines that mean nothing: cargo-lambda's is ten minutes

@@ -370,7 +370,7 @@ mod tests {
                 .collect::<Vec<_>>()
                 .join(",")
         };
-        insta::assert_snapshot!(message(shard(50, &[(10, 20)]), &format!("{{{}}}", names(0, 2000)), vec![10]), @r#"orders: what its items look like takes 14453 characters, more than 50 shards can carry: start the crawl with "shards": 8"#);
+        insta::assert_snapshot!(message(shard(50, &[(10, 20)]), &format!("{{{}}}", names(0, 2000)), vec![10]), @r#"orders: what its items look like takes 14455 characters, more than 50 shards can carry: start the crawl with "shards": 8"#);
         shard(1, &[(10, 20)]).after(read(&format!("{{{}}}", names(0, 2000))), vec![10]).unwrap();
     }
 

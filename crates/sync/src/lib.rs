@@ -28,6 +28,7 @@ pub mod ownership;
 pub mod permit;
 pub mod plan;
 pub mod policy;
+mod preview;
 pub mod progress;
 pub mod prune;
 pub mod registry;

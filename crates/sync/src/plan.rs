@@ -1,7 +1,6 @@
 //! Step 2: what would make the region right. Pure: the same inventory and settings give the same plan, and the plan of
 //! a region that is right is empty but for the crawls themselves.
 
-pub(crate) mod preview;
 mod quota;
 
 use crawl::catalog;

@@ -2,8 +2,8 @@
 
 use crawl::options::DeleteBehavior;
 
-use super::{CrawlerChange, DatabaseChange, Plan, RoleChange, TablePlan, Vanished};
 use crate::discover::Inventory;
+use crate::plan::{CrawlerChange, DatabaseChange, Plan, RoleChange, TablePlan, Vanished};
 use crate::report::{Action, BEYOND_QUOTA, Outcome, Report, Row, TableReport};
 use crate::settings::{BeyondQuota, Settings};
 use crate::{ownership, registry};
