@@ -9,7 +9,7 @@ import urllib.parse
 from lab import SAMPLES, peak_mb
 
 SECONDS = 300  # three attempts of the SDK, with their time-outs, and room for a machine that is busy
-MEMORY_MB = 500  # an answer is read up to 64 MiB, and a run begins with six requests at once
+MEMORY_MB = 320  # an answer is read up to 32 MiB, and a run begins with six requests at once
 MODES = ("silent", "drip", "endless")
 ENDLESS_MB = 2000
 
