@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table, presets};
 use crawl::estimate::Estimate;
-use crawl::export::Contents;
+use crawl::export::ExportSize;
 use indicatif::HumanBytes;
 use schema::escape;
 use serde::Serialize;
@@ -38,7 +38,15 @@ pub(crate) fn start_logging(common: &Common) {
 
 /// Why the command as a whole did not work.
 pub(crate) fn error(error: &anyhow::Error) {
-    say(&format!("glue-ddb-crawler: {error:#}"));
+    let mut told = String::from("glue-ddb-crawler");
+    for cause in error.chain() {
+        told += &format!(": {cause}");
+        // Its message tells its causes.
+        if cause.is::<crawl::Error>() {
+            break;
+        }
+    }
+    say(&told);
 }
 
 /// A remark on stderr, unless `--quiet`.
@@ -139,7 +147,7 @@ fn costs(report: &Report, terminal: bool) -> String {
                 dollars(sampled.dollars),
                 dollars(*export_dollars),
             ],
-            (None, Some(Contents { items, bytes, .. })) => {
+            (None, Some(ExportSize { items, bytes, .. })) => {
                 let none = || "-".to_owned();
                 let size = HumanBytes(*bytes).to_string();
                 [items.to_string(), size, "0".into(), none(), dollars(0.0), none(), none(), none()]

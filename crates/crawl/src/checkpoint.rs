@@ -1,5 +1,5 @@
 //! Where a crawl that was cut off goes on: the segments that it has read to their end, in a parameter of the catalog table.
-//! What they hold is in the memory of the table.
+//! What they hold is in the history of the table.
 //!
 //! No key is kept: they are values of items, and many may read the catalog. So a segment that was not read to its end is read
 //! again, and large tables have many small segments.
@@ -8,13 +8,13 @@ use aws_sdk_dynamodb::types::TableDescription;
 use aws_sdk_glue::types::Table;
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::{self, UNFINISHED};
+use crate::catalog::Entry;
 
 const VERSION: u32 = 1;
 
-/// A crawl that was cut off.
+/// Where a crawl was cut off.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Unfinished {
+pub(crate) struct Checkpoint {
     version: u32,
     /// The DynamoDB table, which may have been made anew since.
     table_id: String,
@@ -26,8 +26,17 @@ pub(crate) struct Unfinished {
     pub items: u64,
 }
 
-impl Unfinished {
-    /// Of the table that is described.
+/// What of a crawl happens in others: it went on where an earlier one was cut off, or a later one goes on where it was.
+#[derive(Debug, Default)]
+pub(crate) struct Continuation {
+    /// Items that the earlier crawl read; the history has them.
+    pub earlier: Option<u64>,
+    /// Where the later crawl begins.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+impl Checkpoint {
+    /// The checkpoint of a crawl of the table that is described, which has read the `finished` ones of so many segments.
     pub(crate) fn new(description: &TableDescription, segments: u32, finished: &[u32], items: u64) -> Self {
         let mut bits = vec![0u8; segments.div_ceil(8) as usize];
         for segment in finished {
@@ -37,17 +46,17 @@ impl Unfinished {
         }
         let finished = bits.iter().map(|byte| format!("{byte:02x}")).collect();
         let table_id = description.table_id().unwrap_or_default().to_owned();
-        Unfinished { version: VERSION, table_id, segments, finished, items }
+        Checkpoint { version: VERSION, table_id, segments, finished, items }
     }
 
-    /// What a catalog table says of the table that is described. Of another version, of another table, or nothing that can be
-    /// read counts as nothing.
-    pub(crate) fn of(table: &Table, description: &TableDescription) -> Option<Self> {
-        let unfinished: Unfinished = serde_json::from_str(catalog::parameter(table, UNFINISHED)?).ok()?;
-        let fits = unfinished.version == VERSION
-            && unfinished.table_id == description.table_id().unwrap_or_default()
-            && unfinished.finished.len() == 2 * unfinished.segments.div_ceil(8) as usize;
-        fits.then_some(unfinished)
+    /// The checkpoint that a catalog table has for the table that is described. One of a later format, one of another
+    /// table and one that can't be read count as none: the table is then read from its beginning.
+    pub(crate) fn stored(table: &Table, description: &TableDescription) -> Option<Self> {
+        let checkpoint: Checkpoint = serde_json::from_str(Entry(table).checkpoint()?).ok()?;
+        let fits = checkpoint.version == VERSION
+            && checkpoint.table_id == description.table_id().unwrap_or_default()
+            && checkpoint.finished.len() == 2 * checkpoint.segments.div_ceil(8) as usize;
+        fits.then_some(checkpoint)
     }
 
     /// Whether a segment was read to its end.
@@ -57,8 +66,8 @@ impl Unfinished {
         byte.is_some_and(|byte| byte >> (segment % 8) & 1 == 1)
     }
 
-    /// The text of the parameter.
-    pub(crate) fn parameter(&self) -> String {
+    /// The text to be kept.
+    pub(crate) fn text(&self) -> String {
         // A struct of numbers and strings serialises.
         serde_json::to_string(self).unwrap_or_default()
     }
@@ -71,32 +80,32 @@ mod tests {
     use super::*;
 
     fn catalog(text: &str) -> Table {
-        let parameters = HashMap::from([(UNFINISHED.to_owned(), text.to_owned())]);
+        let parameters = HashMap::from([("crawl".to_owned(), text.to_owned())]);
         Table::builder().name("t").set_parameters(Some(parameters)).build().unwrap()
     }
 
     #[test]
     fn what_is_kept_is_read_again() {
         let description = TableDescription::builder().table_id("1-2").build();
-        let unfinished = Unfinished::new(&description, 20, &[0, 9, 19], 7);
-        let text = unfinished.parameter();
+        let unfinished = Checkpoint::new(&description, 20, &[0, 9, 19], 7);
+        let text = unfinished.text();
         insta::assert_snapshot!(text, @r#"{"version":1,"table_id":"1-2","segments":20,"finished":"010208","items":7}"#);
-        let read = Unfinished::of(&catalog(&text), &description).unwrap();
+        let read = Checkpoint::stored(&catalog(&text), &description).unwrap();
         assert_eq!(read, unfinished);
         assert_eq!((0..30).filter(|segment| read.has(*segment)).collect::<Vec<_>>(), [0, 9, 19]);
-        assert!(Unfinished::new(&description, 10_000, &[], 0).parameter().len() < 3000);
+        assert!(Checkpoint::new(&description, 10_000, &[], 0).text().len() < 3000);
     }
 
     #[test]
     fn what_does_not_fit_counts_as_nothing() {
         let description = TableDescription::builder().table_id("1").build();
-        let text = Unfinished::new(&description, 20, &[0], 7).parameter();
+        let text = Checkpoint::new(&description, 20, &[0], 7).text();
         let anew = TableDescription::builder().table_id("2").build();
-        assert_eq!(Unfinished::of(&catalog(&text), &anew), None);
+        assert_eq!(Checkpoint::stored(&catalog(&text), &anew), None);
         for (from, to) in [("\"version\":1", "\"version\":2"), ("0100", "01"), ("{", "")] {
-            assert_eq!(Unfinished::of(&catalog(&text.replacen(from, to, 1)), &description), None, "{from}");
+            assert_eq!(Checkpoint::stored(&catalog(&text.replacen(from, to, 1)), &description), None, "{from}");
         }
         let garbage = text.replace("010000", "x10000");
-        assert!(!Unfinished::of(&catalog(&garbage), &description).unwrap().has(0));
+        assert!(!Checkpoint::stored(&catalog(&garbage), &description).unwrap().has(0));
     }
 }

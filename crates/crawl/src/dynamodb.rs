@@ -14,7 +14,7 @@ pub async fn describe(clients: &Clients, table: &str) -> Result<Option<TableDesc
     let answer = clients.dynamodb.describe_table().table_name(table).send().await;
     match answer.map_err(Error::aws("dynamodb:DescribeTable")) {
         Ok(answer) => Ok(answer.table),
-        Err(error) if error.is("ResourceNotFoundException") => Ok(None),
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -36,13 +36,13 @@ pub fn keys(description: &TableDescription) -> Vec<Key> {
         .collect()
 }
 
-/// The items of a table, or what several saw of it, are too many for one Shape.
-pub fn too_many(table: &str) -> impl Fn(TooManyPlaces) -> Error {
+/// The error of a table whose items have too many places for one Shape.
+pub fn too_many_places(table: &str) -> impl Fn(TooManyPlaces) -> Error {
     move |error| Error::new(Kind::Data, format!("the DynamoDB table {table}: {error}"))
 }
 
 /// The error of a table that does not exist.
-pub fn gone(table: &str) -> Error {
+pub fn table_not_found(table: &str) -> Error {
     Error::new(Kind::NotFound, format!("the DynamoDB table {table} does not exist"))
 }
 

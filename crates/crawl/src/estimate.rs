@@ -64,32 +64,34 @@ pub async fn estimate(
     prices: Prices,
 ) -> Result<Option<Estimate>, Error> {
     let description = crate::dynamodb::describe(clients, table).await?;
-    Ok(description.map(|description| of(&description, options, prices)))
+    Ok(description.map(|description| Estimate::new(&description, options, prices)))
 }
 
-fn of(description: &TableDescription, options: &ReadOptions, prices: Prices) -> Estimate {
-    let said = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
-    let (items, bytes) = (said(description.item_count()), said(description.table_size_bytes()));
-    let rate = units_per_second(description, options.scan_rate, options.max_rcu);
-    let price = if is_on_demand(description) { prices.read / 1e6 } else { 0.0 };
-    let cost = |items: u64, read_units: f64| Cost {
-        items,
-        read_units,
-        dollars: read_units * price,
-        seconds: read_units / rate,
-    };
-    let full = cost(items, units(bytes));
-    let wanted = match options.sample {
-        Sample::Items(wanted) => wanted,
-        Sample::All | Sample::Auto if segments::is_small(description) => items,
-        Sample::All | Sample::Auto => sample::DRAWS,
-    };
-    let sampled = match units_an_item(description) {
-        Some(an_item) if wanted < items => cost(wanted, (wanted as f64 * an_item * 2.0).ceil() / 2.0),
-        _ => full.clone(),
-    };
-    let export_dollars = bytes as f64 / GB * prices.export;
-    Estimate { items, bytes, full, sampled, export_dollars }
+impl Estimate {
+    fn new(description: &TableDescription, options: &ReadOptions, prices: Prices) -> Estimate {
+        let reported = |value: Option<i64>| value.and_then(|value| u64::try_from(value).ok()).unwrap_or(0);
+        let (items, bytes) = (reported(description.item_count()), reported(description.table_size_bytes()));
+        let rate = units_per_second(description, options.scan_rate, options.max_rcu);
+        let price = if is_on_demand(description) { prices.read / 1e6 } else { 0.0 };
+        let cost = |items: u64, read_units: f64| Cost {
+            items,
+            read_units,
+            dollars: read_units * price,
+            seconds: read_units / rate,
+        };
+        let full = cost(items, units(bytes));
+        let wanted = match options.sample {
+            Sample::Items(wanted) => wanted,
+            Sample::All | Sample::Auto if segments::is_small(description) => items,
+            Sample::All | Sample::Auto => sample::SAMPLES,
+        };
+        let sampled = match units_an_item(description) {
+            Some(an_item) if wanted < items => cost(wanted, (wanted as f64 * an_item * 2.0).ceil() / 2.0),
+            _ => full.clone(),
+        };
+        let export_dollars = bytes as f64 / GB * prices.export;
+        Estimate { items, bytes, full, sampled, export_dollars }
+    }
 }
 
 #[cfg(test)]
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_gigabyte_costs_a_hundred_and_thirty_thousand_units() {
-        let estimate = of(&table(1 << 20, 1 << 30), &ReadOptions::default(), PRICES);
+        let estimate = Estimate::new(&table(1 << 20, 1 << 30), &ReadOptions::default(), PRICES);
         insta::assert_json_snapshot!(estimate, @r#"
         {
           "items": 1048576,
@@ -130,11 +132,11 @@ mod tests {
 
     #[test]
     fn a_small_table_is_its_own_sample() {
-        let estimate = of(&table(10_000, 1 << 20), &ReadOptions::default(), PRICES);
+        let estimate = Estimate::new(&table(10_000, 1 << 20), &ReadOptions::default(), PRICES);
         assert_eq!(estimate.full, estimate.sampled);
         let some = ReadOptions { sample: Sample::Items(100), ..ReadOptions::default() };
-        assert_eq!(of(&table(1024, 1 << 20), &some, PRICES).sampled.read_units, 12.5);
-        let nothing = of(&table(0, 0), &ReadOptions::default(), PRICES);
+        assert_eq!(Estimate::new(&table(1024, 1 << 20), &some, PRICES).sampled.read_units, 12.5);
+        let nothing = Estimate::new(&table(0, 0), &ReadOptions::default(), PRICES);
         assert_eq!((nothing.full.read_units, nothing.sampled.dollars), (0.0, 0.0));
     }
 
@@ -143,7 +145,7 @@ mod tests {
         let throughput = ProvisionedThroughputDescription::builder().read_capacity_units(100).build();
         let table = TableDescription::builder().item_count(1 << 20).table_size_bytes(1 << 30);
         let table = table.provisioned_throughput(throughput).build();
-        let estimate = of(&table, &ReadOptions { max_rcu: Some(10.0), ..ReadOptions::default() }, PRICES);
+        let estimate = Estimate::new(&table, &ReadOptions { max_rcu: Some(10.0), ..ReadOptions::default() }, PRICES);
         assert_eq!((estimate.full.dollars, estimate.full.seconds), (0.0, 13107.2));
     }
 }

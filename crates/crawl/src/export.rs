@@ -9,6 +9,7 @@ mod image;
 mod input;
 mod ion;
 mod manifest;
+mod objects;
 mod request;
 mod s3;
 
@@ -23,23 +24,26 @@ use aws_sdk_glue::types::Table;
 use futures::stream::{self, StreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use schema::{GlueType, TypeOptions};
+use schema::{KeyKind, TypeOptions};
 use serde::Serialize;
 
-use crate::checkpoint::Unfinished;
-use crate::crawl::{CrawlRequest, Crawled, Memory, Reading, publish_reading};
+use crate::Clients;
+use crate::catalog::Entry;
+use crate::checkpoint::{Checkpoint, Continuation};
 use crate::deadline::cut_off;
-use crate::dynamodb::{describe, too_many};
+use crate::dynamodb::{describe, too_many_places};
 use crate::error::{Error, Kind};
-use crate::history;
-use crate::observed::Collected;
-use crate::{Clients, catalog};
-use input::Content;
+use crate::history::{self, HistoryUse};
+use crate::observed::{Coverage, Observed};
+use crate::publication::{Publication, existing_table};
+use crate::request::{CrawlRequest, Crawled};
 use manifest::{DataFile, Summary};
+use objects::{check_regular, store_error};
+pub use request::Destination;
 
-/// What there is to read in an export: its items, and no read units.
+/// How much there is to read in an export. Reading it costs no read units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Contents {
+pub struct ExportSize {
     /// Items, or changes of an incremental export, as its manifest counts them.
     pub items: u64,
     /// Data files.
@@ -73,7 +77,7 @@ impl Export {
     /// If there is none or more than one, it has not ended well, or its manifests can't be read or don't match their
     /// checksums.
     pub async fn in_folder(path: &FilePath) -> Result<Export, Error> {
-        let (store, start, place) = find::local(path)?;
+        let (store, start, place) = find::in_folder(path)?;
         Export::find(Arc::new(store), start, place).await
     }
 
@@ -89,7 +93,7 @@ impl Export {
     }
 
     async fn find(store: Arc<dyn ObjectStore>, start: Path, place: String) -> Result<Export, Error> {
-        let folder = find::folder(&*store, start, &place).await?;
+        let folder = find::find_folder(&*store, start, &place).await?;
         let (summary, files) = manifest::read(&*store, &folder, &place).await?;
         Ok(Export { store, folder, place, summary, files, table: None })
     }
@@ -127,27 +131,26 @@ impl Export {
     pub async fn read(
         &self,
         files: impl Iterator<Item = u32>,
-        policy: &TypeOptions,
+        types: &TypeOptions,
         stop: impl Future<Output = ()>,
-    ) -> Result<(Collected, Vec<u32>), Error> {
+    ) -> Result<(Observed, Vec<u32>), Error> {
         let stop = pin!(stop);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let files = files.filter_map(|number| Some((number, self.files.get(number as usize)?)));
-        let read = |(number, file)| async move { Ok((number, self.read_file(file, policy).await?)) };
+        let read = |(number, file)| async move { Ok((number, self.read_file(file, types).await?)) };
         let mut reading = stream::iter(files).map(read).buffer_unordered(cores).take_until(stop);
-        let (mut collected, mut finished) = (Collected::default(), Vec::new());
-        while let Some(content) = reading.next().await {
-            let (number, content) = content?;
-            collected.shape.merge(content.shape).map_err(too_many(self.table()))?;
-            collected.records += content.records;
+        let (mut observed, mut finished) = (Observed::default(), Vec::new());
+        while let Some(file) = reading.next().await {
+            let (number, of_file) = file?;
+            observed.merge(of_file).map_err(too_many_places(self.table()))?;
             finished.push(number);
         }
-        Ok((collected, finished))
+        Ok((observed, finished))
     }
 
-    /// What was read as a whole, if that is all that the export has.
-    fn whole(&self, read: &Collected) -> Result<Reading, Error> {
-        let records = read.records;
+    /// Checks that what was read is all that the export has, and says how much of the table that is.
+    fn check_whole(&self, observed: Observed) -> Result<Observed, Error> {
+        let records = observed.records;
         if records != self.summary.item_count {
             let message = format!(
                 "{}: its data files hold {records} items, {} says {}",
@@ -157,7 +160,8 @@ impl Export {
             );
             return Err(Error::new(Kind::Data, message));
         }
-        Ok(Reading { complete: !self.summary.incremental, ..Reading::whole(read.shape.clone(), 0.0) })
+        let coverage = if self.summary.incremental { Coverage::Changes } else { Coverage::Full };
+        Ok(Observed { coverage, read_units: 0.0, ..observed })
     }
 
     /// Looks for all data files, without reading them; their size in bytes.
@@ -177,7 +181,7 @@ impl Export {
             while !missing.is_empty()
                 && let Some(object) = listing.next().await
             {
-                let object = object.map_err(|error| find::failed(&self.name(&folder), error))?;
+                let object = object.map_err(|error| store_error(&self.name(&folder), error))?;
                 if missing.remove(&object.location) {
                     bytes += object.size;
                 }
@@ -186,20 +190,20 @@ impl Export {
         match missing.first() {
             None => Ok(bytes),
             Some(path) => {
-                find::regular(&self.name(path))?;
+                check_regular(&self.name(path))?;
                 Err(self.missing(path, missing.len() - 1))
             }
         }
     }
 
-    /// What there is to read.
+    /// How much there is to read.
     ///
     /// # Errors
     /// As [`Export::look_for_files`].
-    pub async fn contents(&self) -> Result<Contents, Error> {
+    pub async fn size(&self) -> Result<ExportSize, Error> {
         let bytes = self.look_for_files().await?;
         let Summary { item_count: items, billed_bytes, .. } = self.summary;
-        Ok(Contents { items, files: self.files.len(), bytes, billed_bytes })
+        Ok(ExportSize { items, files: self.files.len(), bytes, billed_bytes })
     }
 
     fn missing(&self, path: &Path, more: usize) -> Error {
@@ -217,32 +221,32 @@ impl Export {
 
     /// Reads a file, and once more if it could not be had: the connection may be better then, and credentials that were refused
     /// are asked for again.
-    async fn read_file(&self, file: &DataFile, policy: &TypeOptions) -> Result<Content, Error> {
-        match self.try_file(file, policy).await {
+    async fn read_file(&self, file: &DataFile, types: &TypeOptions) -> Result<Observed, Error> {
+        match self.try_file(file, types).await {
             Err(error) if matches!(error.kind, Kind::Service | Kind::AccessDenied) => {
                 tracing::warn!(reason = %error, "trying once more");
-                self.try_file(file, policy).await
+                self.try_file(file, types).await
             }
             done => done,
         }
     }
 
-    async fn try_file(&self, file: &DataFile, policy: &TypeOptions) -> Result<Content, Error> {
+    async fn try_file(&self, file: &DataFile, types: &TypeOptions) -> Result<Observed, Error> {
         let path = self.summary.locate(&self.folder, &file.key)?;
         let name = self.name(&path);
-        find::regular(&name)?;
+        check_regular(&name)?;
         let missing = |error| match error {
             object_store::Error::NotFound { .. } => self.missing(&path, 0),
-            error => find::failed(&name, error),
+            error => store_error(&name, error),
         };
         let object = self.store.get(&path).await.map_err(missing)?;
-        let job = input::Job {
+        let reader = input::FileReader {
             format: self.summary.format,
             incremental: self.summary.incremental,
-            policy: policy.clone(),
+            types: types.clone(),
             expected: file.clone(),
         };
-        input::read(object, job).await.map_err(|wrong| wrong.about(&name))
+        input::read(object, reader).await.map_err(|error| error.in_file(&name))
     }
 
     fn name(&self, path: &Path) -> String {
@@ -250,8 +254,7 @@ impl Export {
     }
 }
 
-/// Reads the export, unless that is done, settles what its table looks like and publishes it, as [`crate::crawl`] does with
-/// the table itself.
+/// Reads the export, settles what its table looks like and publishes it, as [`crate::crawl()`] does with the table itself.
 ///
 /// # Errors
 /// If the export can't be read or is not as its manifests say, or the catalog can't be written: see [`Export`];
@@ -260,39 +263,76 @@ pub async fn crawl(
     clients: &Clients,
     request: &CrawlRequest,
     export: &Export,
-    read: Option<&Collected>,
     stop: impl Future<Output = ()>,
 ) -> Result<Crawled, Error> {
-    let table = &request.table;
-    let existing = request.catalogued(clients).await?;
-    let description = match describe(clients, table).await {
-        Ok(Some(description)) => description,
-        Err(error) if error.kind != Kind::AccessDenied => return Err(error),
-        _ => {
-            tracing::warn!(table, "DynamoDB does not tell the keys: those of the catalog table stay");
-            existing.as_ref().map(catalogued).transpose()?.ok_or_else(|| unknown_keys(table, &clients.region))?
-        }
-    };
-    let mut reading = match read {
-        Some(read) => export.whole(read)?,
-        None => {
-            // Before hours are spent on the others.
-            export.look_for_files().await?;
-            let (collected, files) = export.read(0..export.files(), &request.types, stop).await?;
-            if files.len() < export.files.len() {
-                return Err(cut_off());
-            }
-            export.whole(&collected)?
-        }
-    };
-    if export.summary.incremental {
-        // Publishing adds what was read to what is remembered.
-        if request.memory != Memory::Kept || existing.as_ref().and_then(history::recall).is_none() {
-            return Err(nothing_to_widen(request));
-        }
-        reading.unfinished = existing.as_ref().and_then(|existing| Unfinished::of(existing, &description));
+    let target = Target::find(clients, request).await?;
+    // Fail on a missing file before hours of reading.
+    export.look_for_files().await?;
+    let (observed, files) = export.read(0..export.files(), &request.types, stop).await?;
+    if files.len() < export.files.len() {
+        return Err(cut_off());
     }
-    publish_reading(clients, request, &description, existing, &reading).await
+    target.publish(clients, request, export, observed).await
+}
+
+/// Publishes what was read of the whole export, as [`crawl`] does.
+///
+/// # Errors
+/// As [`crawl`].
+pub async fn publish(
+    clients: &Clients,
+    request: &CrawlRequest,
+    export: &Export,
+    observed: &Observed,
+) -> Result<Crawled, Error> {
+    let target = Target::find(clients, request).await?;
+    target.publish(clients, request, export, observed.clone()).await
+}
+
+/// The table that an export is published as.
+struct Target {
+    description: TableDescription,
+    existing: Option<Table>,
+}
+
+impl Target {
+    async fn find(clients: &Clients, request: &CrawlRequest) -> Result<Target, Error> {
+        let table = &request.table;
+        let existing = existing_table(clients, request).await?;
+        let description = match describe(clients, table).await {
+            Ok(Some(description)) => description,
+            Err(error) if error.kind != Kind::AccessDenied => return Err(error),
+            _ => {
+                tracing::warn!(table, "DynamoDB does not tell the keys: those of the catalog table stay");
+                let described = existing.as_ref().map(description_from_catalog).transpose()?;
+                described.ok_or_else(|| unknown_keys(table, &clients.region))?
+            }
+        };
+        Ok(Target { description, existing })
+    }
+
+    async fn publish(
+        self,
+        clients: &Clients,
+        request: &CrawlRequest,
+        export: &Export,
+        observed: Observed,
+    ) -> Result<Crawled, Error> {
+        let Target { description, existing } = self;
+        let observed = export.check_whole(observed)?;
+        let mut continuation = Continuation::default();
+        if observed.coverage == Coverage::Changes {
+            // Publishing merges the changes into the history.
+            if request.history != HistoryUse::Merge || existing.as_ref().and_then(history::stored).is_none() {
+                return Err(nothing_to_widen(request));
+            }
+            // They don't end a live crawl that was cut off.
+            continuation.checkpoint = existing.as_ref().and_then(|existing| Checkpoint::stored(existing, &description));
+        }
+        let publication = Publication::new(clients, request, &description, &observed, continuation);
+        let change = publication.write(clients, existing).await?;
+        Ok(Crawled { change, observed })
+    }
 }
 
 fn nothing_to_widen(request: &CrawlRequest) -> Error {
@@ -313,24 +353,24 @@ pub fn unknown_keys(table: &str, region: &str) -> Error {
     Error::new(Kind::NotFound, message)
 }
 
-/// What a catalog table says of the keys and the size of its DynamoDB table.
-fn catalogued(table: &Table) -> Result<TableDescription, Error> {
-    let schema = catalog::table_schema(table)?;
-    let number = |name| catalog::parameter(table, name).and_then(|value| value.parse::<i64>().ok());
-    let mut description =
-        TableDescription::builder().set_item_count(number("recordCount")).set_table_size_bytes(number("sizeKey"));
-    for (parameter, key_type) in [("hashKey", KeyType::Hash), ("rangeKey", KeyType::Range)] {
-        let Some(key) = catalog::parameter(table, parameter) else { continue };
-        let column = schema.columns.iter().find(|column| column.attribute == key);
-        let attribute_type = match column.map(|column| &column.glue_type) {
-            Some(GlueType::BigInt | GlueType::Double | GlueType::Decimal { .. }) => ScalarAttributeType::N,
-            Some(GlueType::Binary) => ScalarAttributeType::B,
-            _ => ScalarAttributeType::S,
+/// The DynamoDB table as far as its catalog table tells of it: its keys and its size.
+fn description_from_catalog(table: &Table) -> Result<TableDescription, Error> {
+    let entry = Entry(table);
+    let number = |number: Option<u64>| number.and_then(|number| i64::try_from(number).ok());
+    let mut description = TableDescription::builder()
+        .set_item_count(number(entry.record_count()))
+        .set_table_size_bytes(number(entry.size()));
+    for (key, key_type) in entry.keys()?.into_iter().zip([KeyType::Hash, KeyType::Range]) {
+        let attribute_type = match key.kind {
+            KeyKind::S => ScalarAttributeType::S,
+            KeyKind::N => ScalarAttributeType::N,
+            KeyKind::B => ScalarAttributeType::B,
         };
-        let wrong = |e| Error::new(Kind::Data, format!("the key {key} of {}: {e}", table.name()));
-        let key_schema = KeySchemaElement::builder().attribute_name(key).key_type(key_type).build().map_err(wrong)?;
-        let attribute = AttributeDefinition::builder().attribute_name(key).attribute_type(attribute_type);
-        description = description.key_schema(key_schema).attribute_definitions(attribute.build().map_err(wrong)?);
+        let wrong = |e| Error::new(Kind::Data, format!("the key {} of {}: {e}", key.name, table.name()));
+        let key_schema = KeySchemaElement::builder().attribute_name(&key.name).key_type(key_type).build();
+        let attribute = AttributeDefinition::builder().attribute_name(&key.name).attribute_type(attribute_type).build();
+        description =
+            description.key_schema(key_schema.map_err(wrong)?).attribute_definitions(attribute.map_err(wrong)?);
     }
     Ok(description.build())
 }

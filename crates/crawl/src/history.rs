@@ -1,4 +1,4 @@
-//! The memory of a table: the Shape of all that crawls saw of it, in a parameter of the catalog table, so that a sample
+//! The history of a table: the Shape of all that crawls saw of it, in a parameter of the catalog table, so that a sample
 //! never narrows what is known.
 
 use std::io::{Read, Write};
@@ -10,50 +10,60 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use schema::{Shape, TooManyPlaces};
 
-use crate::catalog::{self, SHAPE};
-use crate::crawl::Memory;
+use crate::catalog::Entry;
 
-/// A longer text is not kept: Glue takes 512,000 bytes of parameters for a table, and every listing of tables carries them.
-const LONGEST: usize = 100_000;
-/// What may come out of a text: Shapes shrink to a tenth or so, a hundredth is a bomb.
-const LARGEST: u64 = 100 * LONGEST as u64;
+/// The longest text that is kept: Glue takes 512,000 bytes of parameters for a table, and every listing of tables carries them.
+const MAX_TEXT: usize = 100_000;
+/// The most bytes that a text may inflate to. Shapes shrink to a tenth or so; a hundredth is a bomb.
+const MAX_BYTES: u64 = 100 * MAX_TEXT as u64;
 
-/// What a crawl knows of a table: what it saw now, and what was kept.
-#[derive(Debug)]
-pub(crate) struct Known {
-    /// What the columns are settled from.
-    pub shape: Shape,
-    /// What the catalog table says now.
-    kept: Option<Shape>,
+/// What becomes of what earlier crawls saw of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistoryUse {
+    /// There is none, as with a crawler of Glue.
+    None,
+    /// It counts as if it had been read now: what is known never narrows.
+    Merge,
+    /// It is replaced by what is read now.
+    Replace,
 }
 
-impl Known {
-    /// What was `seen` now, and what `table` keeps.
+/// What is known of a table: what a crawl saw now, and what earlier ones saw.
+#[derive(Debug)]
+pub(crate) struct History {
+    /// What the columns are settled from.
+    pub shape: Shape,
+    /// What the catalog table has now.
+    stored: Option<Shape>,
+}
+
+impl History {
+    /// What was `seen` now, and what `table` has.
     ///
     /// # Errors
-    /// If the two are too many for one Shape.
-    pub(crate) fn of(memory: Memory, table: Option<&Table>, seen: &Shape) -> Result<Known, TooManyPlaces> {
-        let kept = if memory == Memory::None { None } else { table.and_then(recall) };
+    /// If the two have too many places for one Shape.
+    pub(crate) fn new(history: HistoryUse, table: Option<&Table>, seen: &Shape) -> Result<History, TooManyPlaces> {
+        let stored = if history == HistoryUse::None { None } else { table.and_then(stored) };
         let mut shape = seen.clone();
-        if let (Memory::Kept, Some(kept)) = (memory, &kept) {
-            shape.merge(kept.clone())?;
+        if let (HistoryUse::Merge, Some(stored)) = (history, &stored) {
+            shape.merge(stored.clone())?;
         }
-        Ok(Known { shape, kept })
+        Ok(History { shape, stored })
     }
 
-    /// The parameter to be kept; `None` if it would be too long: the last one that was not then stays, which is still true.
-    pub(crate) fn parameter(&self) -> Option<String> {
+    /// The text to be kept; `None` if it would be too long. The last one that was not then stays, which is still true.
+    pub(crate) fn text(&self) -> Option<String> {
         let text = encode(&self.shape);
-        if text.len() > LONGEST {
+        if text.len() > MAX_TEXT {
             tracing::info!(characters = text.len(), "what was seen of the table is too long to be kept");
             return None;
         }
         Some(text)
     }
 
-    /// Whether the catalog table would have to keep more than larger counts.
+    /// Whether this says more than what the catalog table has, beside larger counts.
     pub(crate) fn is_news(&self) -> bool {
-        self.kept.as_ref().is_none_or(|kept| !kept.differs_only_in_counts(&self.shape))
+        self.stored.as_ref().is_none_or(|stored| !stored.differs_only_in_counts(&self.shape))
     }
 }
 
@@ -65,12 +75,12 @@ pub fn encode(shape: &Shape) -> String {
     base64::encode(bytes.unwrap_or_default())
 }
 
-/// What a catalog table keeps, if it is what this release can read.
-pub(crate) fn recall(table: &Table) -> Option<Shape> {
-    let text = catalog::parameter(table, SHAPE)?;
+/// What a catalog table has, if this release can read it.
+pub(crate) fn stored(table: &Table) -> Option<Shape> {
+    let text = Entry(table).history()?;
     decode(text)
         .inspect_err(|problem| {
-            tracing::warn!(table = table.name(), problem, "the parameter {SHAPE} can't be read, and is ignored");
+            tracing::warn!(table = table.name(), problem, "the parameter shape can't be read, and is ignored");
         })
         .ok()
 }
@@ -82,10 +92,10 @@ pub(crate) fn recall(table: &Table) -> Option<Shape> {
 pub fn decode(text: &str) -> Result<Shape, String> {
     let deflated = base64::decode(text).map_err(|_| "not base64".to_owned())?;
     let mut bytes = Vec::new();
-    let inflated = DeflateDecoder::new(&deflated[..]).take(LARGEST + 1).read_to_end(&mut bytes);
+    let inflated = DeflateDecoder::new(&deflated[..]).take(MAX_BYTES + 1).read_to_end(&mut bytes);
     match inflated {
         Err(_) => Err("not deflated".to_owned()),
-        Ok(_) if bytes.len() as u64 > LARGEST => Err(format!("over {LARGEST} bytes")),
+        Ok(_) if bytes.len() as u64 > MAX_BYTES => Err(format!("over {MAX_BYTES} bytes")),
         Ok(_) => Shape::from_bytes(&bytes).map_err(|e| e.to_string()),
     }
 }
@@ -105,7 +115,7 @@ mod tests {
     }
 
     fn keeping(text: impl Into<String>) -> Table {
-        let parameters = HashMap::from([(SHAPE.to_owned(), text.into())]);
+        let parameters = HashMap::from([("shape".to_owned(), text.into())]);
         Table::builder().name("t").set_parameters(Some(parameters)).build().unwrap()
     }
 
@@ -115,26 +125,26 @@ mod tests {
         let mut both = before.clone();
         both.merge(now.clone()).unwrap();
         let table = keeping(encode(&before));
-        let known = |memory| Known::of(memory, Some(&table), &now).unwrap();
-        assert_eq!(known(Memory::Kept).shape, both);
-        assert_eq!(decode(&known(Memory::Kept).parameter().unwrap()).unwrap(), both);
-        assert_eq!(known(Memory::Forgotten).shape, now);
-        assert_eq!(known(Memory::None).shape, now);
+        let known = |history| History::new(history, Some(&table), &now).unwrap();
+        assert_eq!(known(HistoryUse::Merge).shape, both);
+        assert_eq!(decode(&known(HistoryUse::Merge).text().unwrap()).unwrap(), both);
+        assert_eq!(known(HistoryUse::Replace).shape, now);
+        assert_eq!(known(HistoryUse::None).shape, now);
     }
 
     #[test]
     fn counts_alone_are_no_news() {
         let kept = shape("{\"a\":{\"N\":\"1\"},\"l\":{\"L\":[{\"S\":\"\"}]}}\n{}");
         let table = keeping(encode(&kept));
-        let news = |items: &str| Known::of(Memory::Kept, Some(&table), &shape(items)).unwrap().is_news();
+        let news = |items: &str| History::new(HistoryUse::Merge, Some(&table), &shape(items)).unwrap().is_news();
         assert!(!news(r#"{"a":{"N":"2"}}"#));
         assert!(!news(""));
         // Neither of these changes a column's type.
         assert!(news(r#"{"a":{"N":"200"}}"#), "digits");
         assert!(news(r#"{"a":{"NULL":true}}"#), "types");
         assert!(news(r#"{"l":{"L":[{"NULL":true}]}}"#), "elements");
-        assert!(Known::of(Memory::Kept, None, &kept).unwrap().is_news());
-        assert!(Known::of(Memory::Forgotten, Some(&table), &shape(r#"{"a":{"N":"2"}}"#)).unwrap().is_news());
+        assert!(History::new(HistoryUse::Merge, None, &kept).unwrap().is_news());
+        assert!(History::new(HistoryUse::Replace, Some(&table), &shape(r#"{"a":{"N":"2"}}"#)).unwrap().is_news());
     }
 
     #[test]
@@ -151,7 +161,7 @@ mod tests {
             [String::new(), "%".into(), "AAAA".into(), packed(b"DDBS"), packed(&later), packed(&vec![0; 11_000_000])]
         {
             assert!(decode(&text).is_err());
-            let known = Known::of(Memory::Kept, Some(&keeping(text)), &seen).unwrap();
+            let known = History::new(HistoryUse::Merge, Some(&keeping(text)), &seen).unwrap();
             assert_eq!(known.shape, seen);
             assert!(known.is_news(), "it is replaced");
         }
@@ -167,6 +177,6 @@ mod tests {
         }
         let wide = shape(&item.trim_end_matches(',').chars().chain("}".chars()).collect::<String>());
         let table = keeping(encode(&shape(r#"{"a":{"N":"1"}}"#)));
-        assert_eq!(Known::of(Memory::Kept, Some(&table), &wide).unwrap().parameter(), None);
+        assert_eq!(History::new(HistoryUse::Merge, Some(&table), &wide).unwrap().text(), None);
     }
 }

@@ -1,6 +1,11 @@
 //! The crawl of one DynamoDB table: read it, or an export of it, settle what its items look like, and publish its table in the
 //! AWS Glue Data Catalog.
 //!
+//! - [`crawl()`] does all of that with a live table, [`export::crawl`] with an export.
+//! - [`read()`] only reads; [`publish()`] publishes what was read elsewhere, for instance by several machines
+//!   ([`read::read_segments`]).
+//! - [`catalog`] is what the catalog says of a table, and what it should say.
+//!
 //! It talks to AWS through the official SDK clients and nothing else, and prints nothing.
 
 mod answer;
@@ -20,10 +25,13 @@ mod observed;
 pub mod options;
 mod publication;
 pub mod read;
+mod request;
 
 pub use aws::Clients;
-pub use crawl::{Change, CrawlRequest, Crawled, Memory, Seen, crawl, crawl_until, now_millis, publish_read, read};
+pub use crawl::{TableRead, crawl, now_millis, publish, read};
 pub use deadline::{Deadline, Interrupt, cut_off};
 pub use error::{Error, Kind};
-pub use observed::Collected;
+pub use history::HistoryUse;
+pub use observed::{Coverage, Observed};
 pub use options::ReadOptions;
+pub use request::{Change, CrawlRequest, Crawled};

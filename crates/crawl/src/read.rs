@@ -7,5 +7,5 @@ pub(crate) mod scan;
 pub(crate) mod segments;
 
 pub use budget::units_per_second;
-pub use scan::{first_page, segments};
-pub use segments::for_machines;
+pub use scan::{SegmentShare, read_first_page, read_segments};
+pub use segments::segments_for_machines;

@@ -34,8 +34,8 @@ pub async fn database(clients: &Clients, name: &str, change: DatabaseChange) -> 
                 .map_err(|e| Error::new(Kind::Settings, format!("database {name}: {e}")))?;
             let create = clients.glue.create_database().database_input(input);
             let create = || async { create.clone().send().await.map_err(Error::aws("glue:CreateDatabase")) };
-            match catalog::retried(create).await {
-                Err(error) if !error.is("AlreadyExistsException") => Err(error),
+            match catalog::retry_concurrent(create).await {
+                Err(error) if !error.already_exists() => Err(error),
                 _ => Ok(()),
             }
         }
@@ -62,7 +62,7 @@ pub(crate) async fn update_database(
     name: &str,
     change: impl Fn(&mut Database),
 ) -> Result<(), Error> {
-    catalog::retried(|| async {
+    catalog::retry_concurrent(|| async {
         let Some(mut database) = discover::database(clients, name).await? else { return Ok(()) };
         change(&mut database);
         // What is not said is taken away: Lake Formation's default permissions, for one.
@@ -184,7 +184,7 @@ async fn create_role(clients: &Clients, name: &str, scope: &RoleScope<'_>) -> Re
         .map_err(Error::aws("iam:CreateRole"));
     match created {
         Ok(_) => Ok(()),
-        Err(error) if error.is("EntityAlreadyExists") => {
+        Err(error) if error.already_exists() => {
             let existing = match clients.iam.get_role().role_name(name).send().await.map_err(Error::aws("iam:GetRole"))
             {
                 // The policy of a run lets it look at roles under our path only.
@@ -244,7 +244,7 @@ pub async fn crawler(
             .await;
             match created {
                 // Ours, if the answer of an earlier attempt was lost or another run was faster.
-                Err(error) if error.is("AlreadyExistsException") => {
+                Err(error) if error.already_exists() => {
                     let account = &inventory.account;
                     match with_propagation(permit, true, || is_own_crawler(clients, account, &plan.name)).await? {
                         true => Ok(()),
@@ -318,7 +318,7 @@ fn is_passing(error: &Error, new: bool) -> bool {
     let names = ["assume", "trustpolicy", "trust policy"];
     let cannot_assume = names.iter().any(|text| error.message.to_lowercase().contains(text));
     (error.is("InvalidInputException") && cannot_assume)
-        || error.code.as_deref().is_some_and(|code| code.starts_with("ConcurrentModification"))
+        || error.is_concurrent()
         || new && (error.is("NoSuchEntity") || error.kind == Kind::AccessDenied)
 }
 

@@ -87,8 +87,7 @@ impl Inventory {
 
     /// The catalog names that are taken: see [`catalog::taken_names`].
     pub fn taken_names(&self) -> BTreeMap<String, String> {
-        let named: Vec<catalog::Named> = self.catalog.iter().map(catalog::named).collect();
-        catalog::taken_names(&named, &self.region, &self.account)
+        catalog::taken_names(self.catalog.iter().map(catalog::NamedTable::from), &self.region, &self.account)
     }
 
     /// Makes sure that an export belongs to this account and region. A table that DynamoDB no longer lists is put beside those
@@ -167,7 +166,7 @@ async fn catalog(clients: &Clients, name: &str) -> Result<(Option<Database>, Vec
 pub(crate) async fn database(clients: &Clients, name: &str) -> Result<Option<Database>, Error> {
     match clients.glue.get_database().name(name).send().await.map_err(Error::aws("glue:GetDatabase")) {
         Ok(answer) => Ok(answer.database),
-        Err(error) if error.is("EntityNotFoundException") => Ok(None),
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -4,7 +4,8 @@
 pub mod unknowns;
 
 use aws_sdk_iam::types::SummaryKeyType;
-use crawl::{Clients, Error, catalog};
+use crawl::catalog::Entry;
+use crawl::{Clients, Error};
 use serde::Serialize;
 
 use crate::discover::{self, Inventory};
@@ -203,14 +204,14 @@ fn catalog(inventory: &Inventory, plan: &Plan, settings: &Settings) -> Check {
     let missing = plan.tables.iter().filter(|table| !sources.contains_key(table.table.as_str()));
     let wrong = [
         named(missing.map(|table| table.table.clone())).map(|names| format!("not crawled yet: {names}")),
-        without(&|table| catalog::is_incomplete(table, settings.readers))
+        without(&|table| Entry(table).is_incomplete(settings.readers))
             .map(|names| format!("crawled but not completed: {names}")),
         without(&|table| !registry::is_current(table, settings).unwrap_or(false))
             .map(|names| format!("not linked to a schema of their columns: {names}")),
-        without(&|table| catalog::columns(table).is_empty())
+        without(&|table| Entry(table).columns().is_empty())
             .map(|names| format!("listed without columns, so that readers see none: {names}")),
     ];
-    let referred = ours.iter().filter(|table| unknowns::is_referred(table)).count();
+    let referred = ours.iter().filter(|table| Entry(table).reference().is_some()).count();
     let says = format!("{} tables, {referred} of them with a schema reference", ours.len());
     judged("catalog", says, wrong.into_iter().flatten().collect())
 }

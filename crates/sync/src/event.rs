@@ -1,6 +1,6 @@
 //! The end of a crawl, as EventBridge tells it ("Glue Crawler State Change"): link what it wrote, start what is next.
 
-use crawl::catalog;
+use crawl::catalog::{self, Entry};
 use std::time::Instant;
 
 use aws_sdk_glue::types::Table;
@@ -101,8 +101,8 @@ async fn catalog_table(
     let sources = [source.to_owned()];
     let plain = crawl::naming::catalog_names(&sources, &Default::default(), &settings.table_prefix).remove(source);
     if let Some(found) = catalog::get(clients, &settings.database, &plain.unwrap_or_default()).await?
-        && catalog::location(&found) == Some(&arn)
-        && catalog::parameter(&found, catalog::UPDATED_BY) == Some(crawler)
+        && Entry(&found).location() == Some(&arn)
+        && Entry(&found).crawled_by() == Some(crawler)
     {
         return Ok(Some(found));
     }

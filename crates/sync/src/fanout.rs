@@ -17,11 +17,11 @@ use crate::report::{Outcome, Report, TableReport};
 use crate::run::run;
 use crate::session::Session;
 use crate::settings::Settings;
-use crawl::dynamodb::{describe, gone, too_many};
+use crawl::dynamodb::{describe, table_not_found, too_many_places};
 use crawl::error::{Error, Kind};
 use crawl::export::Export;
-use crawl::read::units_per_second;
-use crawl::{Clients, Collected, history};
+use crawl::read::{SegmentShare, units_per_second};
+use crawl::{Clients, Observed, history};
 
 /// The characters that all shards together may have when they meet: Step Functions passes on 256 KiB.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
@@ -107,9 +107,9 @@ pub async fn split(session: &Session<'_>, config: &SdkConfig, crawl: FanOut, mos
     let source = Source::of(clients, config, &crawl).await?;
     let parts = match &source {
         Source::Table(description) => {
-            let shape = crawl::read::first_page(clients, &crawl.table, &settings.types).await?;
+            let shape = crawl::read::read_first_page(clients, &crawl.table, &settings.types).await?;
             wanted = wanted.min(carriers(&history::encode(&shape)));
-            crawl::read::for_machines(description, wanted, rate(description, &settings) / f64::from(wanted))
+            crawl::read::segments_for_machines(description, wanted, rate(description, &settings) / f64::from(wanted))
         }
         Source::Export(export) => {
             // One that is missing is told before hours of reading.
@@ -152,8 +152,8 @@ pub async fn read(session: &Session<'_>, config: &SdkConfig, shard: Shard) -> Re
     let (read, parts) = match &source {
         Source::Table(description) => {
             let rate = rate(description, &settings) / f64::from(shard.shards.max(1));
-            let segments = (left, shard.parts);
-            crawl::read::segments(clients, description, &settings.types, segments, rate, deadline.reached()).await?
+            let share = SegmentShare { segments: left.collect(), total: shard.parts, rate };
+            crawl::read::read_segments(clients, description, share, &settings.types, deadline.reached()).await?
         }
         Source::Export(export) => export.read(left, &settings.types, deadline.reached()).await?,
     };
@@ -181,9 +181,9 @@ pub async fn publish(session: &Session<'_>, config: &SdkConfig, shards: Vec<Shar
     let settings = session.settings.with(&crawl.settings)?.validate()?;
     let source = Source::of(&session.clients, config, crawl).await?;
     first.is_of(&source)?;
-    let mut read = Collected::default();
+    let mut read = Observed::default();
     for shard in &shards {
-        read.shape.merge(shard.seen()?).map_err(too_many(&crawl.table))?;
+        read.shape.merge(shard.seen()?).map_err(too_many_places(&crawl.table))?;
         read.records += shard.records;
         read.read_units += shard.read_units;
     }
@@ -196,7 +196,7 @@ pub async fn publish(session: &Session<'_>, config: &SdkConfig, shards: Vec<Shar
         Some(TableReport {
             outcome: Outcome::Failed | Outcome::Deferred | Outcome::Vanished, reason, kind, ..
         }) => {
-            let message = reason.clone().unwrap_or_else(|| gone(&crawl.table).message);
+            let message = reason.clone().unwrap_or_else(|| table_not_found(&crawl.table).message);
             Err(Error::new(kind.unwrap_or(Kind::NotFound), message))
         }
         _ => Ok(report),
@@ -216,7 +216,7 @@ impl Source {
             let export = if export.table() == table { export } else { export.of_table(table) };
             return Ok(Source::Export(Box::new(export)));
         }
-        let description = describe(clients, table).await?.ok_or_else(|| gone(table))?;
+        let description = describe(clients, table).await?.ok_or_else(|| table_not_found(table))?;
         Ok(Source::Table(Box::new(description)))
     }
 
@@ -260,7 +260,7 @@ impl Shard {
     }
 
     /// The shard after it read these parts.
-    fn after(self, read: Collected, parts: Vec<u32>) -> Result<Shard, Error> {
+    fn after(self, read: Observed, parts: Vec<u32>) -> Result<Shard, Error> {
         let table = &self.crawl.table;
         let left = without(&self.left, parts);
         if left == self.left && !self.done {
@@ -271,7 +271,7 @@ impl Shard {
             return Err(Error::new(Kind::Deadline, message));
         }
         let mut shape = self.seen()?;
-        shape.merge(read.shape).map_err(too_many(table))?;
+        shape.merge(read.shape).map_err(too_many_places(table))?;
         let shard = Shard {
             done: left.is_empty(),
             left,
@@ -317,6 +317,7 @@ fn rate(description: &TableDescription, settings: &Settings) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use crawl::Coverage;
     use proptest::prelude::*;
     use schema::{Reader, TypeOptions};
     use serde_json::json;
@@ -342,11 +343,10 @@ mod tests {
         }
     }
 
-    fn read(items: &str) -> Collected {
+    fn read(items: &str) -> Observed {
         let mut reader = Reader::new(&TypeOptions::default());
         reader.lines(items.as_bytes()).unwrap();
-        let shape = reader.finish().unwrap();
-        Collected { records: shape.items(), shape, read_units: 1.5 }
+        Observed::from_items(reader.finish().unwrap(), 1.5, Coverage::Full)
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a run is about.
 
-use crawl::Collected;
+use crawl::Observed;
 use crawl::export::Export;
 
 /// What a run is about, and where it reads.
@@ -20,7 +20,7 @@ pub enum Job<'a> {
         /// What was read instead of it.
         export: Option<&'a Export>,
         /// What was read.
-        read: &'a Collected,
+        read: &'a Observed,
     },
 }
 
@@ -45,7 +45,7 @@ impl<'a> Job<'a> {
     }
 
     /// What was read already.
-    pub(crate) fn read(self) -> Option<&'a Collected> {
+    pub(crate) fn read(self) -> Option<&'a Observed> {
         match self {
             Job::Publish { read, .. } => Some(read),
             _ => None,

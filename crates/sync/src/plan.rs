@@ -3,7 +3,7 @@
 
 mod quota;
 
-use crawl::catalog;
+use crawl::catalog::Entry;
 use std::collections::BTreeSet;
 
 use aws_sdk_glue::types::Table;
@@ -155,7 +155,7 @@ pub fn plan(inventory: &Inventory, settings: &Validated) -> Plan {
 
 /// When a native crawl last had something to write, in milliseconds since 1970; 0 if it was cut off.
 fn last_written(table: &Table) -> i64 {
-    match catalog::parameter(table, catalog::UNFINISHED) {
+    match Entry(table).checkpoint() {
         Some(_) => 0,
         None => table.update_time().and_then(|time| time.to_millis().ok()).unwrap_or(0),
     }
@@ -249,9 +249,9 @@ fn vanished(inventory: &Inventory, settings: &Settings, selected: impl Fn(&str) 
     let present: BTreeSet<&str> = inventory.tables.iter().map(String::as_str).collect();
     let gone = |table: &str| !present.contains(table) && selected(table);
     let untouched = |catalog: &Table| {
-        let deprecated = catalog::parameter(catalog, catalog::DEPRECATED).is_some();
-        let crawled = catalog::parameter(catalog, catalog::UPDATED_BY).is_some();
-        crawled && !(deprecated && settings.on_delete == DeleteBehavior::DeprecateInDatabase)
+        let entry = Entry(catalog);
+        let is_marked = entry.is_deprecated() && settings.on_delete == DeleteBehavior::DeprecateInDatabase;
+        entry.crawled_by().is_some() && !is_marked
     };
     let sources = inventory.sources().into_iter().filter(|(table, catalog)| gone(table) && untouched(catalog));
     sources

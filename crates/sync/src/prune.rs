@@ -1,7 +1,8 @@
 //! Taking away what is no longer used: the crawlers and roles of DynamoDB tables that are gone, or, to uninstall,
 //! everything that was ever made.
 
-use crawl::{Clients, catalog};
+use crawl::Clients;
+use crawl::catalog::Entry;
 use std::collections::BTreeSet;
 
 use aws_sdk_glue::types::{RegistryId, SchemaId};
@@ -98,7 +99,7 @@ fn catalog(inventory: &Inventory, settings: &Settings) -> Vec<Leftover> {
     let crawled: Vec<&str> = inventory
         .sources()
         .values()
-        .filter(|table| catalog::parameter(table, catalog::UPDATED_BY).is_some())
+        .filter(|table| Entry(table).crawled_by().is_some())
         .map(|table| table.name())
         .collect();
     let empty = crawled.len() == inventory.catalog.len();

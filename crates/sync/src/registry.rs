@@ -2,14 +2,14 @@
 
 mod versions;
 
-use aws_sdk_glue::types::{SchemaReference, Table, TableInput};
+use aws_sdk_glue::types::{SchemaReference, Table};
 use crawl::Clients;
 use schema::{Shape, TableSchema};
 
 use crate::naming;
 use crate::session::Session;
 use crate::settings::{LinkBy, Settings};
-use crawl::catalog::{self, Completion, SchemaLink, Source};
+use crawl::catalog::{self, Completion, Entry, SchemaLink, SourceTable, TableUpdate};
 use crawl::error::{Error, Kind};
 use versions::Versions;
 
@@ -68,7 +68,7 @@ impl<'a> Linker<'a> {
         }
         let database = &self.settings.database;
         let gone = || Error::new(Kind::NotFound, format!("{database}.{} is gone", table.name()));
-        let table = &catalog::with_its_columns(self.clients, database, table).await?.ok_or_else(gone)?;
+        let table = &catalog::resolve_columns(self.clients, database, table).await?.ok_or_else(gone)?;
         let previous = self.versions.previous(table.name()).await?;
         let completion =
             self.completion(table, previous.as_ref().and_then(|version| version.schema_definition())).await?;
@@ -86,7 +86,7 @@ impl<'a> Linker<'a> {
         let wanted = Wanted { settings: self.settings, completion, schema, linked };
         let refer = self.settings.link == LinkBy::Reference && can_refer(table, &wanted.schema, definition);
         if !(refer && self.refer(table, &wanted).await?) {
-            catalog::update(self.clients, database, table.clone(), |table| wanted.input(table, How::Columns)).await?;
+            catalog::update(self.clients, database, table.clone(), |table| wanted.update(table, How::Columns)).await?;
         }
         Ok(Link::Written(wanted.linked))
     }
@@ -95,18 +95,18 @@ impl<'a> Linker<'a> {
     /// gone. How attributes are spelled is taken from a page of items, and from the `previous` definition of the schema: the page
     /// may lack what an earlier one had.
     async fn completion(&self, table: &Table, previous: Option<&str>) -> Result<Option<Completion>, Error> {
-        let name = catalog::source_table(table).unwrap_or_default();
-        if catalog::is_native(table) {
+        let name = Entry(table).source().unwrap_or_default();
+        if Entry(table).is_native() {
             return Ok(None);
         }
         let Some(description) = crawl::dynamodb::describe(self.clients, name).await? else { return Ok(None) };
-        let source = Source {
+        let source = SourceTable {
             table: name.to_owned(),
-            arn: catalog::location(table).unwrap_or_default().to_owned(),
+            arn: Entry(table).location().unwrap_or_default().to_owned(),
             keys: crawl::dynamodb::keys(&description),
         };
-        let page = match self.settings.learn_spelling && !catalog::knows_attributes(table) {
-            true => crawl::read::first_page(self.clients, name, &schema::TypeOptions::default()).await?,
+        let page = match self.settings.learn_spelling && !Entry(table).knows_attributes() {
+            true => crawl::read::read_first_page(self.clients, name, &schema::TypeOptions::default()).await?,
             false => Shape::default(),
         };
         // A definition that can't be read is an error where the next one is made from it.
@@ -118,7 +118,7 @@ impl<'a> Linker<'a> {
     /// to be linked by parameters alone.
     async fn refer(&self, table: &Table, wanted: &Wanted<'_>) -> Result<bool, Error> {
         let (clients, database) = (self.clients, &self.settings.database);
-        match catalog::update(clients, database, table.clone(), |table| wanted.input(table, How::Reference)).await {
+        match catalog::update(clients, database, table.clone(), |table| wanted.update(table, How::Reference)).await {
             Ok(false) => return Ok(true),
             Ok(true) => {}
             // Lake Formation takes no schema references.
@@ -129,12 +129,12 @@ impl<'a> Linker<'a> {
             Err(error) => return Err(error),
         }
         let shown = catalog::get(clients, database, table.name()).await?;
-        let Some(shown) = shown.filter(|shown| !catalog::same_columns(shown, &wanted.schema)) else { return Ok(true) };
+        let Some(shown) = shown.filter(|shown| !Entry(shown).has_columns_of(&wanted.schema)) else { return Ok(true) };
         // How Glue derives columns is not documented in full: where it does so differently, readers would see other columns
         // than the table's own.
         tracing::info!(table = table.name(), "schema reference shows other columns, linking by parameters");
-        let own = catalog::columns(table);
-        let back = |shown: &Table| wanted.input(&catalog::with_columns(shown.clone(), own.to_vec()), How::Columns);
+        let own = Entry(table).columns();
+        let back = |shown: &Table| wanted.update(&Entry(shown).with_columns(own.to_vec()), How::Columns);
         catalog::update(clients, database, shown, back).await.map(|_| true)
     }
 }
@@ -159,16 +159,16 @@ enum How {
 impl Wanted<'_> {
     /// The table with its link, and whether its present state is not worth an archived version; `None` if somebody changed its
     /// columns since: the next run links those.
-    fn input(&self, table: &Table, how: How) -> Result<Option<(TableInput, bool)>, Error> {
+    fn update(&self, table: &Table, how: How) -> Result<Option<TableUpdate>, Error> {
         let schema = schema_of(table, self.completion.as_ref())?;
         if schema.fingerprint() != self.schema.fingerprint() {
             return Ok(None);
         }
-        let own = (how == How::Columns).then(|| catalog::without_reference(table.clone()));
+        let own = (how == How::Columns).then(|| Entry(table).without_reference());
         let base = own.as_ref().unwrap_or(table);
         let mut input = match &self.completion {
             Some(completion) => completion.input(base, &schema)?,
-            None => catalog::unchanged(base)?,
+            None => Entry(base).to_input()?,
         };
         let link = SchemaLink {
             registry: self.settings.registry.clone(),
@@ -177,18 +177,16 @@ impl Wanted<'_> {
             version: self.linked.version,
             mark: mark(&schema, self.settings.link, how),
         };
-        input.parameters.get_or_insert_default().extend(link.parameters());
-        if let Some(descriptor) = &mut input.storage_descriptor {
-            descriptor.parameters.get_or_insert_default().extend(link.parameters());
-            if how == How::Reference {
-                descriptor.columns = Some(Vec::new());
-                let reference = SchemaReference::builder().schema_version_id(&link.version_id);
-                descriptor.schema_reference = Some(reference.build());
-            }
+        link.write_to(&mut input);
+        if let Some(descriptor) = input.storage_descriptor.as_mut().filter(|_| how == How::Reference) {
+            descriptor.columns = Some(Vec::new());
+            let reference = SchemaReference::builder().schema_version_id(&link.version_id);
+            descriptor.schema_reference = Some(reference.build());
         }
         // What a crawl left between two linked states is worth no version, nor is one with the same columns.
-        let linked_otherwise = catalog::schema_link(table).is_some_and(|before| before.mark != link.mark);
-        Ok(Some((input, !linked_otherwise || catalog::same_columns(table, &schema))))
+        let linked_otherwise = Entry(table).link().is_some_and(|before| before.mark != link.mark);
+        let skip_archive = !linked_otherwise || Entry(table).has_columns_of(&schema);
+        Ok(Some(TableUpdate { input, skip_archive }))
     }
 }
 
@@ -196,7 +194,7 @@ impl Wanted<'_> {
 fn schema_of(table: &Table, completion: Option<&Completion>) -> Result<TableSchema, Error> {
     match completion {
         Some(completion) => completion.schema(table),
-        None => catalog::table_schema(table),
+        None => Entry(table).schema(),
     }
 }
 
@@ -206,23 +204,23 @@ fn schema_of(table: &Table, completion: Option<&Completion>) -> Result<TableSche
 /// # Errors
 /// If a column has a type that Glue itself would not know.
 pub(crate) fn is_current(table: &Table, settings: &Settings) -> Result<bool, Error> {
-    let Some(link) = catalog::schema_link(table) else { return Ok(false) };
+    let Some(link) = Entry(table).link() else { return Ok(false) };
     let elsewhere =
         link.registry != settings.registry || link.schema != naming::schema(&settings.database, table.name());
-    if elsewhere || !catalog::is_native(table) && catalog::is_incomplete(table, settings.readers) {
+    if elsewhere || !Entry(table).is_native() && Entry(table).is_incomplete(settings.readers) {
         return Ok(false);
     }
-    let how = match catalog::reference(table) {
+    let how = match Entry(table).reference() {
         None => How::Columns,
         Some(_) if settings.link == LinkBy::Parameters => return Ok(false),
-        Some(reference) if catalog::hides_columns(table) => {
+        Some(reference) if Entry(table).hides_columns() => {
             // The listing resolves no references: as long as this one stands, the columns can't have changed.
             let linked = reference.schema_version_id() == Some(link.version_id.as_str());
             return Ok(linked && link.mark.ends_with(REFERENCE));
         }
         Some(_) => How::Reference,
     };
-    Ok(link.mark == mark(&catalog::table_schema(table)?, settings.link, how))
+    Ok(link.mark == mark(&Entry(table).schema()?, settings.link, how))
 }
 
 /// The end of the mark of a table that has a reference, and of one that should have had but can't.
@@ -248,5 +246,5 @@ fn can_refer(table: &Table, schema: &TableSchema, definition: &str) -> bool {
             .map(|(name, glue_type)| (name, glue_type))
             .eq(schema.columns.iter().map(|c| (&c.name, &c.glue_type)))
     });
-    same && !catalog::has_people_s_words(table)
+    same && !Entry(table).is_annotated()
 }

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use crate::plan::Quotas;
 use crate::settings::{Engine, Settings};
-use crawl::Crawled;
+use crawl::Observed;
 use crawl::error::{Error, Kind};
 use crawl::estimate::Estimate;
-use crawl::export::Contents;
+use crawl::export::ExportSize;
 
 /// Why a managed run reads a table itself.
 pub(crate) const BEYOND_QUOTA: &str = "read by this program: the quota leaves no crawler for it";
@@ -124,7 +124,7 @@ pub struct TableReport {
     pub estimate: Option<Estimate>,
     /// Dry run of a crawl of an export: what there is to read.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub export: Option<Contents>,
+    pub export: Option<ExportSize>,
     /// Columns that read as null in Athena, because their attributes hold `,` or `=` and can't be mapped.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmapped: Vec<String>,
@@ -149,10 +149,15 @@ pub struct Read {
     pub missed_below: Option<f64>,
 }
 
-impl Read {
-    pub(crate) fn of(crawled: &Crawled) -> Read {
-        let Crawled { items, bytes, read_units, complete, missed_below, .. } = *crawled;
-        Read { items, bytes, read_units, complete, missed_below }
+impl From<&Observed> for Read {
+    fn from(observed: &Observed) -> Read {
+        Read {
+            items: observed.shape.items(),
+            bytes: observed.shape.bytes(),
+            read_units: observed.read_units,
+            complete: observed.is_complete(),
+            missed_below: observed.missed_below(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::bail;
 use crawl::Clients;
-use crawl::export::Export;
+use crawl::export::{Destination, Export};
 use serde_json::{Map, Value};
 use sync::{Job, Settings};
 
@@ -64,5 +64,5 @@ async fn requested(common: &Common, settings: &Settings, bucket: &str, names: &[
     let progress = |place: &str, status: &str| {
         output::note(common, &format!("export of {table} to {place}: {status}, {} s", since.elapsed().as_secs()));
     };
-    Ok(Export::request(&Clients::new(&config), &config, table, bucket, prefix, &progress).await?)
+    Ok(Export::request(&Clients::new(&config), &config, table, Destination { bucket, prefix }, &progress).await?)
 }

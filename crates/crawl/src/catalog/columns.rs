@@ -2,66 +2,62 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_glue::types::{Column as GlueColumn, Table};
-use schema::{Column, GlueType, KeyKind, Shape, TableSchema};
+use aws_sdk_glue::types::Column as GlueColumn;
+use schema::{Column, GlueType, Key, KeyKind, Shape, TableSchema};
 
-use super::contract::Contract;
-use super::entry;
+use super::entry::Entry;
+use super::parameters::{ATTRIBUTE, PRESENCE, TYPES};
 use crate::error::{Error, Kind};
 
-/// The column parameter with the attribute's name, as DynamoDB spells it.
-pub(super) const ATTRIBUTE: &str = "attribute";
-/// The column parameter with the DynamoDB types that the attribute was seen as: `S`, `N`, `L,SS`.
-const TYPES: &str = "dynamodbTypes";
-/// The column parameter with the share of the items that have the attribute: `0.000` if none has, `1.000` if all have.
-const PRESENCE: &str = "presence";
+/// The longest `dynamodb.column.mapping`, in bytes: every listing of tables carries it.
+const MAX_EMR_MAPPING: usize = 100_000;
 /// DynamoDB's types in the order in which [`TYPES`] names them.
-const ORDER: [&str; 10] = ["S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"];
+const TYPE_ORDER: [&str; 10] = ["S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"];
 
-/// What items showed of the attributes behind the columns.
+/// What is known of the attributes behind the columns.
 #[derive(Debug, Clone, Copy)]
-pub struct Observed<'a> {
-    /// All that is known of the table; of a page of items after a managed crawl.
+pub struct AttributeFacts<'a> {
+    /// Hash key, then range key.
+    pub keys: &'a [Key],
+    /// All that was seen of the table; after a managed crawl, a page of its items.
     pub known: &'a Shape,
     /// The items that shares are taken of; `None` after a managed crawl, which tells nothing of them.
     pub shares: Option<&'a Shape>,
 }
 
-/// Whether a catalog table shows the columns of a schema, by name, type and order.
-pub fn same_columns(existing: &Table, schema: &TableSchema) -> bool {
-    let wanted = schema.columns.iter().map(|column| (column.name.as_str(), column.glue_type.to_string()));
-    entry::columns(existing).iter().map(|c| (c.name(), c.r#type().unwrap_or("").to_owned())).eq(wanted)
-}
+impl Entry<'_> {
+    /// Whether it shows the columns of `schema`, by name, type and order.
+    pub fn has_columns_of(self, schema: &TableSchema) -> bool {
+        let wanted = schema.columns.iter().map(|column| (column.name.as_str(), column.glue_type.to_string()));
+        self.columns().iter().map(|c| (c.name(), c.r#type().unwrap_or("").to_owned())).eq(wanted)
+    }
 
-/// Whether two catalog tables have the same columns once each is completed: a crawler of Glue writes them in no order and in
-/// words of its own. One that leaves its columns out counts as the same.
-pub fn same_names_and_types(one: &Table, other: &Table) -> bool {
-    let portable = |glue_type: &str| glue_type.parse::<GlueType>().map(|parsed| parsed.normalised().to_string());
-    let completed = |table| -> BTreeMap<String, String> {
-        let columns = entry::columns(table).iter();
-        let column = |column: &GlueColumn| {
-            let glue_type = column.r#type().unwrap_or_default();
-            (column.name().to_owned(), portable(glue_type).unwrap_or_else(|_| glue_type.to_owned()))
+    /// Whether both have the same columns once each is completed: a crawler of Glue writes them in no order and in words of its
+    /// own. A table that hides its columns counts as the same.
+    pub fn has_columns_like(self, other: Entry) -> bool {
+        let portable = |glue_type: &str| glue_type.parse::<GlueType>().map(|parsed| parsed.normalised().to_string());
+        let completed = |entry: Entry| -> BTreeMap<String, String> {
+            let column = |column: &GlueColumn| {
+                let glue_type = column.r#type().unwrap_or_default();
+                (column.name().to_owned(), portable(glue_type).unwrap_or_else(|_| glue_type.to_owned()))
+            };
+            entry.columns().iter().map(column).collect()
         };
-        columns.map(column).collect()
-    };
-    entry::hides_columns(one) || entry::hides_columns(other) || completed(one) == completed(other)
+        self.hides_columns() || other.hides_columns() || completed(self) == completed(other)
+    }
 }
 
-/// Whether people wrote something on a column: a comment, or a parameter of their own.
-pub fn has_people_s_words(table: &Table) -> bool {
-    let ours = |name: &String| [ATTRIBUTE, TYPES, PRESENCE].contains(&name.as_str());
-    entry::columns(table).iter().any(|column| {
-        column.comment().is_some_and(|comment| !comment.is_empty())
-            || column.parameters().is_some_and(|parameters| !parameters.keys().all(ours))
-    })
-}
-
-/// The columns of the contract; comments and parameters that people wrote on `existing` ones stay.
-pub(super) fn glue_columns(contract: &Contract, existing: &[GlueColumn]) -> Result<Vec<GlueColumn>, Error> {
+/// The columns of a schema as Glue has them. Comments and parameters that people wrote on `existing` ones stay.
+///
+/// # Errors
+/// [`Kind::Data`] if Glue would not take a column.
+pub(super) fn glue_columns(
+    schema: &TableSchema,
+    facts: &AttributeFacts,
+    existing: &[GlueColumn],
+) -> Result<Vec<GlueColumn>, Error> {
     let old: HashMap<&str, &GlueColumn> = existing.iter().map(|column| (column.name(), column)).collect();
-    contract
-        .schema
+    schema
         .columns
         .iter()
         .map(|column| {
@@ -70,7 +66,7 @@ pub(super) fn glue_columns(contract: &Contract, existing: &[GlueColumn]) -> Resu
                 .name(&column.name)
                 .r#type(column.glue_type.to_string())
                 .set_comment(old.and_then(|old| old.comment.clone()))
-                .set_parameters(Some(parameters(contract, column, old)).filter(|parameters| !parameters.is_empty()))
+                .set_parameters(Some(parameters(facts, column, old)).filter(|parameters| !parameters.is_empty()))
                 .build()
                 .map_err(|e| Error::new(Kind::Data, format!("column {}: {e}", column.name)))
         })
@@ -78,22 +74,24 @@ pub(super) fn glue_columns(contract: &Contract, existing: &[GlueColumn]) -> Resu
 }
 
 /// Whether the columns say what is known of their attributes. Shares of items are statistics: they don't count.
-pub(super) fn same_facts(contract: &Contract, existing: &[GlueColumn]) -> bool {
-    let facts = |parameters: Option<&HashMap<String, String>>| {
+pub(super) fn have_facts(schema: &TableSchema, facts: &AttributeFacts, existing: &[GlueColumn]) -> bool {
+    let told = |parameters: Option<&HashMap<String, String>>| {
         [ATTRIBUTE, TYPES].map(|name| parameters.and_then(|parameters| parameters.get(name)).cloned())
     };
-    contract.schema.columns.iter().zip(existing).all(|(column, existing)| {
-        facts(Some(&parameters(contract, column, Some(existing)))) == facts(existing.parameters())
-    })
+    schema
+        .columns
+        .iter()
+        .zip(existing)
+        .all(|(column, existing)| told(Some(&parameters(facts, column, Some(existing)))) == told(existing.parameters()))
 }
 
 /// The parameters of a column: those of `old`, with what is known now.
-fn parameters(contract: &Contract, column: &Column, old: Option<&GlueColumn>) -> HashMap<String, String> {
-    let Contract { source, observed: Observed { known, shares }, .. } = contract;
+fn parameters(facts: &AttributeFacts, column: &Column, old: Option<&GlueColumn>) -> HashMap<String, String> {
+    let AttributeFacts { keys, known, shares } = facts;
     let mut all = old.and_then(|old| old.parameters.clone()).unwrap_or_default();
     let attribute = column.attribute.as_str();
     let seen = known.attribute(attribute);
-    let key = source.keys.iter().find(|key| key.name == attribute);
+    let key = keys.iter().find(|key| key.name == attribute);
 
     // A crawler of Glue writes names in lower case: such a name is the attribute's own only if somebody saw it.
     if seen.is_some() || key.is_some() || attribute != column.name {
@@ -110,7 +108,7 @@ fn parameters(contract: &Contract, column: &Column, old: Option<&GlueColumn>) ->
     // A page of items is no reason to forget what was seen elsewhere.
     let before = all.get(TYPES).filter(|_| shares.is_none()).cloned().unwrap_or_default();
     types.extend(before.split(','));
-    let types: Vec<&str> = ORDER.into_iter().filter(|name| types.contains(name)).collect();
+    let types: Vec<&str> = TYPE_ORDER.into_iter().filter(|name| types.contains(name)).collect();
     if !types.is_empty() {
         all.insert(TYPES.into(), types.join(","));
     }
@@ -136,11 +134,10 @@ fn presence(shape: &Shape, attribute: &str) -> Option<String> {
 /// `:` (its earlier releases at every `:`), so that an attribute with either has no place in it. `None` if it would be empty, or
 /// longer than a listing of tables should carry.
 pub(super) fn emr_mapping(schema: &TableSchema) -> Option<String> {
-    const LONGEST: usize = 100_000;
     let spelled = |column: &&Column| !column.attribute.is_empty() && !column.attribute.contains([',', ':']);
     let pairs = schema.columns.iter().filter(spelled).map(|column| format!("{}:{}", column.name, column.attribute));
     let mapping = pairs.collect::<Vec<_>>().join(",");
-    (!mapping.is_empty() && mapping.len() <= LONGEST).then_some(mapping)
+    (!mapping.is_empty() && mapping.len() <= MAX_EMR_MAPPING).then_some(mapping)
 }
 
 /// Column by attribute name in lower case and as columns are named, so that the attributes of a page of items are found

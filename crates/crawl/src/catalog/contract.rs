@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_glue::types::{Column as GlueColumn, SerDeInfo, StorageDescriptor, Table, TableInput};
 use schema::{Dialect, GlueType, Key, Shape, TableSchema, TypeOptions};
 
-use super::columns::{self, Observed, same_columns};
-use super::entry::{self, DEPRECATED, UNMAPPED, UPDATED_BY, columns, parameter};
-use super::store::unchanged;
+use super::columns::{self, AttributeFacts};
+use super::entry::Entry;
+use super::parameters::{self, CHECKPOINT, DEPRECATED, HISTORY, UNMAPPED, UPDATED_BY};
 use crate::error::{Error, Kind};
 use crate::options::Readers;
 
@@ -18,13 +18,13 @@ const OUTPUT_FORMAT: &str = "org.apache.hadoop.hive.dynamodb.write.HiveDynamoDBO
 const SERDE: &str = "org.apache.hadoop.hive.dynamodb.DynamoDBSerDe";
 
 /// Parameters that say how much there is, not what it looks like: alone they make no new table version.
-const STATISTICS: [&str; 4] = [entry::RECORDS, entry::SIZE, entry::RECORD_SIZE, UPDATED_BY];
+const STATISTICS: [&str; 4] = [parameters::RECORDS, parameters::SIZE, parameters::RECORD_SIZE, UPDATED_BY];
 /// Parameters that are there only if there is something to say.
-const IF_NEEDED: [&str; 3] = [entry::MAPPING, UNMAPPED, entry::EMR_MAPPING];
+const IF_NEEDED: [&str; 3] = [parameters::MAPPING, UNMAPPED, parameters::EMR_MAPPING];
 
 /// The DynamoDB side of a catalog table.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct SourceTable {
     /// The table's name as DynamoDB spells it.
     pub table: String,
     /// Its ARN.
@@ -57,11 +57,11 @@ pub enum Difference {
 #[derive(Debug, Clone, Copy)]
 pub struct Contract<'a> {
     /// Whose table it is.
-    pub source: &'a Source,
+    pub source: &'a SourceTable,
     /// Its columns.
     pub schema: &'a TableSchema,
-    /// What items showed of the attributes.
-    pub observed: Observed<'a>,
+    /// What is known of the attributes.
+    pub facts: AttributeFacts<'a>,
     /// What a crawl counted, and whose crawl it was; `None`: what the table says of that stays.
     pub crawl: Option<(Statistics, &'a str)>,
 }
@@ -71,10 +71,10 @@ impl Contract<'_> {
     ///
     /// # Errors
     /// [`Kind::Data`] if a column can't be.
-    pub fn created(&self, name: &str) -> Result<TableInput, Error> {
+    pub fn new_table(&self, name: &str) -> Result<TableInput, Error> {
         let parameters = owned(&self.parameters());
         let descriptor = StorageDescriptor::builder()
-            .set_columns(Some(columns::glue_columns(self, &[])?))
+            .set_columns(Some(columns::glue_columns(self.schema, &self.facts, &[])?))
             .location(&self.source.arn)
             .input_format(INPUT_FORMAT)
             .output_format(OUTPUT_FORMAT)
@@ -99,10 +99,10 @@ impl Contract<'_> {
     ///
     /// # Errors
     /// [`Kind::Data`] if a column can't be.
-    pub fn over(&self, existing: &Table) -> Result<(TableInput, Difference), Error> {
+    pub fn updated_table(&self, existing: &Table) -> Result<(TableInput, Difference), Error> {
         let parameters = self.parameters();
         let difference = self.difference(existing, &parameters);
-        let mut input = unchanged(existing)?;
+        let mut input = Entry(existing).to_input()?;
         input.table_type = Some("EXTERNAL_TABLE".into());
         input.parameters = Some(merged(existing.parameters.as_ref(), &parameters));
         if let Some(descriptor) = &mut input.storage_descriptor {
@@ -115,9 +115,10 @@ impl Contract<'_> {
                 .serialization_library
                 .replace(SERDE.into());
             descriptor.parameters = Some(merged(descriptor.parameters.as_ref(), &parameters));
-            if descriptor.schema_reference.is_none() || !same_columns(existing, self.schema) {
+            if descriptor.schema_reference.is_none() || !Entry(existing).has_columns_of(self.schema) {
                 descriptor.schema_reference = None;
-                descriptor.columns = Some(columns::glue_columns(self, columns(existing))?);
+                let columns = columns::glue_columns(self.schema, &self.facts, Entry(existing).columns())?;
+                descriptor.columns = Some(columns);
             }
         }
         Ok((input, difference))
@@ -126,33 +127,34 @@ impl Contract<'_> {
     /// The parameters of the table and of its storage descriptor.
     fn parameters(&self) -> BTreeMap<&'static str, String> {
         let Contract { source, schema, crawl, .. } = self;
-        let mut parameters = BTreeMap::from([
-            (entry::CLASSIFICATION, "dynamodb".to_owned()),
-            (entry::TYPE_OF_DATA, "table".to_owned()),
-            (entry::SOURCE, source.table.clone()),
-            (entry::EMR_TABLE, source.table.clone()),
-            (entry::SERIALIZER, "1.0".to_owned()),
-            (entry::DESERIALIZER, "1.0".to_owned()),
+        let mut all = BTreeMap::from([
+            (parameters::CLASSIFICATION, "dynamodb".to_owned()),
+            (parameters::TYPE_OF_DATA, "table".to_owned()),
+            (parameters::SOURCE, source.table.clone()),
+            (parameters::EMR_TABLE, source.table.clone()),
+            (parameters::SERIALIZER, "1.0".to_owned()),
+            (parameters::DESERIALIZER, "1.0".to_owned()),
         ]);
-        parameters.extend(schema.column_mapping().map(|mapping| (entry::MAPPING, mapping)));
-        parameters.extend(columns::emr_mapping(schema).map(|mapping| (entry::EMR_MAPPING, mapping)));
+        all.extend(schema.column_mapping().map(|mapping| (parameters::MAPPING, mapping)));
+        all.extend(columns::emr_mapping(schema).map(|mapping| (parameters::EMR_MAPPING, mapping)));
         let unmapped = unmapped_columns(schema);
         if !unmapped.is_empty() {
-            parameters.insert(UNMAPPED, unmapped.join(","));
+            all.insert(UNMAPPED, unmapped.join(","));
         }
-        for (parameter, key) in [entry::HASH_KEY, entry::RANGE_KEY].into_iter().zip(&source.keys) {
-            parameters.insert(parameter, key.name.clone());
+        for (parameter, key) in [parameters::HASH_KEY, parameters::RANGE_KEY].into_iter().zip(&source.keys) {
+            all.insert(parameter, key.name.clone());
         }
         if let Some((Statistics { items, bytes }, crawled_by)) = crawl {
-            parameters.insert(entry::RECORDS, items.to_string());
-            parameters.insert(entry::SIZE, bytes.to_string());
-            parameters.insert(entry::RECORD_SIZE, bytes.checked_div(*items).unwrap_or(0).to_string());
-            parameters.insert(UPDATED_BY, (*crawled_by).to_owned());
+            all.insert(parameters::RECORDS, items.to_string());
+            all.insert(parameters::SIZE, bytes.to_string());
+            all.insert(parameters::RECORD_SIZE, bytes.checked_div(*items).unwrap_or(0).to_string());
+            all.insert(UPDATED_BY, (*crawled_by).to_owned());
         }
-        parameters
+        all
     }
 
     fn difference(&self, existing: &Table, parameters: &BTreeMap<&'static str, String>) -> Difference {
+        let entry = Entry(existing);
         let descriptor = existing.storage_descriptor();
         let maps = [existing.parameters(), descriptor.and_then(StorageDescriptor::parameters)];
         let differs = |statistics: bool| {
@@ -161,14 +163,14 @@ impl Contract<'_> {
                 .filter(|(name, _)| STATISTICS.contains(name) == statistics)
                 .any(|(name, value)| maps.iter().any(|map| map.and_then(|map| map.get(*name)) != Some(value)))
         };
-        let stale = |name: &&str| !parameters.contains_key(*name) && parameter(existing, name).is_some();
+        let stale = |name: &&str| !parameters.contains_key(*name) && entry.parameter(name).is_some();
         let same_table = existing.table_type() == Some("EXTERNAL_TABLE")
-            && entry::location(existing) == Some(&self.source.arn)
+            && entry.location() == Some(&self.source.arn)
             && has_formats(existing)
-            && parameter(existing, DEPRECATED).is_none();
+            && !entry.is_deprecated();
         // Columns that come out of a schema version have no parameters.
-        let same_columns = same_columns(existing, self.schema)
-            && (entry::reference(existing).is_some() || columns::same_facts(self, columns(existing)));
+        let same_columns = entry.has_columns_of(self.schema)
+            && (entry.reference().is_some() || columns::have_facts(self.schema, &self.facts, entry.columns()));
         if !same_table || IF_NEEDED.iter().any(stale) || !same_columns || differs(false) {
             Difference::Schema
         } else if differs(true) {
@@ -184,7 +186,7 @@ impl Contract<'_> {
 #[derive(Debug)]
 pub struct Completion {
     /// The DynamoDB side.
-    pub source: Source,
+    pub source: SourceTable,
     /// What a page of items looks like; empty if none was read.
     pub page: Shape,
     /// Attributes that were spelled out before.
@@ -200,7 +202,7 @@ impl Completion {
     /// # Errors
     /// If a column has a type that Glue itself would not know.
     pub fn schema(&self, existing: &Table) -> Result<TableSchema, Error> {
-        let mut schema = entry::table_schema(existing)?;
+        let mut schema = Entry(existing).schema()?;
         let keys = || self.source.keys.iter().map(|key| key.name.as_str());
         let now = keys().chain(self.page.attributes().map(|attribute| attribute.name));
         let spelled = columns::by_folded_name(now.chain(self.spelled.iter().map(String::as_str)));
@@ -222,9 +224,9 @@ impl Completion {
     /// # Errors
     /// [`Kind::Data`] if a column can't be.
     pub fn input(&self, existing: &Table, schema: &TableSchema) -> Result<TableInput, Error> {
-        let observed = Observed { known: &self.page, shares: None };
-        let contract = Contract { source: &self.source, schema, observed, crawl: None };
-        contract.over(existing).map(|(input, _)| input)
+        let facts = AttributeFacts { keys: &self.source.keys, known: &self.page, shares: None };
+        let contract = Contract { source: &self.source, schema, facts, crawl: None };
+        contract.updated_table(existing).map(|(input, _)| input)
     }
 }
 
@@ -235,17 +237,43 @@ pub fn unmapped_columns(schema: &TableSchema) -> Vec<&str> {
     columns.map(|column| column.name.as_str()).collect()
 }
 
-/// Whether a managed crawl left this table less than complete, as far as the table itself can tell.
-pub fn is_incomplete(table: &Table, readers: Readers) -> bool {
-    let parsed = |column: &GlueColumn| column.r#type().and_then(|t| t.parse::<GlueType>().ok());
-    let refused = |glue_type: GlueType| accepted(&glue_type, readers) != glue_type;
-    parameter(table, entry::SOURCE).is_none()
-        || parameter(table, entry::CLASSIFICATION) != Some("dynamodb")
-        || parameter(table, entry::HASH_KEY).is_none()
-        || parameter(table, entry::EMR_TABLE).is_none()
-        || parameter(table, DEPRECATED).is_some()
-        || !has_formats(table)
-        || columns(table).iter().any(|column| parsed(column).is_some_and(refused))
+impl Entry<'_> {
+    /// Whether a managed crawl left it less than complete for these readers, as far as it can tell itself.
+    pub fn is_incomplete(self, readers: Readers) -> bool {
+        let parsed = |column: &GlueColumn| column.r#type().and_then(|t| t.parse::<GlueType>().ok());
+        let refused = |glue_type: GlueType| accepted(&glue_type, readers) != glue_type;
+        self.parameter(parameters::SOURCE).is_none()
+            || self.parameter(parameters::CLASSIFICATION) != Some("dynamodb")
+            || self.parameter(parameters::HASH_KEY).is_none()
+            || self.parameter(parameters::EMR_TABLE).is_none()
+            || self.is_deprecated()
+            || !has_formats(self.0)
+            || self.columns().iter().any(|column| parsed(column).is_some_and(refused))
+    }
+}
+
+/// What a native crawl keeps in the catalog table for the next one.
+#[derive(Debug)]
+pub struct CrawlState {
+    /// The text of what all crawls saw of the table; `None` if it is too long: what the table has then stays.
+    pub history: Option<String>,
+    /// The history says more than larger counts.
+    pub is_news: bool,
+    /// The text of where the next crawl goes on; `None`: at the beginning. Worth nothing without the history.
+    pub checkpoint: Option<String>,
+}
+
+impl CrawlState {
+    /// Writes it into the table. Whether that is worth an update of the table, should nothing else differ.
+    pub fn write_to(self, input: &mut TableInput) -> bool {
+        let parameters = input.parameters.get_or_insert_default();
+        let checkpoint = self.checkpoint.filter(|_| self.history.is_some());
+        let is_worth_it = checkpoint.as_ref() != parameters.get(CHECKPOINT) || self.history.is_some() && self.is_news;
+        parameters.remove(CHECKPOINT);
+        parameters.extend(checkpoint.map(|text| (CHECKPOINT.to_owned(), text)));
+        parameters.extend(self.history.map(|text| (HISTORY.to_owned(), text)));
+        is_worth_it
+    }
 }
 
 /// A column type as the readers accept it.
@@ -256,17 +284,19 @@ fn accepted(glue_type: &GlueType, readers: Readers) -> GlueType {
     }
 }
 
-/// The columns that hold all items of a Shape, in types that the readers accept.
+/// The columns that hold all items of a Shape, in types that the readers accept. `names` are columns that the catalog already
+/// has, by attribute.
 pub fn settle(
     shape: &Shape,
     keys: &[Key],
-    given: &BTreeMap<String, String>,
-    (types, readers): (&TypeOptions, Readers),
+    names: &BTreeMap<String, String>,
+    types: &TypeOptions,
+    readers: Readers,
 ) -> TableSchema {
     if readers == Readers::Athena {
-        return shape.settle(keys, given, types);
+        return shape.settle(keys, names, types);
     }
-    let mut schema = shape.settle(keys, given, &TypeOptions { dialect: Dialect::Crawler, ..types.clone() });
+    let mut schema = shape.settle(keys, names, &TypeOptions { dialect: Dialect::Crawler, ..types.clone() });
     for column in &mut schema.columns {
         column.glue_type = accepted(&column.glue_type, readers);
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use aws_sdk_glue::types::{Column as GlueColumn, SchemaReference, StorageDescriptor, Table, TableInput};
+use aws_sdk_glue::types::{Column as GlueColumn, SchemaReference, Table, TableInput};
 
-use super::entry::{DEPRECATED, hides_columns, parameter, reference, with_columns};
+use super::entry::Entry;
+use super::parameters::DEPRECATED;
 use crate::Clients;
 use crate::error::{Error, Kind};
 use crate::options::DeleteBehavior;
@@ -24,7 +25,7 @@ pub async fn list(clients: &Clients, database: &str) -> Result<Vec<Table>, Error
     while let Some(page) = pages.next().await {
         match page.map_err(Error::aws("glue:GetTables")) {
             Ok(page) => tables.extend(page.table_list.unwrap_or_default()),
-            Err(error) if error.is("EntityNotFoundException") => return Ok(Vec::new()),
+            Err(error) if error.is_not_found() => return Ok(Vec::new()),
             Err(error) => return Err(error),
         }
     }
@@ -39,7 +40,7 @@ pub async fn get(clients: &Clients, database: &str, name: &str) -> Result<Option
     match clients.glue.get_table().database_name(database).name(name).send().await.map_err(Error::aws("glue:GetTable"))
     {
         Ok(answer) => Ok(answer.table),
-        Err(error) if error.is("EntityNotFoundException") => Ok(None),
+        Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -47,10 +48,10 @@ pub async fn get(clients: &Clients, database: &str, name: &str) -> Result<Option
 /// Reads a catalog table with its columns, wherever they come from.
 ///
 /// # Errors
-/// If Glue refuses or does not answer, or the columns can't be had: see [`with_its_columns`].
+/// If Glue refuses or does not answer, or the columns can't be had: see [`resolve_columns`].
 pub async fn get_with_columns(clients: &Clients, database: &str, name: &str) -> Result<Option<Table>, Error> {
     match get(clients, database, name).await? {
-        Some(table) if hides_columns(&table) => columns_of_reference(clients, database, table).await.map(Some),
+        Some(table) if Entry(&table).hides_columns() => columns_of_reference(clients, database, table).await.map(Some),
         table => Ok(table),
     }
 }
@@ -60,8 +61,8 @@ pub async fn get_with_columns(clients: &Clients, database: &str, name: &str) -> 
 ///
 /// # Errors
 /// If neither can be read: a table whose columns are not known must not be written.
-pub async fn with_its_columns(clients: &Clients, database: &str, table: &Table) -> Result<Option<Table>, Error> {
-    match hides_columns(table) {
+pub async fn resolve_columns(clients: &Clients, database: &str, table: &Table) -> Result<Option<Table>, Error> {
+    match Entry(table).hides_columns() {
         true => get_with_columns(clients, database, table.name()).await,
         false => Ok(Some(table.clone())),
     }
@@ -74,7 +75,7 @@ async fn columns_of_reference(clients: &Clients, database: &str, table: Table) -
         format!("{name} has its columns from a schema version and lists none, and that can't be read: {why}")
     };
     let request = clients.glue.get_schema_version();
-    let request = match reference(&table) {
+    let request = match Entry(&table).reference() {
         Some(SchemaReference { schema_version_id: Some(id), .. }) => request.schema_version_id(id),
         Some(SchemaReference { schema_id: Some(id), schema_version_number, .. }) => {
             let number = aws_sdk_glue::types::SchemaVersionNumber::builder();
@@ -98,36 +99,20 @@ async fn columns_of_reference(clients: &Clients, database: &str, table: Table) -
     if columns.is_empty() {
         return Err(Error::new(Kind::Data, unknown("it has no fields".into())));
     }
-    Ok(with_columns(table, columns))
+    Ok(Entry(&table).with_columns(columns))
 }
 
-/// The input that would leave a table as it is.
-pub fn unchanged(table: &Table) -> Result<TableInput, Error> {
-    let mut descriptor = table.storage_descriptor().cloned().unwrap_or_else(|| StorageDescriptor::builder().build());
-    // Columns that come out of a schema reference are not the table's own.
-    if descriptor.schema_reference.is_some() {
-        descriptor.columns = Some(Vec::new());
-    }
-    TableInput::builder()
-        .name(table.name())
-        .set_description(table.description.clone())
-        .set_owner(table.owner.clone())
-        .set_last_access_time(table.last_access_time)
-        .set_last_analyzed_time(table.last_analyzed_time)
-        .retention(table.retention)
-        .storage_descriptor(descriptor)
-        .set_partition_keys(table.partition_keys.clone())
-        .set_view_original_text(table.view_original_text.clone())
-        .set_view_expanded_text(table.view_expanded_text.clone())
-        .set_table_type(table.table_type.clone())
-        .set_parameters(table.parameters.clone())
-        .set_target_table(table.target_table.clone())
-        .build()
-        .map_err(|e| Error::new(Kind::Data, format!("table {}: {e}", table.name())))
+/// An update of a catalog table.
+#[derive(Debug)]
+pub struct TableUpdate {
+    /// The table as it is to be.
+    pub input: TableInput,
+    /// The present state of the table is not worth an archived version.
+    pub skip_archive: bool,
 }
 
 /// Changes a catalog table under its optimistic lock: when somebody else was faster, `change` sees the newer table.
-/// `change` returns the new input and whether to skip the archive, or `None` to leave the table alone.
+/// `change` returns `None` to leave the table alone. Whether the table was changed.
 ///
 /// # Errors
 /// What `change` returns, or Glue's refusal.
@@ -135,18 +120,18 @@ pub async fn update(
     clients: &Clients,
     database: &str,
     table: Table,
-    mut change: impl FnMut(&Table) -> Result<Option<(TableInput, bool)>, Error>,
+    mut change: impl FnMut(&Table) -> Result<Option<TableUpdate>, Error>,
 ) -> Result<bool, Error> {
     let mut table = table;
     let mut pause = FIRST_PAUSE;
     for attempt in 1.. {
-        let Some((input, skip_archive)) = change(&table)? else { return Ok(false) };
+        let Some(TableUpdate { input, skip_archive }) = change(&table)? else { return Ok(false) };
         let request = clients.glue.update_table().database_name(database).table_input(input).skip_archive(skip_archive);
         let sent =
             request.set_version_id(table.version_id.clone()).send().await.map_err(Error::aws("glue:UpdateTable"));
         match sent {
             Ok(_) => return Ok(true),
-            Err(error) if error.is(CONCURRENT) && attempt < ATTEMPTS => {
+            Err(error) if error.is_concurrent() && attempt < ATTEMPTS => {
                 tokio::time::sleep(pause).await;
                 pause *= 2;
                 match get_with_columns(clients, database, table.name()).await? {
@@ -160,21 +145,18 @@ pub async fn update(
     Ok(false)
 }
 
-/// Glue's answer to a write while another one is at the same thing. The SDK does not retry it.
-const CONCURRENT: &str = "ConcurrentModificationException";
-
 /// Sends a write that depends on nothing read before, or reads that again, until no other is at the same thing.
 ///
 /// # Errors
 /// Any other refusal, and this one in the end.
-pub async fn retried<T, Sent>(mut write: impl FnMut() -> Sent) -> Result<T, Error>
+pub async fn retry_concurrent<T, Sent>(mut write: impl FnMut() -> Sent) -> Result<T, Error>
 where
     Sent: Future<Output = Result<T, Error>>,
 {
     let mut pause = FIRST_PAUSE;
     for _ in 1..ATTEMPTS {
         match write().await {
-            Err(error) if error.is(CONCURRENT) => tokio::time::sleep(pause).await,
+            Err(error) if error.is_concurrent() => tokio::time::sleep(pause).await,
             done => return done,
         }
         pause *= 2;
@@ -198,19 +180,19 @@ pub async fn retire(
         DeleteBehavior::DeleteFromDatabase => {
             let request = clients.glue.delete_table().database_name(database).name(table.name());
             let delete = || async { request.clone().send().await.map_err(Error::aws("glue:DeleteTable")) };
-            match retried(delete).await {
-                Err(error) if !error.is("EntityNotFoundException") => Err(error),
+            match retry_concurrent(delete).await {
+                Err(error) if !error.is_not_found() => Err(error),
                 _ => Ok(true),
             }
         }
         DeleteBehavior::DeprecateInDatabase => {
             let mark = |table: &Table| {
-                if parameter(table, DEPRECATED).is_some() {
+                if Entry(table).is_deprecated() {
                     return Ok(None);
                 }
-                let mut input = unchanged(table)?;
+                let mut input = Entry(table).to_input()?;
                 input.parameters.get_or_insert_default().insert(DEPRECATED.into(), now_millis.to_string());
-                Ok(Some((input, true)))
+                Ok(Some(TableUpdate { input, skip_archive: true }))
             };
             update(clients, database, table, mark).await
         }

@@ -2,26 +2,23 @@
 
 use std::path::Path as FilePath;
 
-use futures::StreamExt;
+use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
 
-use super::{manifest, s3};
-use crate::answer;
+use super::manifest;
+use super::objects::{check_regular, store_error};
 use crate::error::{Error, Kind};
 use crate::files;
 
 /// How far below the given place an export is looked for: `prefix/AWSDynamoDB/ID` are three.
 const MAX_DEPTH: usize = 4;
-/// The longest manifest: it has some 200 bytes for each data file.
-const MAX_MANIFEST: usize = 256 << 20;
-/// Exports named in a message.
+/// The most exports that a message names.
 const MAX_NAMED: usize = 5;
 
 /// The store, the place in it to look from, and the store's name. The store reaches from the folder above an export, since the
 /// data files of incremental exports lie beside their folders.
-pub(super) fn local(path: &FilePath) -> Result<(LocalFileSystem, Path, String), Error> {
+pub(super) fn in_folder(path: &FilePath) -> Result<(LocalFileSystem, Path, String), Error> {
     let wrong = |e: &dyn std::fmt::Display| Error::new(Kind::Settings, format!("the export {}: {e}", path.display()));
     let mut folder = path.canonicalize().map_err(|e| wrong(&e))?;
     if !folder.is_dir() {
@@ -33,7 +30,7 @@ pub(super) fn local(path: &FilePath) -> Result<(LocalFileSystem, Path, String), 
     }
     let summary = folder.join(manifest::SUMMARY);
     if files::is_there(&summary).map_err(|e| wrong(&e))? {
-        regular(&summary.to_string_lossy())?;
+        check_regular(&summary.to_string_lossy())?;
     }
     let (root, start) = match (folder.parent(), folder.file_name().and_then(|name| name.to_str())) {
         (Some(parent), Some(name)) if summary.is_file() => (parent, Path::parse(name).map_err(|e| wrong(&e))?),
@@ -44,14 +41,14 @@ pub(super) fn local(path: &FilePath) -> Result<(LocalFileSystem, Path, String), 
 }
 
 /// The folder of the one export at or below `start`.
-pub(super) async fn folder(store: &dyn ObjectStore, start: Path, place: &str) -> Result<Path, Error> {
+pub(super) async fn find_folder(store: &dyn ObjectStore, start: Path, place: &str) -> Result<Path, Error> {
     let (mut found, mut started) = (Vec::new(), Vec::new());
     let mut level = vec![start.clone()];
     for _ in 0..=MAX_DEPTH {
         let mut below = Vec::new();
         for folder in level {
             let listing = store.list_with_delimiter(Some(&folder)).await;
-            let listing = listing.map_err(|e| failed(&format!("{place}/{folder}"), e))?;
+            let listing = listing.map_err(|e| store_error(&format!("{place}/{folder}"), e))?;
             let has = |name| listing.objects.iter().any(|object| object.location.filename() == Some(name));
             if has(manifest::SUMMARY) {
                 found.push(folder);
@@ -84,37 +81,4 @@ pub(super) async fn folder(store: &dyn ObjectStore, start: Path, place: &str) ->
         }
     };
     Err(Error::new(Kind::NotFound, message))
-}
-
-/// The content of a small object; one that does not exist is `None`.
-pub(super) async fn small(store: &dyn ObjectStore, path: &Path, name: &str) -> Result<Option<Vec<u8>>, Error> {
-    regular(name)?;
-    let mut chunks = match store.get(path).await {
-        Ok(object) => object.into_stream(),
-        Err(object_store::Error::NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(failed(name, error)),
-    };
-    let mut content = Vec::new();
-    while let Some(chunk) = chunks.next().await {
-        content.extend_from_slice(&chunk.map_err(|error| failed(name, error))?);
-        if content.len() > MAX_MANIFEST {
-            return Err(Error::new(Kind::Data, format!("{name}: {}", answer::too_long(MAX_MANIFEST))));
-        }
-    }
-    Ok(Some(content))
-}
-
-/// Refuses what has the name of a file in a folder and is none: to open a FIFO is to wait for ever. What isn't there is for the
-/// store to tell.
-pub(super) fn regular(name: &str) -> Result<(), Error> {
-    let path = FilePath::new(name);
-    if name.starts_with("s3://") || !files::is_there(path).unwrap_or(false) {
-        return Ok(());
-    }
-    files::regular(path).map(drop).map_err(|e| Error::new(Kind::Data, format!("{name}: {e}")))
-}
-
-/// What the store said, as an error of ours.
-pub(super) fn failed(name: &str, error: object_store::Error) -> Error {
-    Error::new(s3::kind(&error), format!("{name}: {}", s3::words(&error)))
 }

@@ -2,17 +2,17 @@
 
 use std::ops::Range;
 
-/// A line that is none; where.
+/// A line that is no change, from byte `at` on.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NoChange {
+pub(super) struct ChangeError {
     pub at: usize,
 }
 
 /// Where in the line the item stands as it is after the change; `None` of a deletion.
 ///
 /// Only the structure outside of the image is checked: whoever reads the image checks that.
-pub(super) fn new_image(line: &[u8]) -> Result<Option<Range<usize>>, NoChange> {
-    let wrong = |at| NoChange { at };
+pub(super) fn new_image(line: &[u8]) -> Result<Option<Range<usize>>, ChangeError> {
+    let wrong = |at| ChangeError { at };
     let (mut image, mut keys) = (None, false);
     let mut at = expect(line, 0, b'{')?;
     loop {
@@ -40,16 +40,16 @@ fn space(line: &[u8], at: usize) -> usize {
     at + rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
 }
 
-fn expect(line: &[u8], at: usize, byte: u8) -> Result<usize, NoChange> {
+fn expect(line: &[u8], at: usize, byte: u8) -> Result<usize, ChangeError> {
     let at = space(line, at);
-    if line.get(at) == Some(&byte) { Ok(at + 1) } else { Err(NoChange { at }) }
+    if line.get(at) == Some(&byte) { Ok(at + 1) } else { Err(ChangeError { at }) }
 }
 
 /// The place of the quote that ends the string whose text begins at `at`.
-fn end_of_string(line: &[u8], mut at: usize) -> Result<usize, NoChange> {
+fn end_of_string(line: &[u8], mut at: usize) -> Result<usize, ChangeError> {
     loop {
         let rest = line.get(at..).unwrap_or_default();
-        let special = memchr::memchr2(b'"', b'\\', rest).ok_or(NoChange { at: line.len() })?;
+        let special = memchr::memchr2(b'"', b'\\', rest).ok_or(ChangeError { at: line.len() })?;
         at += special;
         if line.get(at) == Some(&b'"') {
             return Ok(at);
@@ -59,7 +59,7 @@ fn end_of_string(line: &[u8], mut at: usize) -> Result<usize, NoChange> {
 }
 
 /// The place after the object that begins at `at`.
-fn end_of_object(line: &[u8], at: usize) -> Result<usize, NoChange> {
+fn end_of_object(line: &[u8], at: usize) -> Result<usize, ChangeError> {
     expect(line, at, b'{')?;
     let (mut at, mut depth) = (at, 0_u32);
     loop {
@@ -68,7 +68,7 @@ fn end_of_object(line: &[u8], at: usize) -> Result<usize, NoChange> {
             Some(b'}') => depth -= 1,
             Some(b'"') => at = end_of_string(line, at + 1)?,
             Some(_) => {}
-            None => return Err(NoChange { at }),
+            None => return Err(ChangeError { at }),
         }
         at += 1;
         if depth == 0 {
@@ -84,7 +84,7 @@ mod tests {
     fn image(line: &str) -> Result<Option<&str>, usize> {
         match new_image(line.as_bytes()) {
             Ok(image) => Ok(image.map(|range| &line[range])),
-            Err(NoChange { at }) => Err(at),
+            Err(ChangeError { at }) => Err(at),
         }
     }
 

@@ -8,12 +8,13 @@ use flate2::bufread::MultiGzDecoder;
 use futures::StreamExt;
 use md5::{Digest, Md5};
 use object_store::{GetResult, GetResultPayload};
-use schema::{ReadError, Reader, Shape, TypeOptions};
+use schema::{ReadError, Reader, TypeOptions};
 use tokio::sync::mpsc;
 
 use super::manifest::{DataFile, Format};
 use super::{image, ion, s3};
 use crate::error::{Error, Kind};
+use crate::observed::{Coverage, Observed};
 
 /// Compressed bytes read at once, and decompressed ones.
 const CHUNK: usize = 256 << 10;
@@ -24,24 +25,17 @@ const IN_FLIGHT: usize = 4;
 /// two bytes of a list of BOOL are the fourteen of `{"BOOL":true},`. That makes 3 MB an image; the rest is room.
 const MAX_LINE: usize = 16 << 20;
 
-/// How a file is read, and what it should turn out to be.
-pub(super) struct Job {
+/// How a data file is read, and what it should turn out to hold.
+pub(super) struct FileReader {
     pub format: Format,
     pub incremental: bool,
-    pub policy: TypeOptions,
+    pub types: TypeOptions,
     pub expected: DataFile,
-}
-
-/// What a data file holds.
-pub(super) struct Content {
-    pub shape: Shape,
-    /// Items, or changes.
-    pub records: u64,
 }
 
 /// Why a data file can't be read; never what stands in it.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Wrong {
+pub(super) enum InputError {
     #[error("line {}, byte {} of the decompressed text: {}", .0.line, .0.offset, .0.kind)]
     Item(#[from] ReadError),
     #[error("byte {at} of the compressed file: {error}")]
@@ -51,9 +45,9 @@ pub(super) enum Wrong {
     #[error(
         "line {line}, byte {at} of the decompressed text: not a change with Keys, as incremental exports have them"
     )]
-    NoChange { line: u64, at: u64 },
+    Change { line: u64, at: u64 },
     #[error("line {line}, byte {at} of the decompressed text: {what}")]
-    NoIon { line: u64, at: u64, what: ion::NoIon },
+    Ion { line: u64, at: u64, what: ion::IonError },
     #[error("the file is not the one that was exported, its MD5 differs ({bytes} bytes were read): copy it again")]
     Checksum { bytes: u64 },
     #[error("it holds {found} items, the manifest says {expected}")]
@@ -63,18 +57,19 @@ pub(super) enum Wrong {
 }
 
 /// Reads one object on a thread of its own, and checks it against its line in the manifest.
-pub(super) async fn read(object: GetResult, job: Job) -> Result<Content, Wrong> {
-    let stop = Stop::default();
-    let stopped = stop.0.clone();
+pub(super) async fn read(object: GetResult, reader: FileReader) -> Result<Observed, InputError> {
+    let cancel = CancelOnDrop::default();
+    let cancelled = cancel.0.clone();
     if let GetResultPayload::File(file, _) = object.payload {
-        return tokio::task::spawn_blocking(move || job.run(file, stopped)).await?;
+        return tokio::task::spawn_blocking(move || reader.run(file, cancelled)).await?;
     }
     let (to, from) = mpsc::channel(IN_FLIGHT);
-    let reading = tokio::task::spawn_blocking(move || job.run(Received { from, chunk: Default::default() }, stopped));
+    let reading =
+        tokio::task::spawn_blocking(move || reader.run(Received { from, chunk: Default::default() }, cancelled));
     let sending = async {
         let mut chunks = object.into_stream();
         while let Some(chunk) = chunks.next().await {
-            if to.send(chunk.map_err(|e| io::Error::other(s3::words(&e)))).await.is_err() {
+            if to.send(chunk.map_err(|e| io::Error::other(s3::message(&e)))).await.is_err() {
                 break;
             }
         }
@@ -83,11 +78,11 @@ pub(super) async fn read(object: GetResult, job: Job) -> Result<Content, Wrong> 
     tokio::join!(sending, reading).1?
 }
 
-/// Ends the thread when nobody waits for it any more: a blocking task can't be cancelled.
+/// Tells the thread to end when nobody waits for it any more: a blocking task can't be aborted.
 #[derive(Default)]
-struct Stop(Arc<AtomicBool>);
+struct CancelOnDrop(Arc<AtomicBool>);
 
-impl Drop for Stop {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -119,7 +114,7 @@ struct Checked<R> {
     md5: Md5,
     bytes: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
-    /// The file could not be read, whatever is in it.
+    /// The file itself could not be read, whatever is in it.
     failed: bool,
 }
 
@@ -136,53 +131,53 @@ impl<R: Read> Read for Checked<R> {
     }
 }
 
-impl Wrong {
-    /// As an error about the file `name`.
-    pub(super) fn about(&self, name: &str) -> Error {
+impl InputError {
+    /// The error about the file `name`.
+    pub(super) fn in_file(&self, name: &str) -> Error {
         let kind = match self {
-            Wrong::Io { .. } | Wrong::Stopped(_) => Kind::Service,
+            InputError::Io { .. } | InputError::Stopped(_) => Kind::Service,
             _ => Kind::Data,
         };
         Error::new(kind, format!("{name}: {self}"))
     }
 }
 
-impl Job {
-    fn run(self, input: impl Read, stop: Arc<AtomicBool>) -> Result<Content, Wrong> {
+impl FileReader {
+    fn run(self, input: impl Read, stop: Arc<AtomicBool>) -> Result<Observed, InputError> {
         let bytes = Arc::<AtomicU64>::default();
         let checked = Checked { inner: input, md5: Md5::new(), bytes: bytes.clone(), stop, failed: false };
         let mut input = BufReader::with_capacity(CHUNK, checked);
-        let content = self.content(&mut input, &bytes);
+        let observed = self.observe(&mut input, &bytes);
         let at = || bytes.load(Ordering::Relaxed);
         let rest = match input.get_ref().failed {
             false => io::copy(&mut input, &mut io::sink()),
             true => Ok(0),
         };
-        let failed = |error| Wrong::Io { at: at(), error };
-        match (content, rest) {
-            (Err(Wrong::Compressed { error, .. }), _) if input.get_ref().failed => Err(failed(error)),
+        let failed = |error| InputError::Io { at: at(), error };
+        match (observed, rest) {
+            (Err(InputError::Compressed { error, .. }), _) if input.get_ref().failed => Err(failed(error)),
             (_, Err(error)) => Err(failed(error)),
             // A damaged file is told as such, whatever could be made of it.
             _ if input.get_ref().md5.clone().finalize()[..] != self.expected.md5 => {
-                Err(Wrong::Checksum { bytes: at() })
+                Err(InputError::Checksum { bytes: at() })
             }
-            (Ok(Content { records, .. }), _) if records != self.expected.item_count => {
-                Err(Wrong::Count { found: records, expected: self.expected.item_count })
+            (Ok(Observed { records, .. }), _) if records != self.expected.item_count => {
+                Err(InputError::Count { found: records, expected: self.expected.item_count })
             }
-            (content, _) => content,
+            (observed, _) => observed,
         }
     }
 
-    fn content(&self, input: &mut impl BufRead, bytes: &AtomicU64) -> Result<Content, Wrong> {
-        let compressed = |error| Wrong::Compressed { at: bytes.load(Ordering::Relaxed), error };
+    fn observe(&self, input: &mut impl BufRead, bytes: &AtomicU64) -> Result<Observed, InputError> {
+        let compressed = |error| InputError::Compressed { at: bytes.load(Ordering::Relaxed), error };
         if input.fill_buf().map_err(compressed)?.is_empty() {
             // An empty partition may come without even the header of gzip.
-            return Ok(Content { shape: Reader::new(&self.policy).finish()?, records: 0 });
+            return Ok(Observed::default());
         }
         let mut text = BufReader::with_capacity(CHUNK, MultiGzDecoder::new(input));
         match (self.format, self.incremental) {
             (Format::Json, false) => {
-                let mut reader = Reader::new(&self.policy);
+                let mut reader = Reader::new(&self.types);
                 loop {
                     let chunk = text.fill_buf().map_err(compressed)?;
                     if chunk.is_empty() {
@@ -192,11 +187,10 @@ impl Job {
                     let read = chunk.len();
                     text.consume(read);
                 }
-                let shape = reader.finish()?;
-                Ok(Content { records: shape.items(), shape })
+                Ok(Observed::from_items(reader.finish()?, 0.0, Coverage::Full))
             }
             (format, incremental) => {
-                let mut lines = Lines::new(&self.policy);
+                let mut lines = Lines::new(&self.types);
                 let mut line = Vec::new();
                 while (&mut text).take(MAX_LINE as u64).read_until(b'\n', &mut line).map_err(compressed)? > 0 {
                     match format {
@@ -225,12 +219,12 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(policy: &TypeOptions) -> Lines {
-        Lines { reader: Reader::new(policy), records: 0, lines: 0, bytes: 0, given: 0, json: Vec::new() }
+    fn new(types: &TypeOptions) -> Lines {
+        Lines { reader: Reader::new(types), records: 0, lines: 0, bytes: 0, given: 0, json: Vec::new() }
     }
 
     /// Counts a line; where it begins, or `None` if it is blank.
-    fn begin(&mut self, line: &[u8]) -> Option<u64> {
+    fn count(&mut self, line: &[u8]) -> Option<u64> {
         let start = self.bytes;
         self.lines += 1;
         self.bytes += line.len() as u64;
@@ -240,10 +234,10 @@ impl Lines {
     }
 
     /// A line of an incremental export: its new image is an item.
-    fn change(&mut self, line: &[u8]) -> Result<(), Wrong> {
-        let Some(start) = self.begin(line) else { return Ok(()) };
-        let wrong = |at: usize| Wrong::NoChange { line: self.lines, at: start + at as u64 };
-        let Some(range) = image::new_image(line).map_err(|no| wrong(no.at))? else { return Ok(()) };
+    fn change(&mut self, line: &[u8]) -> Result<(), InputError> {
+        let Some(start) = self.count(line) else { return Ok(()) };
+        let wrong = |at: usize| InputError::Change { line: self.lines, at: start + at as u64 };
+        let Some(range) = image::new_image(line).map_err(|error| wrong(error.at))? else { return Ok(()) };
         let (in_line, given) = (range.start as u64, self.given);
         let image = line.get(range).unwrap_or_default();
         self.given += image.len() as u64 + 1;
@@ -257,10 +251,10 @@ impl Lines {
     }
 
     /// A line of Ion.
-    fn ion(&mut self, line: &[u8], incremental: bool) -> Result<(), Wrong> {
-        let Some(start) = self.begin(line) else { return Ok(()) };
+    fn ion(&mut self, line: &[u8], incremental: bool) -> Result<(), InputError> {
+        let Some(start) = self.count(line) else { return Ok(()) };
         self.json.clear();
-        ion::to_json(line, incremental, &mut self.json).map_err(|what| Wrong::NoIon {
+        ion::to_json(line, incremental, &mut self.json).map_err(|what| InputError::Ion {
             line: self.lines,
             at: start,
             what,
@@ -271,7 +265,7 @@ impl Lines {
         Ok(())
     }
 
-    fn finish(self) -> Result<Content, Wrong> {
-        Ok(Content { shape: self.reader.finish()?, records: self.records })
+    fn finish(self) -> Result<Observed, InputError> {
+        Ok(Observed { shape: self.reader.finish()?, records: self.records, ..Observed::default() })
     }
 }

@@ -13,7 +13,7 @@ const VERSION: &[u8] = b"$ion_1_0";
 
 /// Why a line is none of an export; never what stands in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NoIon {
+pub(super) enum IonError {
     #[error("not Ion text as exports have it")]
     Syntax,
     #[error("nested deeper than DynamoDB allows")]
@@ -25,13 +25,13 @@ pub(super) enum NoIon {
 }
 
 /// Appends the item of a line to `json`, as a line of DynamoDB JSON; nothing for a deletion.
-pub(super) fn to_json(line: &[u8], incremental: bool, json: &mut Vec<u8>) -> Result<(), NoIon> {
+pub(super) fn to_json(line: &[u8], incremental: bool, json: &mut Vec<u8>) -> Result<(), IonError> {
     let line = line.trim_ascii();
     let mut text = Text { rest: line.strip_prefix(VERSION).unwrap_or(line), json };
     let image = if incremental { "NewImage" } else { "Item" };
     let (mut items, mut keys, mut first) = (0, !incremental, true);
     if !text.take(b'{') {
-        return Err(NoIon::NoItem);
+        return Err(IonError::NoItem);
     }
     while !text.take(b'}') {
         if !first {
@@ -41,7 +41,7 @@ pub(super) fn to_json(line: &[u8], incremental: bool, json: &mut Vec<u8>) -> Res
         let name = text.name()?;
         match &*name {
             _ if name != image => text.skip()?,
-            _ if text.tag()? != "M" || items > 0 => return Err(NoIon::NoItem),
+            _ if text.tag()? != "M" || items > 0 => return Err(IonError::NoItem),
             _ => {
                 text.content("M", MAX_DEPTH)?;
                 text.json.push(b'\n');
@@ -51,8 +51,8 @@ pub(super) fn to_json(line: &[u8], incremental: bool, json: &mut Vec<u8>) -> Res
         keys |= name == "Keys";
     }
     match (keys && (incremental || items == 1), text.peek()) {
-        (_, Some(_)) => Err(NoIon::Syntax),
-        (false, _) => Err(NoIon::NoItem),
+        (_, Some(_)) => Err(IonError::Syntax),
+        (false, _) => Err(IonError::NoItem),
         (true, None) => Ok(()),
     }
 }
@@ -78,8 +78,8 @@ impl<'t> Text<'t, '_> {
         is_next
     }
 
-    fn expect(&mut self, byte: u8) -> Result<(), NoIon> {
-        if self.take(byte) { Ok(()) } else { Err(NoIon::Syntax) }
+    fn expect(&mut self, byte: u8) -> Result<(), IonError> {
+        if self.take(byte) { Ok(()) } else { Err(IonError::Syntax) }
     }
 
     /// What is passed over.
@@ -97,12 +97,12 @@ impl<'t> Text<'t, '_> {
     }
 
     /// What stands in quotes, with its escapes.
-    fn quoted(&mut self, quote: u8) -> Result<&'t [u8], NoIon> {
+    fn quoted(&mut self, quote: u8) -> Result<&'t [u8], IonError> {
         self.expect(quote)?;
         let mut end = 0;
         loop {
             let rest = self.rest.get(end..).unwrap_or_default();
-            end += memchr::memchr2(quote, b'\\', rest).ok_or(NoIon::Syntax)?;
+            end += memchr::memchr2(quote, b'\\', rest).ok_or(IonError::Syntax)?;
             if self.rest.get(end) == Some(&quote) {
                 let text = self.advance(end);
                 self.advance(1);
@@ -113,7 +113,7 @@ impl<'t> Text<'t, '_> {
     }
 
     /// The name of a field, and the colon after it.
-    fn name(&mut self) -> Result<Cow<'t, str>, NoIon> {
+    fn name(&mut self) -> Result<Cow<'t, str>, IonError> {
         let name = match self.peek() {
             Some(quote @ (b'"' | b'\'')) => unescaped(self.quoted(quote)?)?,
             _ => {
@@ -121,7 +121,9 @@ impl<'t> Text<'t, '_> {
                 self.advance(word.len());
                 match word.as_bytes() {
                     // Without quotes, $7 is the seventh symbol of a table.
-                    [] | [b'$', b'0'..=b'9', ..] | [b'0'..=b'9' | b'.' | b'-' | b'+', ..] => return Err(NoIon::Syntax),
+                    [] | [b'$', b'0'..=b'9', ..] | [b'0'..=b'9' | b'.' | b'-' | b'+', ..] => {
+                        return Err(IonError::Syntax);
+                    }
                     _ => Cow::Borrowed(word),
                 }
             }
@@ -131,10 +133,10 @@ impl<'t> Text<'t, '_> {
     }
 
     /// Passes over a value that nobody asks for; only quotes and brackets are looked at.
-    fn skip(&mut self) -> Result<(), NoIon> {
+    fn skip(&mut self) -> Result<(), IonError> {
         let mut depth = 0_u32;
         loop {
-            match self.peek().ok_or(NoIon::Syntax)? {
+            match self.peek().ok_or(IonError::Syntax)? {
                 quote @ (b'"' | b'\'') => {
                     self.quoted(quote)?;
                     continue;
@@ -149,8 +151,8 @@ impl<'t> Text<'t, '_> {
     }
 
     /// What DynamoDB calls the type of the value that is next.
-    fn tag(&mut self) -> Result<&'static str, NoIon> {
-        let tag = match self.peek().ok_or(NoIon::Syntax)? {
+    fn tag(&mut self) -> Result<&'static str, IonError> {
+        let tag = match self.peek().ok_or(IonError::Syntax)? {
             b'"' => "S",
             b'0'..=b'9' | b'-' => "N",
             b'{' if self.rest.starts_with(b"{{") => "B",
@@ -162,14 +164,14 @@ impl<'t> Text<'t, '_> {
                 "$dynamodb_SS" => "SS",
                 "$dynamodb_NS" => "NS",
                 "$dynamodb_BS" => "BS",
-                _ => return Err(NoIon::Type),
+                _ => return Err(IonError::Type),
             },
         };
         Ok(tag)
     }
 
     /// A value with its type, that nests no deeper than `levels`.
-    fn value(&mut self, levels: u32) -> Result<(), NoIon> {
+    fn value(&mut self, levels: u32) -> Result<(), IonError> {
         let tag = self.tag()?;
         self.put(&["{\"", tag, "\":"]);
         self.content(tag, levels)?;
@@ -178,8 +180,8 @@ impl<'t> Text<'t, '_> {
     }
 
     /// A value of which this is the type.
-    fn content(&mut self, tag: &str, levels: u32) -> Result<(), NoIon> {
-        let deeper = || levels.checked_sub(1).ok_or(NoIon::TooDeep);
+    fn content(&mut self, tag: &str, levels: u32) -> Result<(), IonError> {
+        let deeper = || levels.checked_sub(1).ok_or(IonError::TooDeep);
         match tag {
             "S" => {
                 let text = unescaped(self.quoted(b'"')?)?;
@@ -213,22 +215,22 @@ impl<'t> Text<'t, '_> {
     }
 
     /// A set of values of one type, and the annotation before it.
-    fn set(&mut self, of: &str) -> Result<(), NoIon> {
+    fn set(&mut self, of: &str) -> Result<(), IonError> {
         self.advance(self.word().len());
         self.expect(b':')?;
         self.expect(b':')?;
         if self.peek() != Some(b'[') {
-            return Err(NoIon::Type);
+            return Err(IonError::Type);
         }
-        self.members([b'[', b']'], |text| if text.tag()? == of { text.content(of, 0) } else { Err(NoIon::Type) })
+        self.members([b'[', b']'], |text| if text.tag()? == of { text.content(of, 0) } else { Err(IonError::Type) })
     }
 
     /// What is between brackets, each as `member` writes it.
     fn members(
         &mut self,
         [open, close]: [u8; 2],
-        mut member: impl FnMut(&mut Self) -> Result<(), NoIon>,
-    ) -> Result<(), NoIon> {
+        mut member: impl FnMut(&mut Self) -> Result<(), IonError>,
+    ) -> Result<(), IonError> {
         self.expect(open)?;
         self.json.push(open);
         let mut first = true;
@@ -245,11 +247,11 @@ impl<'t> Text<'t, '_> {
     }
 
     /// A decimal: `7.`, `12.50` or `-1d-20`. Whether it is a number at all is for the reader of the JSON to say.
-    fn number(&mut self) -> Result<(), NoIon> {
+    fn number(&mut self) -> Result<(), IonError> {
         let word = self.word();
         self.advance(word.len());
         if word.bytes().any(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+' | b'd' | b'D')) {
-            return Err(NoIon::Type);
+            return Err(IonError::Type);
         }
         let (digits, exponent) = word.split_once(['d', 'D']).unwrap_or((word, "0"));
         let digits = digits.strip_suffix('.').unwrap_or(digits);
@@ -257,16 +259,16 @@ impl<'t> Text<'t, '_> {
         Ok(())
     }
 
-    fn blob(&mut self) -> Result<(), NoIon> {
+    fn blob(&mut self) -> Result<(), IonError> {
         self.advance("{{".len());
-        let end = memchr::memchr(b'}', self.rest).ok_or(NoIon::Syntax)?;
+        let end = memchr::memchr(b'}', self.rest).ok_or(IonError::Syntax)?;
         let base64 = self.advance(end);
-        self.rest = self.rest.strip_prefix(b"}}").ok_or(NoIon::Syntax)?;
+        self.rest = self.rest.strip_prefix(b"}}").ok_or(IonError::Syntax)?;
         if base64
             .iter()
             .any(|byte| !matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'+' | b'/' | b'=' | b' '))
         {
-            return Err(NoIon::Type);
+            return Err(IonError::Type);
         }
         self.json.push(b'"');
         self.json.extend(base64.iter().filter(|byte| **byte != b' '));
@@ -274,8 +276,8 @@ impl<'t> Text<'t, '_> {
         Ok(())
     }
 
-    fn string(&mut self, text: &str) -> Result<(), NoIon> {
-        serde_json::to_writer(&mut *self.json, text).map_err(|_| NoIon::Syntax)
+    fn string(&mut self, text: &str) -> Result<(), IonError> {
+        serde_json::to_writer(&mut *self.json, text).map_err(|_| IonError::Syntax)
     }
 
     fn put(&mut self, parts: &[&str]) {
@@ -284,8 +286,8 @@ impl<'t> Text<'t, '_> {
 }
 
 /// The text of a string or a quoted symbol.
-fn unescaped(quoted: &[u8]) -> Result<Cow<'_, str>, NoIon> {
-    let text = std::str::from_utf8(quoted).map_err(|_| NoIon::Syntax)?;
+fn unescaped(quoted: &[u8]) -> Result<Cow<'_, str>, IonError> {
+    let text = std::str::from_utf8(quoted).map_err(|_| IonError::Syntax)?;
     if !text.contains('\\') {
         return Ok(Cow::Borrowed(text));
     }
@@ -293,7 +295,7 @@ fn unescaped(quoted: &[u8]) -> Result<Cow<'_, str>, NoIon> {
     while let Some((before, escape)) = rest.split_once('\\') {
         plain.push_str(before);
         let mut chars = escape.chars();
-        let (escaped, digits) = match chars.next().ok_or(NoIon::Syntax)? {
+        let (escaped, digits) = match chars.next().ok_or(IonError::Syntax)? {
             '0' => ('\0', 0),
             'a' => ('\x07', 0),
             'b' => ('\x08', 0),
@@ -306,28 +308,28 @@ fn unescaped(quoted: &[u8]) -> Result<Cow<'_, str>, NoIon> {
             'x' => scalar_value(chars.as_str(), 2)?,
             'u' => scalar_value(chars.as_str(), 4)?,
             'U' => scalar_value(chars.as_str(), 8)?,
-            _ => return Err(NoIon::Syntax),
+            _ => return Err(IonError::Syntax),
         };
         plain.push(escaped);
-        rest = chars.as_str().get(digits..).ok_or(NoIon::Syntax)?;
+        rest = chars.as_str().get(digits..).ok_or(IonError::Syntax)?;
     }
     plain.push_str(rest);
     Ok(Cow::Owned(plain))
 }
 
 /// The character whose number begins a text, in hexadecimal digits, and how many bytes say so. Two `\u` may be one in UTF-16.
-fn scalar_value(text: &str, digits: usize) -> Result<(char, usize), NoIon> {
+fn scalar_value(text: &str, digits: usize) -> Result<(char, usize), IonError> {
     let number = |at: usize| {
         let hex = text.get(at..at + digits).filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        hex.and_then(|hex| u32::from_str_radix(hex, 16).ok()).ok_or(NoIon::Syntax)
+        hex.and_then(|hex| u32::from_str_radix(hex, 16).ok()).ok_or(IonError::Syntax)
     };
     let first = number(0)?;
     if let Some(c) = char::from_u32(first) {
         return Ok((c, digits));
     }
     let second = if digits == 4 && text.get(4..6) == Some("\\u") { number(6)? } else { 0 };
-    let unit = |number| u16::try_from(number).map_err(|_| NoIon::Syntax);
-    let pair = char::decode_utf16([unit(first)?, unit(second)?]).next().and_then(Result::ok).ok_or(NoIon::Syntax)?;
+    let unit = |number| u16::try_from(number).map_err(|_| IonError::Syntax);
+    let pair = char::decode_utf16([unit(first)?, unit(second)?]).next().and_then(Result::ok).ok_or(IonError::Syntax)?;
     Ok((pair, 10))
 }
 

@@ -7,7 +7,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use serde::Deserialize;
 
-use super::find::small;
+use super::objects::read_small;
 use crate::error::{Error, Kind};
 
 /// What the export is of.
@@ -121,12 +121,12 @@ pub(super) async fn read(
 /// A manifest that matches its checksum. Without a checksum file it is taken as it is: people copy `*.json`.
 async fn checked(store: &dyn ObjectStore, folder: &Path, manifest: &str, place: &str) -> Result<Vec<u8>, Error> {
     let name = |file: &str| format!("{place}/{folder}/{file}");
-    let content = small(store, &folder.clone().join(manifest), &name(manifest)).await?;
+    let content = read_small(store, &folder.clone().join(manifest), &name(manifest)).await?;
     let content = content
         .ok_or_else(|| Error::new(Kind::Data, format!("{} is missing: copy the whole export", name(manifest))))?;
     for ending in CHECKSUMS {
         let file = manifest.replace("json", ending);
-        let Some(checksum) = small(store, &folder.clone().join(&*file), &name(&file)).await? else { continue };
+        let Some(checksum) = read_small(store, &folder.clone().join(&*file), &name(&file)).await? else { continue };
         let checksum = std::str::from_utf8(&checksum).ok().and_then(|text| parse_checksum(text.trim()));
         let checksum = checksum.ok_or_else(|| Error::new(Kind::Data, format!("{} holds no MD5", name(&file))))?;
         if Md5::digest(&content)[..] != checksum {

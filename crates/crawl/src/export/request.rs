@@ -10,11 +10,20 @@ use crate::Clients;
 use crate::error::{Error, Kind};
 
 /// An export takes minutes at least; DescribeExport may be called 100 times a second.
-const POLL: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Where in S3 an export is to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Destination<'a> {
+    /// The bucket.
+    pub bucket: &'a str,
+    /// What all keys begin with; `""` for nothing.
+    pub prefix: &'a str,
+}
 
 impl Export {
-    /// Asks DynamoDB for an export of a table, as it is now, to `bucket` under `prefix` (`""`: none), waits until it is there,
-    /// and finds it. `progress` is told where it will be and its status, whenever DynamoDB was asked for it.
+    /// Asks DynamoDB for an export of a table, as it is now, waits until it is there, and finds it. `progress` is told where it
+    /// will be and its status, each time that DynamoDB was asked for the status.
     ///
     /// # Errors
     /// If the table has no point-in-time recovery, DynamoDB refuses, or the export fails. One that was begun and is not waited
@@ -26,10 +35,10 @@ impl Export {
         clients: &Clients,
         config: &SdkConfig,
         table: &str,
-        bucket: &str,
-        prefix: &str,
+        destination: Destination<'_>,
         progress: &(dyn Fn(&str, &str) + Sync),
     ) -> Result<Export, Error> {
+        let Destination { bucket, prefix } = destination;
         let description = crate::dynamodb::describe(clients, table).await?;
         let description = description
             .ok_or_else(|| Error::new(Kind::NotFound, format!("no DynamoDB table {table} in {}", clients.region)))?;
@@ -55,7 +64,7 @@ impl Export {
                 Some(ExportStatus::Failed) => return Err(failed(table, &known)),
                 status => progress(&place, status.map_or("asked for", ExportStatus::as_str)),
             }
-            tokio::time::sleep(POLL).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
             let asked = clients.dynamodb.describe_export().export_arn(arn).send().await;
             export = asked.map_err(Error::aws("dynamodb:DescribeExport"))?.export_description;
         }

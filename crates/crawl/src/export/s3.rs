@@ -82,8 +82,8 @@ fn endpoint(config: &SdkConfig) -> Option<String> {
     own.or_else(|| config.endpoint_url().map(str::to_owned))
 }
 
-/// What the store said: S3's own words, if it was asked and answered.
-pub(super) fn words(error: &object_store::Error) -> String {
+/// What went wrong: S3's own words, if it was asked and answered.
+pub(super) fn message(error: &object_store::Error) -> String {
     let text = error.to_string();
     match text.find(ANSWERED).or_else(|| text.find(NO_CREDENTIALS)).and_then(|at| text.get(at..)) {
         Some(answer) => answer.to_owned(),
@@ -93,15 +93,15 @@ pub(super) fn words(error: &object_store::Error) -> String {
 
 /// What a caller can do about it.
 pub(super) fn kind(error: &object_store::Error) -> Kind {
-    let words = words(error);
-    let has = |codes: &[&str]| codes.iter().any(|code| words.starts_with(ANSWERED) && words.contains(code));
+    let message = message(error);
+    let has = |codes: &[&str]| codes.iter().any(|code| message.starts_with(ANSWERED) && message.contains(code));
     match error {
         object_store::Error::NotFound { .. } => Kind::NotFound,
         object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
             Kind::AccessDenied
         }
-        // The library tells these apart where it gets an object, not where it lists.
-        _ if has(&EXPIRED) || has(&REFUSED) || words == NO_CREDENTIALS => Kind::AccessDenied,
+        // The library tells these apart where it gets an object, not where it lists; there it keeps only the text of the answer.
+        _ if has(&EXPIRED) || has(&REFUSED) || message == NO_CREDENTIALS => Kind::AccessDenied,
         _ if has(&["NoSuchBucket"]) => Kind::NotFound,
         _ if has(&["SlowDown"]) => Kind::Throttled,
         _ => Kind::Service,

@@ -8,24 +8,24 @@ use tokio::time::{Instant, sleep_until};
 
 /// What a full page, 1 MB, costs when read eventually consistent: half a unit for every 4 KB.
 pub(crate) const PAGE_UNITS: f64 = 128.0;
-/// What was not used of the budget stays good for this long.
+/// What was not used of the budget can be used for this long.
 const CREDIT: Duration = Duration::from_secs(1);
 /// The pause after the first throttled page; it doubles while throttling goes on.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+const MAX_PAUSE: Duration = Duration::from_secs(4);
 /// The least share of the budget that throttling leaves.
-const LEAST_SHARE: f64 = 1.0 / 16.0;
+const MIN_SHARE: f64 = 1.0 / 16.0;
 /// The share that comes back each second.
 const RECOVERY: f64 = 0.1;
-/// For so long a table may be throttled without one page read.
+/// A table may be throttled for this long without a single page read.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Read units a second that a scan may use.
 ///
 /// Source: `scanRate` in the Glue API: "the default is 0.5 for provisioned and 0.25 of the maximum configured read
 /// capacity for on-demand tables"; without a configured maximum, Glue ETL takes 40,000.
-pub fn units_per_second(description: &TableDescription, rate: Option<f64>, most: Option<f64>) -> f64 {
+pub fn units_per_second(description: &TableDescription, rate: Option<f64>, max: Option<f64>) -> f64 {
     const ON_DEMAND_UNITS: f64 = 40_000.0;
     let provisioned = description.provisioned_throughput().and_then(|t| t.read_capacity_units()).unwrap_or(0);
     let share = if is_on_demand(description) {
@@ -34,7 +34,7 @@ pub fn units_per_second(description: &TableDescription, rate: Option<f64>, most:
     } else {
         rate.unwrap_or(0.5) * provisioned as f64
     };
-    most.map_or(share, |most| share.min(most))
+    max.map_or(share, |max| share.min(max))
 }
 
 /// Whether reads are paid one by one.
@@ -58,8 +58,8 @@ pub(crate) fn units_an_item(description: &TableDescription) -> Option<f64> {
 
 /// Spaces pages out so that what they consume keeps to `rate` units a second.
 ///
-/// A page's cost is only known once it is read. Each takes the time that the page before it cost, and what was wrong about that is
-/// put right afterwards: no more pages are ever ahead of the budget than are being read at once.
+/// What a page costs is known only once it is read. So each page is taken to cost what the one before it did, and the error is
+/// corrected afterwards: the budget is never overdrawn by more than the pages that are being read at once.
 pub(crate) struct Budget {
     rate: f64,
     state: Mutex<State>,
@@ -95,7 +95,7 @@ impl Budget {
     }
 
     /// Waits until the next page may be asked for.
-    pub(crate) async fn page(&self) -> Grant {
+    pub(crate) async fn next_page(&self) -> Grant {
         let (mut grant, mut at) = {
             let mut state = self.lock();
             let now = Instant::now();
@@ -106,7 +106,7 @@ impl Budget {
         };
         loop {
             sleep_until(at).await;
-            // Throttled meanwhile: nobody goes on before the pause is over.
+            // Throttled meanwhile: no request is sent before the pause is over.
             let state = self.lock();
             match state.throttled {
                 Some((since, _)) if since + state.pause > Instant::now() => at = since + state.pause,
@@ -126,16 +126,16 @@ impl Budget {
         state.read = Instant::now();
     }
 
-    /// A page was throttled. Halves the rate, which then grows back within 10 s, and pauses everybody. False if that has gone on
-    /// for too long.
+    /// A page was throttled. Halves the rate, which then grows back within 10 s, and pauses all requests. False if that has gone
+    /// on for too long.
     pub(crate) fn throttled(&self, grant: Grant) -> bool {
         let mut state = self.lock();
         state.settle(grant, 0.0);
         let now = Instant::now();
-        // Others that were on their way when the first one was throttled say nothing new.
+        // Pages that were under way when the first one was throttled say nothing new.
         if state.throttled.is_none_or(|(since, _)| grant.at > since) {
-            state.throttled = Some((now, (state.share(now) / 2.0).max(LEAST_SHARE)));
-            state.pause = (state.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
+            state.throttled = Some((now, (state.share(now) / 2.0).max(MIN_SHARE)));
+            state.pause = (state.pause * 2).clamp(FIRST_PAUSE, MAX_PAUSE);
             state.next = state.next.max(now + state.pause);
         }
         now - state.read < PATIENCE
@@ -151,7 +151,7 @@ impl State {
         self.throttled.map_or(1.0, |(since, share)| (share + RECOVERY * (now - since).as_secs_f64()).min(1.0))
     }
 
-    /// Puts right what a page was expected to cost.
+    /// Corrects what a page was expected to cost.
     fn settle(&mut self, grant: Grant, units: f64) {
         match units >= grant.units {
             true => self.next += seconds((units - grant.units) / grant.rate),
@@ -183,7 +183,7 @@ mod tests {
             async move {
                 let mut spent = 0.0;
                 loop {
-                    let grant = budget.page().await;
+                    let grant = budget.next_page().await;
                     if begin.elapsed() >= Duration::from_secs(60) {
                         return spent;
                     }
@@ -222,11 +222,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn throttling_slows_everybody_down_once_and_is_forgotten() {
         let budget = Budget::new(1280.0);
-        let (first, second) = (budget.page().await, budget.page().await);
+        let (first, second) = (budget.next_page().await, budget.next_page().await);
         assert!(budget.throttled(first) && budget.throttled(second));
         assert_eq!(budget.lock().share(Instant::now()), 0.5, "both were on their way at once");
         let begin = Instant::now();
-        let grant = budget.page().await;
+        let grant = budget.next_page().await;
         assert!(begin.elapsed() >= FIRST_PAUSE);
         budget.spent(grant, PAGE_UNITS);
         tokio::time::sleep(Duration::from_secs(5)).await;
@@ -237,7 +237,7 @@ mod tests {
     async fn patience_ends_after_minutes_without_a_page() {
         let budget = Budget::new(1280.0);
         let (begin, mut asked) = (Instant::now(), 0);
-        while budget.throttled(budget.page().await) {
+        while budget.throttled(budget.next_page().await) {
             asked += 1;
         }
         assert!(begin.elapsed() >= PATIENCE && asked < 100, "{asked} pages in {:?}", begin.elapsed());

@@ -58,7 +58,7 @@ struct Generation {
 }
 
 impl Pages {
-    pub(crate) fn of(client: &Client, table: &str) -> Pages {
+    pub(crate) fn new(client: &Client, table: &str) -> Pages {
         let tokens = RetryPartition::custom("scan").token_bucket(TokenBucket::new(RETRY_TOKENS)).build();
         // Not adaptive: how fast to read, also when throttled, is the read budget's to say, and the SDK's own limiter is shared
         // by all tables.
@@ -123,7 +123,7 @@ impl Pages {
 ///
 /// # Errors
 /// If it is no map of S, N and B.
-pub(crate) fn key(json: &[u8]) -> Result<Key, Error> {
+pub(crate) fn parse_key(json: &[u8]) -> Result<Key, Error> {
     let wrong = || Error::new(Kind::Data, "dynamodb:Scan: LastEvaluatedKey is not a map of S, N or B".to_owned());
     let values: HashMap<String, HashMap<String, String>> = serde_json::from_slice(json).map_err(|_| wrong())?;
     let attribute = |value: HashMap<String, String>| match value.into_iter().next() {

@@ -13,19 +13,21 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::budget::{self, Budget, Grant, PAGE_UNITS, units_per_second};
-use super::page::{Key, Pages, Position, key};
+use super::page::{Key, Pages, Position, parse_key};
 use super::sample;
-use super::segments::{Goal, Plan, in_segments, requests_at_once};
+use super::segments::{ScanPlan, StopCondition, all_segments, requests_at_once};
 use crate::Clients;
-use crate::checkpoint::Unfinished;
-use crate::crawl::{CrawlRequest, Memory, Reading};
+use crate::checkpoint::{Checkpoint, Continuation};
 use crate::deadline::cut_off;
-use crate::dynamodb::too_many;
+use crate::dynamodb::too_many_places;
 use crate::error::{Error, Kind};
-use crate::observed::Collected;
+use crate::history::HistoryUse;
+use crate::observed::{Coverage, Observed};
+use crate::request::CrawlRequest;
 
 /// Reads the table, or a sample of it, within the read budget and eventually consistent, split as [`super::segments`] says.
-/// When `stop` returns, what is under way is dropped, and a full scan says what it has finished.
+/// `before` is where an earlier scan was cut off. When `stop` returns, what is under way is dropped, and a full scan says where
+/// to go on.
 ///
 /// Memory: the pages in flight (of all tables together, see [`Clients`]), and a Shape for each request at once.
 ///
@@ -35,78 +37,91 @@ pub(crate) async fn scan(
     clients: &Clients,
     description: &TableDescription,
     request: &CrawlRequest,
-    before: Option<Unfinished>,
+    before: Option<Checkpoint>,
     stop: impl Future<Output = ()>,
-) -> Result<Reading, Error> {
+) -> Result<(Observed, Continuation), Error> {
     let rate = units_per_second(description, request.read.scan_rate, request.read.max_rcu);
-    let plan = Plan::of(description, &request.read, rate);
+    let plan = ScanPlan::new(description, &request.read, rate);
     let table = Table::new(clients, description, &request.table, rate, &request.types);
     let mut stop = pin!(stop);
-    let resumable = plan.goal == Goal::EVERYTHING && request.memory != Memory::None;
-    let before = before.filter(|_| resumable);
-    let mut spent = 0.0;
-    if let (Some(goal), None) = (plan.alone, &before) {
-        let part = Part::new(&table, vec![Position::default()], goal);
+    let is_resumable = plan.until == StopCondition::END && request.history != HistoryUse::None;
+    let before = before.filter(|_| is_resumable);
+    let mut units_of_probe = 0.0;
+    if let (Some(until), None) = (plan.probe, &before) {
+        let part = Part::new(&table, vec![Position::default()], until);
         if !part.read(1, &mut stop).await? {
             return Err(cut_off());
         }
-        let reading = part.reading();
-        if reading.complete || goal.pages == 1 || goal == Goal::EVERYTHING {
-            return Ok(reading);
+        let observed = part.observed();
+        if observed.is_complete() || until.pages == 1 || until == StopCondition::END {
+            return Ok((observed, Continuation::default()));
         }
         // There is more than was thought; what was read of it now would be counted twice.
-        spent = reading.read_units;
+        units_of_probe = observed.read_units;
     }
     let segments = match &before {
         None => plan.segments,
-        Some(before) => in_segments(before.segments).into_iter().filter(|(part, _)| !before.has(*part)).collect(),
+        Some(before) => all_segments(before.segments).into_iter().filter(|(part, _)| !before.has(*part)).collect(),
     };
     let total = segments.first().map_or(0, |(_, total)| *total);
-    let part = Part::new(&table, in_whole(segments), plan.goal);
-    let ended = part.read(plan.at_once, &mut stop).await?;
-    let mut reading = part.reading();
-    reading.read_units += spent;
-    reading.earlier = before.as_ref().map(|before| before.items);
-    if !ended {
+    let part = Part::new(&table, starts(segments), plan.until);
+    let is_done = part.read(plan.at_once, &mut stop).await?;
+    let mut observed = part.observed();
+    observed.read_units += units_of_probe;
+    let mut continuation = Continuation { earlier: before.as_ref().map(|before| before.items), checkpoint: None };
+    if !is_done {
         let mut finished = part.finished();
-        if !resumable || finished.is_empty() {
+        if !is_resumable || finished.is_empty() {
             return Err(cut_off());
         }
         finished.extend(before.iter().flat_map(|before| (0..total).filter(|part| before.has(*part))));
-        let items = reading.earlier.unwrap_or_default() + reading.shape.items();
-        reading.complete = false;
-        reading.unfinished = Some(Unfinished::new(description, total, &finished, items));
+        let items = continuation.earlier.unwrap_or_default() + observed.shape.items();
+        observed.coverage = Coverage::CutOff;
+        continuation.checkpoint = Some(Checkpoint::new(description, total, &finished, items));
     }
-    Ok(reading)
+    Ok((observed, continuation))
 }
 
-/// Reads these of a table's segments, with `rate` read units a second, until `stop` returns. What is in those that were read to
-/// their end, and which these are.
+/// A part of a table for one machine to read.
+#[derive(Debug)]
+pub struct SegmentShare {
+    /// The numbers of its segments.
+    pub segments: Vec<u32>,
+    /// How many segments the table is divided into.
+    pub total: u32,
+    /// Read units a second for this machine.
+    pub rate: f64,
+}
+
+/// Reads these segments of a table until `stop` returns. What is in those that were read to their end, and which these are.
 ///
 /// # Errors
 /// If the table can't be read.
-pub async fn segments(
+pub async fn read_segments(
     clients: &Clients,
     description: &TableDescription,
+    share: SegmentShare,
     types: &TypeOptions,
-    (segments, total): (impl Iterator<Item = u32>, u32),
-    rate: f64,
     stop: impl Future<Output = ()>,
-) -> Result<(Collected, Vec<u32>), Error> {
+) -> Result<(Observed, Vec<u32>), Error> {
     let name = description.table_name().unwrap_or_default();
+    let SegmentShare { segments, total, rate } = share;
     let table = Table::new(clients, description, name, rate, types);
-    let part = Part::new(&table, in_whole(segments.map(|segment| (segment, total)).collect()), Goal::EVERYTHING);
+    let segments = segments.into_iter().map(|segment| (segment, total)).collect();
+    let part = Part::new(&table, starts(segments), StopCondition::END);
     part.read(requests_at_once(rate), pin!(stop)).await?;
     let progress = part.lock();
-    let shape = progress.shape.clone();
-    let read = Collected { records: shape.items(), shape, read_units: progress.read_units };
-    Ok((read, progress.finished.clone()))
+    let observed = Observed::from_items(progress.shape.clone(), progress.read_units, Coverage::Full);
+    Ok((observed, progress.finished.clone()))
 }
 
-/// What the items of one page look like.
-pub async fn first_page(clients: &Clients, table: &str, types: &TypeOptions) -> Result<Shape, Error> {
+/// Reads one page of a table. What its items look like.
+///
+/// # Errors
+/// If the table can't be read.
+pub async fn read_first_page(clients: &Clients, table: &str, types: &TypeOptions) -> Result<Shape, Error> {
     let mut reader = Reader::new(types);
-    let body = Pages::of(&clients.dynamodb, table).body(&Position::default(), None).await?;
+    let body = Pages::new(&clients.dynamodb, table).body(&Position::default(), None).await?;
     reader.scan_response(body.bytes().unwrap_or_default()).map_err(|e| unreadable(table, &e))?;
     reader.finish().map_err(|e| unreadable(table, &e))
 }
@@ -119,9 +134,9 @@ struct Table {
     /// Read units a second.
     rate: f64,
     in_flight: Arc<Semaphore>,
-    policy: TypeOptions,
+    types: TypeOptions,
     /// The partition key, if items with the same one are neighbours.
-    clustered_by: Option<String>,
+    clustering_key: Option<String>,
     /// What an item costs, as far as the table itself can tell.
     units_an_item: Option<f64>,
 }
@@ -136,32 +151,32 @@ impl Table {
     ) -> Arc<Table> {
         Arc::new(Table {
             name: name.to_owned(),
-            pages: Pages::of(&clients.dynamodb, name),
+            pages: Pages::new(&clients.dynamodb, name),
             budget: Budget::new(rate),
             rate,
             in_flight: Arc::clone(&clients.pages_in_flight),
-            policy: types.clone(),
-            clustered_by: sample::clustered_by(description),
+            types: types.clone(),
+            clustering_key: sample::clustering_key(description),
             units_an_item: budget::units_an_item(description),
         })
     }
 }
 
-/// The beginnings of segments.
-fn in_whole(segments: Vec<(u32, u32)>) -> Vec<Position> {
+/// The starts of segments.
+fn starts(segments: Vec<(u32, u32)>) -> Vec<Position> {
     segments.into_iter().map(|segment| Position { segment: Some(segment), start: None }).collect()
 }
 
 /// A part of the table, and how far it was read.
 struct Part {
     table: Arc<Table>,
-    goal: Goal,
+    until: StopCondition,
     progress: Mutex<Progress>,
 }
 
 #[derive(Default)]
 struct Progress {
-    /// Where to go on.
+    /// What is left to read.
     left: VecDeque<Position>,
     /// Of all that was finished: pages of a sample, else segments.
     shape: Shape,
@@ -170,18 +185,18 @@ struct Progress {
     /// Items that pages on their way may bring.
     promised: u64,
     items: u64,
-    draws: u64,
+    samples: u64,
     pages: u64,
     read_units: f64,
 }
 
 impl Part {
-    fn new(table: &Arc<Table>, positions: Vec<Position>, goal: Goal) -> Arc<Part> {
+    fn new(table: &Arc<Table>, positions: Vec<Position>, until: StopCondition) -> Arc<Part> {
         let progress = Mutex::new(Progress { left: positions.into(), ..Progress::default() });
-        Arc::new(Part { table: Arc::clone(table), goal, progress })
+        Arc::new(Part { table: Arc::clone(table), until, progress })
     }
 
-    /// Reads until the goal or the end, with so many requests at once. False if it was stopped before.
+    /// Reads until the stop condition or the end, with so many requests at once. False if it was stopped before that.
     async fn read(self: &Arc<Self>, at_once: u32, mut stop: impl Future<Output = ()> + Unpin) -> Result<bool, Error> {
         // Whatever ends this, an error or the caller, ends the workers: they are aborted with the set.
         let mut workers = JoinSet::new();
@@ -204,12 +219,13 @@ impl Part {
         }
     }
 
-    fn reading(&self) -> Reading {
+    fn observed(&self) -> Observed {
         let progress = self.lock();
-        let complete = progress.left.is_empty();
-        let missed_below = (!complete).then(|| sample::missed_below(progress.draws));
-        let (shape, read_units) = (progress.shape.clone(), progress.read_units);
-        Reading { shape, complete, read_units, missed_below, earlier: None, unfinished: None }
+        let coverage = match progress.left.is_empty() {
+            true => Coverage::Full,
+            false => Coverage::Sample { missed_below: sample::missed_below(progress.samples) },
+        };
+        Observed::from_items(progress.shape.clone(), progress.read_units, coverage)
     }
 
     fn finished(&self) -> Vec<u32> {
@@ -221,21 +237,21 @@ impl Part {
         let table = &*self.table;
         while let Some((mut position, mut limit)) = self.take() {
             let segment = position.segment;
-            let mut reader = Reader::new(&table.policy);
+            let mut reader = Reader::new(&table.types);
             let rest = loop {
                 let (body, grant, _in_flight) = self.fetch(&position, limit).await?;
-                let page = self.page(&position, limit, &mut reader, body.bytes().unwrap_or_default())?;
+                let page = self.read_page(&position, limit, &mut reader, body.bytes().unwrap_or_default())?;
                 table.budget.spent(grant, page.units);
                 let rest = page.next.map(|start| Position { start: Some(start), ..position });
                 match rest {
-                    Some(rest) if !self.goal.is_sample() => position = rest,
+                    Some(rest) if !self.until.is_sample() => position = rest,
                     rest => break rest,
                 }
                 limit = self.limit(&self.lock(), u64::MAX);
             };
             let shape = reader.finish().map_err(|e| unreadable(&table.name, &e))?;
             let mut progress = self.lock();
-            progress.shape.merge(shape).map_err(too_many(&table.name))?;
+            progress.shape.merge(shape).map_err(too_many_places(&table.name))?;
             match rest {
                 Some(rest) => progress.left.push_back(rest),
                 None => progress.finished.extend(segment.map(|(segment, _)| segment)),
@@ -246,15 +262,15 @@ impl Part {
 
     /// Where to read the next page, and at most how many items; `None` if enough is read, or left to others.
     fn take(&self) -> Option<(Position, Option<u64>)> {
-        let Goal { items, draws, pages, limit } = self.goal;
+        let StopCondition { items, samples, pages, page_items } = self.until;
         let mut progress = self.lock();
         let missing = items.saturating_sub(progress.items.saturating_add(progress.promised));
-        if missing == 0 || progress.draws >= draws || progress.pages >= pages {
+        if missing == 0 || progress.samples >= samples || progress.pages >= pages {
             return None;
         }
         let position = progress.left.pop_front()?;
         progress.pages += 1;
-        let limit = self.limit(&progress, limit.min(missing));
+        let limit = self.limit(&progress, page_items.min(missing));
         progress.promised += limit.unwrap_or_default();
         Some((position, limit))
     }
@@ -287,7 +303,7 @@ impl Part {
         let table = &*self.table;
         let limit = limit.and_then(|limit| i32::try_from(limit).ok());
         loop {
-            let grant = table.budget.page().await;
+            let grant = table.budget.next_page().await;
             let closed = |_| Error::new(Kind::Deadline, "no more pages are read");
             let in_flight = table.in_flight.acquire().await.map_err(closed)?;
             match table.pages.body(position, limit).await {
@@ -301,25 +317,31 @@ impl Part {
     }
 
     /// Reads the page at `position`.
-    fn page(&self, position: &Position, limit: Option<u64>, reader: &mut Reader, body: &[u8]) -> Result<Page, Error> {
+    fn read_page(
+        &self,
+        position: &Position,
+        limit: Option<u64>,
+        reader: &mut Reader,
+        body: &[u8],
+    ) -> Result<PageEnd, Error> {
         let table = &*self.table;
         let page = reader.scan_response(body).map_err(|e| unreadable(&table.name, &e))?;
-        let draws = match &table.clustered_by {
-            Some(partition_key) if self.goal.is_sample() => {
+        let samples = match &table.clustering_key {
+            Some(partition_key) if self.until.is_sample() => {
                 let known = position.start.is_some();
                 // The first ones may belong to the last partition key of the page before.
-                sample::partition_keys(body, partition_key)?.saturating_sub(u64::from(known))
+                sample::count_partition_keys(body, partition_key)?.saturating_sub(u64::from(known))
             }
             _ => page.count,
         };
-        let next = page.last_evaluated_key.map(|range| key(body.get(range).unwrap_or_default())).transpose()?;
+        let next = page.last_evaluated_key.map(|range| parse_key(body.get(range).unwrap_or_default())).transpose()?;
         let units = page.consumed_capacity.unwrap_or_default();
         let mut progress = self.lock();
         progress.promised = progress.promised.saturating_sub(limit.unwrap_or_default());
         progress.items += page.count;
-        progress.draws += draws;
+        progress.samples += samples;
         progress.read_units += units;
-        Ok(Page { next, units })
+        Ok(PageEnd { next, units })
     }
 
     fn lock(&self) -> MutexGuard<'_, Progress> {
@@ -327,8 +349,8 @@ impl Part {
     }
 }
 
-/// A page that was read.
-struct Page {
+/// What a page says beside its items.
+struct PageEnd {
     next: Option<Key>,
     units: f64,
 }

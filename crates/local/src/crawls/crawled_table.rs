@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_glue::types::{Column, SerDeInfo, StorageDescriptor, Table, TableInput};
 use crawl::Clients;
+use crawl::catalog::Statistics;
 use crawl::options::{DeleteBehavior, UpdateBehavior};
-use crawl::{Change, CrawlRequest, Seen};
+use crawl::{Change, CrawlRequest, TableRead};
 use sha2::{Digest, Sha256};
 
 use crate::unknowns::Unknowns;
@@ -37,14 +38,14 @@ pub(super) struct CrawledTable<'a> {
 
 /// What a crawl found: columns with their types.
 pub(super) struct Found<'a> {
-    seen: &'a Seen,
+    read: &'a TableRead,
     /// In catalog order.
     columns: Vec<(String, String)>,
 }
 
 impl<'a> Found<'a> {
-    pub(super) fn new(seen: &'a Seen, types: &schema::TypeOptions) -> Found<'a> {
-        let settled = seen.shape.settle(&seen.keys, &BTreeMap::new(), types);
+    pub(super) fn new(read: &'a TableRead, types: &schema::TypeOptions) -> Found<'a> {
+        let settled = read.observed.shape.settle(&read.keys, &BTreeMap::new(), types);
         let mut attributes: Vec<_> = settled.columns.iter().map(|c| (c.attribute.as_str(), &c.glue_type)).collect();
         attributes.sort_by_key(|(attribute, _)| *attribute);
         let mut columns = BTreeMap::new();
@@ -59,7 +60,7 @@ impl<'a> Found<'a> {
         }
         let mut columns: Vec<_> = columns.into_iter().collect();
         columns.sort_by_key(|(name, _)| hash(name));
-        Found { seen, columns }
+        Found { read, columns }
     }
 
     /// Equal for two crawls that found the same.
@@ -208,7 +209,7 @@ impl CrawledTable<'_> {
     }
 
     fn parameters(&self, found: &Found) -> HashMap<String, String> {
-        let Seen { items, bytes, .. } = found.seen;
+        let Statistics { items, bytes } = &found.read.statistics;
         let parameters = [
             ("CrawlerSchemaDeserializerVersion", "1.0".to_owned()),
             ("CrawlerSchemaSerializerVersion", "1.0".to_owned()),
@@ -280,6 +281,7 @@ fn explain<E: ProvideErrorMetadata, R>(operation: &str) -> impl Fn(SdkError<E, R
 
 #[cfg(test)]
 mod tests {
+    use crawl::{Coverage, Observed};
     use schema::Reader;
 
     use super::*;
@@ -291,8 +293,9 @@ mod tests {
         let item = r#"{"userId":{"S":"u"},"userid":{"N":"1"},"first.name":{"S":"x"},"tags":{"SS":["t"]},"sizes":{"NS":["1.5"]},
                        "blobs":{"BS":["AA=="]},"none":{"M":{}},"meta":{"M":{"Zip-Code":{"N":"1"}}}}"#;
         reader.lines(item.replace('\n', " ").as_bytes()).unwrap();
-        let seen = Seen { shape: reader.finish().unwrap(), keys: Vec::new(), items: 1, bytes: 1 };
-        let mut columns = Found::new(&seen, &types).columns;
+        let observed = Observed::from_items(reader.finish().unwrap(), 0.0, Coverage::Full);
+        let read = TableRead { observed, keys: Vec::new(), statistics: Statistics { items: 1, bytes: 1 } };
+        let mut columns = Found::new(&read, &types).columns;
         assert!(!columns.is_sorted(), "in no order that people would expect: {columns:?}");
         columns.sort();
         let columns: Vec<String> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crawl::catalog::{Named, taken_names};
+use crawl::catalog::{NamedTable, taken_names};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::CrawlContext;
@@ -49,9 +49,12 @@ async fn load_taken_names(context: &CrawlContext, job: &CrawlJob) -> Result<BTre
         let row = |row: &Row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?, row.get::<_, bool>(2)?));
         let rows = statement.query_map(params![scoped.scope(), database], row)?;
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
-        let named: Vec<Named> =
-            rows.iter().map(|(name, at, crawled)| (name.as_str(), at.as_deref(), *crawled)).collect();
-        Ok(taken_names(&named, &scoped.region, &scoped.account))
+        let named = rows.iter().map(|(name, location, crawled)| NamedTable {
+            name,
+            location: location.as_deref(),
+            crawled: *crawled,
+        });
+        Ok(taken_names(named, &scoped.region, &scoped.account))
     };
     context.backend.read(collect).await
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crawl::Clients;
 use crawl::options::Readers;
-use crawl::{Change, CrawlRequest, Memory, ReadOptions};
+use crawl::{Change, CrawlRequest, HistoryUse, ReadOptions};
 use tokio::sync::{Semaphore, watch};
 
 use super::CrawlContext;
@@ -125,7 +125,7 @@ async fn crawl_targets(context: &CrawlContext, job: &CrawlJob, summary: &mut Sum
             Change::Created => summary.created.push(table),
             Change::Updated | Change::Deprecated => summary.updated.push(table),
             Change::Deleted => summary.deleted.push(table),
-            Change::Statistics | Change::Unchanged | Change::Logged => {}
+            Change::Statistics | Change::Unchanged | Change::Logged | Change::NotFound => {}
         }
     }
     if failures.is_empty() { End::Completed } else { End::Failed(failures.join("; ")) }
@@ -161,7 +161,7 @@ async fn crawl_target(
         catalog_table,
         crawled_by: job.crawler.clone(),
         read: ReadOptions { first_page: !scan_all, scan_rate, ..ReadOptions::default() },
-        memory: Memory::None,
+        history: HistoryUse::None,
         on_update: job.on_update,
         on_delete: job.on_delete,
         types: schema::TypeOptions { dialect: schema::Dialect::Crawler, ..schema::TypeOptions::default() },
@@ -172,8 +172,8 @@ async fn crawl_target(
     let written = CrawledTable { clients, request: &request, location, unknowns: here.unknowns };
     let change = match crawl::read(clients, &request).await.map_err(|error| error.to_string())? {
         None => written.retire(here.now).await?,
-        Some(seen) => {
-            let columns = Found::new(&seen, &request.types);
+        Some(read) => {
+            let columns = Found::new(&read, &request.types);
             let before = job.before.get(&request.catalog_table).map(String::as_str);
             let change = written.write(&columns, before).await?;
             found.insert(request.catalog_table.clone(), columns.fingerprint());

@@ -2,7 +2,8 @@
 //! (docs/local.md), so that what was seen can be tried there.
 
 use aws_sdk_glue::types::{CrawlerHistoryState, Table};
-use crawl::{Clients, Error, catalog};
+use crawl::catalog::{self, Entry};
+use crawl::{Clients, Error};
 use serde::Serialize;
 
 use crate::discover::Inventory;
@@ -35,8 +36,8 @@ const NOT_BY_READING: [(&str, &str); 7] = [
 ];
 
 /// Whether the table's columns come from a schema version.
-pub(crate) fn is_referred(table: &Table) -> bool {
-    table.storage_descriptor().is_some_and(|descriptor| descriptor.schema_reference().is_some())
+fn is_linked_by_reference(table: &Table) -> bool {
+    Entry(table).reference().is_some()
 }
 
 /// Says of each switch what this account shows.
@@ -59,16 +60,16 @@ fn seen(name: &'static str, yes: bool, says: String) -> Unknown {
 /// Whether GetTables and GetTable show the columns of a table with a reference.
 async fn references(clients: &Clients, settings: &Settings, inventory: &Inventory) -> Vec<Unknown> {
     let (get, list) = ("get-shows-referenced", "list-shows-referenced");
-    let Some(listed) = inventory.catalog.iter().find(|table| is_referred(table)) else {
+    let Some(listed) = inventory.catalog.iter().find(|table| is_linked_by_reference(table)) else {
         let says = "no table has a schema reference";
         return vec![unseen(get, says), unseen(list, says)];
     };
     let count = |call: &str, table: &Table| {
-        format!("{call} shows {} columns of {}", catalog::columns(table).len(), table.name())
+        format!("{call} shows {} columns of {}", Entry(table).columns().len(), table.name())
     };
-    let list = seen(list, !catalog::columns(listed).is_empty(), count("GetTables", listed));
+    let list = seen(list, !Entry(listed).columns().is_empty(), count("GetTables", listed));
     let get = match catalog::get(clients, &settings.database, listed.name()).await {
-        Ok(Some(table)) => seen(get, !catalog::columns(&table).is_empty(), count("GetTable", &table)),
+        Ok(Some(table)) => seen(get, !Entry(&table).columns().is_empty(), count("GetTable", &table)),
         Ok(None) => unseen(get, "the table with a reference went away"),
         Err(error) => unseen(get, &error.message),
     };
@@ -147,7 +148,7 @@ fn what_it_did(versions: &[Table], start: i64, end: i64) -> Option<Crawl> {
         versions.iter().filter_map(|table| Some((table.update_time()?.to_millis().ok()?, table))).collect();
     versions.sort_by_key(|(written, _)| std::cmp::Reverse(*written));
     let before = versions.iter().find(|(written, _)| *written < start).map(|(_, table)| *table)?;
-    catalog::schema_link(before)?;
+    Entry(before).link()?;
     let after = versions.iter().find(|(written, _)| (start..=end).contains(written)).map(|(_, table)| *table);
     let Some(after) = after else {
         // Written again since: what the crawl wrote may have been replaced without being kept.
@@ -155,19 +156,19 @@ fn what_it_did(versions: &[Table], start: i64, end: i64) -> Option<Crawl> {
         return untouched.then(|| Crawl { rewrites: Some(false), ..Crawl::default() });
     };
     let names = |table: &Table| -> Vec<String> {
-        let mut names: Vec<_> = catalog::columns(table).iter().map(|column| column.name().to_lowercase()).collect();
+        let mut names: Vec<_> = Entry(table).columns().iter().map(|column| column.name().to_lowercase()).collect();
         names.sort();
         names
     };
     let commented = |table: &Table| {
         let text = |text: Option<&str>| text.is_some_and(|text| !text.is_empty());
-        text(table.description()) || catalog::columns(table).iter().any(|column| text(column.comment()))
+        text(table.description()) || Entry(table).columns().iter().any(|column| text(column.comment()))
     };
     Some(Crawl {
         rewrites: (names(before) == names(after)).then_some(true),
-        parameters: Some(catalog::schema_link(after).is_some()),
+        parameters: Some(Entry(after).link().is_some()),
         comments: commented(before).then(|| commented(after)),
-        reference: is_referred(before).then(|| is_referred(after)),
+        reference: is_linked_by_reference(before).then(|| is_linked_by_reference(after)),
     })
 }
 

@@ -28,7 +28,7 @@ fn planned(inventory: &Inventory, settings: &Settings) -> Plan {
 fn applied(mut inventory: Inventory, plan: &Plan, settings: &Settings) -> Inventory {
     inventory.database = Some(database(DATABASE_LOCATION));
     for table in &plan.tables {
-        inventory.catalog.push(catalog_table(&table.catalog_table, &table.table, &[(catalog::UPDATED_BY, "x")]));
+        inventory.catalog.push(catalog_table(&table.catalog_table, &table.table, &[("UPDATED_BY_CRAWLER", "x")]));
         let Some(crawler) = &table.crawler else { continue };
         let fingerprint = role_scope(&inventory, settings, &table.table).fingerprint();
         let arn = format!("arn:aws:iam::{ACCOUNT}:role/glue-ddb-crawler/{}", crawler.role);
@@ -142,9 +142,9 @@ fn never_crawled_first_then_the_stalest() {
 fn vanished_tables_are_retired_once_and_only_ours() {
     let mut now = inventory(&["here"]);
     now.catalog = vec![
-        catalog_table("here", "here", &[(catalog::UPDATED_BY, "x")]),
-        catalog_table("gone", "Gone", &[(catalog::UPDATED_BY, "x")]),
-        catalog_table("marked", "Marked", &[(catalog::UPDATED_BY, "x"), (catalog::DEPRECATED, "1")]),
+        catalog_table("here", "here", &[("UPDATED_BY_CRAWLER", "x")]),
+        catalog_table("gone", "Gone", &[("UPDATED_BY_CRAWLER", "x")]),
+        catalog_table("marked", "Marked", &[("UPDATED_BY_CRAWLER", "x"), ("DEPRECATED_BY_CRAWLER", "1")]),
         catalog_table("by_hand", "ByHand", &[]),
     ];
     let vanished = |settings: Settings| -> Vec<String> {
@@ -183,11 +183,8 @@ fn native_crawls_begin_with_what_is_missing_and_what_was_cut_off() {
         table.update_time = Some(DateTime::from_secs(seconds));
         table
     };
-    now.catalog = vec![
-        written("young", 2000, &[]),
-        written("cut", 3000, &[(catalog::UNFINISHED, "{}")]),
-        written("old", 1000, &[]),
-    ];
+    now.catalog =
+        vec![written("young", 2000, &[]), written("cut", 3000, &[("crawl", "{}")]), written("old", 1000, &[])];
     let plan = planned(&now, &Settings { engine: Engine::Native, ..Settings::default() });
     let order: Vec<&str> = plan.tables.iter().map(|table| table.table.as_str()).collect();
     assert_eq!(order, ["new", "cut", "old", "young"]);

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use crate::naming;
 use crate::ownership::OWNER_TAG;
 use crate::settings::Settings;
-use crawl::catalog::retried;
+use crawl::catalog::retry_concurrent;
 use crawl::error::{Error, Kind};
 
 /// How long a registered version may stay PENDING before the table counts as failed.
@@ -78,8 +78,8 @@ impl<'a> Versions<'a> {
             .schema_version_number(SchemaVersionNumber::builder().version_number(version).build())
             .metadata_key_value(pair);
         let put = || async { request.clone().send().await.map_err(Error::aws("glue:PutSchemaVersionMetadata")) };
-        match retried(put).await {
-            Err(error) if error.is("AlreadyExistsException") => Ok(()),
+        match retry_concurrent(put).await {
+            Err(error) if error.already_exists() => Ok(()),
             Err(error) if error.is("ResourceNumberLimitExceededException") => {
                 tracing::info!(table, reason = %error, "the schema version can't name its table");
                 Ok(())
@@ -98,8 +98,8 @@ impl<'a> Versions<'a> {
             .description("Schemas of DynamoDB tables")
             .tags(OWNER_TAG.0, OWNER_TAG.1);
         let create = || async { request.clone().send().await.map_err(Error::aws("glue:CreateRegistry")) };
-        match retried(create).await {
-            Err(error) if !error.is("AlreadyExistsException") => Err(error),
+        match retry_concurrent(create).await {
+            Err(error) if !error.already_exists() => Err(error),
             _ => Ok(()),
         }
     }
@@ -117,7 +117,7 @@ impl<'a> Versions<'a> {
             .schema_version_number(SchemaVersionNumber::builder().latest_version(true).build());
         let latest = match latest.send().await.map_err(Error::aws("glue:GetSchemaVersion")) {
             Ok(version) => version,
-            Err(error) if error.is("EntityNotFoundException") => return Ok(None),
+            Err(error) if error.is_not_found() => return Ok(None),
             Err(error) => return Err(error),
         };
         match latest.status() {
@@ -157,10 +157,10 @@ impl<'a> Versions<'a> {
             .tags(OWNER_TAG.0, OWNER_TAG.1)
             .schema_definition(&definition);
         let create = || async { request.clone().send().await.map_err(Error::aws("glue:CreateSchema")) };
-        match retried(create).await {
+        match retry_concurrent(create).await {
             Ok(created) => self.available(&name, created.schema_version_id.unwrap_or_default()).await,
             // Left by an interrupted run, or made by another just now: it gets this version like any other.
-            Err(error) if error.is("AlreadyExistsException") => self.register(table, definition).await,
+            Err(error) if error.already_exists() => self.register(table, definition).await,
             Err(error) => Err(error),
         }
     }
@@ -169,7 +169,7 @@ impl<'a> Versions<'a> {
         let request = self.clients.glue.register_schema_version();
         let request = request.schema_id(self.schema_id(table)).schema_definition(definition);
         let register = || async { request.clone().send().await.map_err(Error::aws("glue:RegisterSchemaVersion")) };
-        let registered = retried(register).await?;
+        let registered = retry_concurrent(register).await?;
         let name = naming::schema(&self.settings.database, table);
         self.available(&name, registered.schema_version_id.unwrap_or_default()).await
     }

@@ -58,7 +58,7 @@ async fn one(
     table: &mut TableReport,
 ) -> Result<Option<Estimate>, Error> {
     if let Some(export) = export {
-        table.export = Some(export.contents().await?);
+        table.export = Some(export.size().await?);
         return Ok(None);
     }
     let estimate = estimate::estimate(clients, &table.table, &settings.read_options(), settings.prices()).await?;

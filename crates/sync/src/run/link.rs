@@ -1,7 +1,7 @@
 //! The link step of a run: every table that has something to link.
 
 use aws_sdk_glue::types::Table;
-use crawl::catalog;
+use crawl::catalog::{self, Entry};
 use futures::stream::{self, StreamExt};
 use tracing::Instrument;
 
@@ -52,7 +52,7 @@ impl Run<'_> {
             .for_each_concurrent(self.session.settings.concurrency, |(report, table)| async move {
                 match before.get(report.table.as_str()) {
                     None => report.actions.push(Action::CreateTable),
-                    Some(old) if !catalog::same_names_and_types(old, table) => {
+                    Some(old) if !Entry(old).has_columns_like(Entry(table)) => {
                         report.actions.push(Action::UpdateTable);
                     }
                     Some(_) => {}
@@ -69,12 +69,12 @@ impl Run<'_> {
 /// Links one table and notes what the catalog holds of it.
 pub(crate) async fn one(linker: &Linker<'_>, deadline: &Deadline, report: &mut TableReport, table: &Table) {
     report.catalog_table = table.name().to_owned();
-    report.columns = (!catalog::hides_columns(table)).then(|| catalog::columns(table).len());
-    report.items = catalog::record_count(table);
-    report.unmapped = catalog::unmapped(table).into_iter().map(str::to_owned).collect();
+    report.columns = (!Entry(table).hides_columns()).then(|| Entry(table).columns().len());
+    report.items = Entry(table).record_count();
+    report.unmapped = Entry(table).unmapped().into_iter().map(str::to_owned).collect();
     match deadline.finish(linker.link(table)).await {
         Ok(Link::Current) => {
-            let link = catalog::schema_link(table);
+            let link = Entry(table).link();
             report.schema = link.map(|link| SchemaLink { name: link.schema, version: link.version });
         }
         Ok(Link::Written(linked)) => {

@@ -4,10 +4,10 @@ use super::Run;
 use crate::plan::TablePlan;
 use crate::progress::Step;
 use crate::report::{Action, Outcome, Read, Row};
-use crawl::catalog;
-use crawl::error::{Error, Kind};
+use crawl::Error;
+use crawl::catalog::NATIVE;
 use crawl::export;
-use crawl::{self, Change, CrawlRequest, Memory};
+use crawl::{Change, CrawlRequest, HistoryUse};
 
 impl Run<'_> {
     /// The native crawl of one table.
@@ -22,9 +22,9 @@ impl Run<'_> {
             account: self.inventory.account.clone(),
             database: settings.database.clone(),
             catalog_table: table.catalog_table.clone(),
-            crawled_by: catalog::NATIVE.into(),
+            crawled_by: NATIVE.into(),
             read: settings.read_options(),
-            memory: if settings.forget { Memory::Forgotten } else { Memory::Kept },
+            history: if settings.forget { HistoryUse::Replace } else { HistoryUse::Merge },
             on_update: settings.on_update,
             on_delete: settings.on_delete,
             types: settings.types.clone(),
@@ -33,25 +33,22 @@ impl Run<'_> {
         let crawling = async {
             let (clients, stop) = (&self.session.clients, self.session.deadline.reached());
             match (self.job.export(), self.job.read()) {
-                (Some(export), read) => export::crawl(clients, &request, export, read, stop).await,
-                (None, Some(read)) => crawl::publish_read(clients, &request, read).await,
-                (None, None) => crawl::crawl_until(clients, &request, stop).await,
+                (Some(export), Some(observed)) => export::publish(clients, &request, export, observed).await,
+                (Some(export), None) => export::crawl(clients, &request, export, stop).await,
+                (None, Some(observed)) => crawl::publish(clients, &request, observed).await,
+                (None, None) => crawl::crawl(clients, &request, stop).await,
             }
         };
-        let crawled = match self.in_step(&table.table, Step::Crawling, crawling).await {
-            // Deleted since it was listed, and never catalogued.
-            Err(error) if self.job.export().is_none() && error.kind == Kind::NotFound && error.code.is_none() => {
-                return Ok(Outcome::Vanished);
-            }
-            crawled => crawled?,
-        };
+        let crawled = self.in_step(&table.table, Step::Crawling, crawling).await?;
         let action = match crawled.change {
+            // Deleted since it was listed, and never catalogued.
+            Change::NotFound => return Ok(Outcome::Vanished),
             Change::Deprecated => Action::DeprecateTable,
             Change::Deleted => Action::DeleteTable,
             _ => {
                 row.actions.push(Action::Crawl);
-                row.items = Some(crawled.items);
-                row.read = Some(Read::of(&crawled));
+                row.items = Some(crawled.observed.shape.items());
+                row.read = Some(Read::from(&crawled.observed));
                 return Ok(Outcome::Crawled);
             }
         };

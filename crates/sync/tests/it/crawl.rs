@@ -87,7 +87,7 @@ async fn a_table_of_another_source_is_left_alone() {
         catalog_table: "other".into(),
         crawled_by: "test".into(),
         read: Default::default(),
-        memory: crawl::Memory::Kept,
+        history: crawl::HistoryUse::Merge,
         on_update: UpdateBehavior::UpdateInDatabase,
         on_delete: DeleteBehavior::DeprecateInDatabase,
         types: Default::default(),
@@ -98,7 +98,7 @@ async fn a_table_of_another_source_is_left_alone() {
         if look == "unseen" {
             world.server.faults().add(Rule::new("Glue.GetTable", Calls::Nth(1), unseen.clone()));
         }
-        let refused = crawl::crawl(&world.clients, &request).await.unwrap_err();
+        let refused = crawl::crawl(&world.clients, &request, std::future::pending()).await.unwrap_err();
         assert_eq!(refused.kind, Kind::Conflict, "{look}: {refused}");
     }
     assert_eq!(world.table("other").await, before);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crawl::export::{Contents, Export};
+use crawl::export::{Destination, Export, ExportSize};
 use crawl::{Clients, Deadline, Error, Kind};
 use flate2::write::GzEncoder;
 use md5::{Digest, Md5};
@@ -163,7 +163,7 @@ async fn a_dry_run_says_what_there_is_to_read() {
     };
     let report = dry_run().await;
     let bytes = written.files.iter().map(|(_, content)| content.len() as u64).sum();
-    let contents = Contents { items: 3, files: 3, bytes, billed_bytes: Some(0) };
+    let contents = ExportSize { items: 3, files: 3, bytes, billed_bytes: Some(0) };
     assert_eq!(row(&report, "orders").export, Some(contents));
     assert!(world.tables().await.is_empty());
     std::fs::remove_file(written.data().join("x1.json.gz")).unwrap();
@@ -417,7 +417,15 @@ async fn an_export_that_dynamodb_refuses_to_make_says_what_to_do() {
     use local::faults::{Calls, Fault, Rule};
     let world = World::new(&[("orders", &[])]).await;
     let config = crawl::aws::local_config(world.server.url(), REGION);
-    let request = async |table| match Export::request(&world.clients, &config, table, "b", "p", &|_, _| ()).await {
+    let request = async |table| match Export::request(
+        &world.clients,
+        &config,
+        table,
+        Destination { bucket: "b", prefix: "p" },
+        &|_, _| (),
+    )
+    .await
+    {
         Ok(export) => panic!("found {}", export.table()),
         Err(error) => error,
     };

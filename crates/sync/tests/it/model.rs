@@ -192,7 +192,7 @@ impl History {
         let listed = self.world.tables().await;
         let mut found = BTreeMap::new();
         for table in listed.values() {
-            let Some(source) = crawl::catalog::source_table(table) else { continue };
+            let Some(source) = crawl::catalog::Entry(table).source() else { continue };
             let second = found.insert(source.to_owned(), table.clone());
             assert!(second.is_none(), "two catalog tables of {source}");
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn json(line: &str, incremental: bool) -> Result<String, NoIon> {
+fn json(line: &str, incremental: bool) -> Result<String, IonError> {
     let mut json = Vec::new();
     to_json(line.as_bytes(), incremental, &mut json)?;
     Ok(String::from_utf8(json).unwrap())
@@ -39,17 +39,17 @@ fn changes_give_their_new_image() {
 #[test]
 fn other_lines_are_refused() {
     for (line, why) in [
-        ("{Item:{", NoIon::Syntax),
-        (r#"{"Other":{}}"#, NoIon::NoItem),
-        ("{Item:1}", NoIon::NoItem),
-        ("{Item:{f:1e0}}", NoIon::Type),
-        ("{Item:{l:(a b)}}", NoIon::Type),
-        ("{Item:{s:other::[1.]}}", NoIon::Type),
+        ("{Item:{", IonError::Syntax),
+        (r#"{"Other":{}}"#, IonError::NoItem),
+        ("{Item:1}", IonError::NoItem),
+        ("{Item:{f:1e0}}", IonError::Type),
+        ("{Item:{l:(a b)}}", IonError::Type),
+        ("{Item:{s:other::[1.]}}", IonError::Type),
     ] {
         assert_eq!(json(line, false), Err(why), "{line}");
     }
-    assert_eq!(json(&format!("{{Item:{{l:{}", "[".repeat(100_000)), false), Err(NoIon::TooDeep));
-    assert_eq!(json("{Item:{id:\"1\"}}", true), Err(NoIon::NoItem));
+    assert_eq!(json(&format!("{{Item:{{l:{}", "[".repeat(100_000)), false), Err(IonError::TooDeep));
+    assert_eq!(json("{Item:{id:\"1\"}}", true), Err(IonError::NoItem));
 }
 
 #[test]
@@ -57,9 +57,9 @@ fn quotes_hide_no_depth() {
     let deep = "[".repeat(200_000);
     let nested = |levels| format!("{{Item:{{l:{}1.{}}}}}", "[".repeat(levels), "]".repeat(levels));
     assert!(json(&nested(MAX_DEPTH as usize - 1), false).is_ok());
-    assert_eq!(json(&nested(MAX_DEPTH as usize), false), Err(NoIon::TooDeep));
+    assert_eq!(json(&nested(MAX_DEPTH as usize), false), Err(IonError::TooDeep));
     for before in ["", r#"'a"b':1.,"#, r#"s:"\"",'it\'s':"]]","#, r#""'":{{AAEC}},"#] {
-        assert_eq!(json(&format!("{{Item:{{{before}l:{deep}"), false), Err(NoIon::TooDeep), "{before}");
+        assert_eq!(json(&format!("{{Item:{{{before}l:{deep}"), false), Err(IonError::TooDeep), "{before}");
     }
     for before in [r#"/* " */"#, "// \"\r", r#"l:'''"''',"#, r#"l:{{"}}"}},"#, "l:{{}},:"] {
         assert!(json(&format!("{{Item:{{{before}l:{deep}"), false).is_err(), "{before}");

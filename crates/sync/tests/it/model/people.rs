@@ -46,7 +46,7 @@ pub(super) async fn edit(world: &World, edit: Edit, table: &str) {
     let role = role.rsplit('/').next().unwrap_or_default();
     // A call that is to fail may be one of theirs.
     let catalogued = crawl::catalog::list(&world.clients, "ddb_tables").await.unwrap_or_default();
-    let catalogued = catalogued.into_iter().find(|of| crawl::catalog::source_table(of) == Some(table));
+    let catalogued = catalogued.into_iter().find(|of| crawl::catalog::Entry(of).source() == Some(table));
     let name = catalogued.as_ref().map(|of| of.name().to_owned()).unwrap_or_default();
     let update = |input: Option<TableInput>| async move {
         if let Some(input) = input {
