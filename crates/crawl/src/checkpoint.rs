@@ -97,6 +97,18 @@ mod tests {
     }
 
     #[test]
+    fn a_checkpoint_in_version_1_is_read() {
+        let text = include_str!("../tests/formats/v1/checkpoint.json").trim();
+        let description = TableDescription::builder().table_id("1-2").build();
+        let expected = Checkpoint::new(&description, 20, &[0, 9, 19], 7);
+        assert_eq!(expected.text(), text, "it is still written so");
+        assert_eq!(Checkpoint::stored(&catalog(text), &description).as_ref(), Some(&expected));
+        let of_next = text.replace("{\"version\":1", "{\"version\":1,\"pace\":{\"x\":1}");
+        let read = Checkpoint::stored(&catalog(&of_next), &description);
+        assert_eq!(read, Some(expected), "what this release does not know it leaves out");
+    }
+
+    #[test]
     fn what_does_not_fit_counts_as_nothing() {
         let description = TableDescription::builder().table_id("1").build();
         let text = Checkpoint::new(&description, 20, &[0], 7).text();

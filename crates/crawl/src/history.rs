@@ -119,6 +119,12 @@ mod tests {
         Table::builder().name("t").set_parameters(Some(parameters)).build().unwrap()
     }
 
+    fn packed(bytes: &[u8]) -> String {
+        let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
+        deflated.write_all(bytes).unwrap();
+        base64::encode(deflated.finish().unwrap())
+    }
+
     #[test]
     fn what_was_kept_is_known() {
         let (before, now) = (shape(r#"{"a":{"N":"1.5"}}"#), shape(r#"{"b":{"S":""}}"#));
@@ -150,11 +156,6 @@ mod tests {
     #[test]
     fn what_this_release_cannot_read_counts_as_nothing() {
         let seen = shape(r#"{"a":{"N":"1"}}"#);
-        let packed = |bytes: &[u8]| {
-            let mut deflated = DeflateEncoder::new(Vec::new(), Compression::best());
-            deflated.write_all(bytes).unwrap();
-            base64::encode(deflated.finish().unwrap())
-        };
         let mut later = seen.to_bytes();
         later[4] = 200;
         for text in
@@ -165,6 +166,19 @@ mod tests {
             assert_eq!(known.shape, seen);
             assert!(known.is_news(), "it is replaced");
         }
+    }
+
+    #[test]
+    fn a_history_in_version_1_is_read() {
+        let text = include_str!("../tests/formats/v1/shape.txt").trim();
+        assert_eq!(decode(text).unwrap(), shape(include_str!("../tests/formats/v1/items.jsonl")));
+    }
+
+    #[test]
+    fn a_history_in_a_later_version_says_who_can_read_it() {
+        let mut later = shape(r#"{"a":{"N":"1"}}"#).to_bytes();
+        later[4] = 2;
+        insta::assert_snapshot!(decode(&packed(&later)).unwrap_err(), @"not a serialised Shape that this release reads: the version of another release, which can read it at byte 0");
     }
 
     #[test]

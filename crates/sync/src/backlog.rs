@@ -283,3 +283,32 @@ async fn write(session: &Session<'_>, change: impl Fn(&mut Vec<Backlog>)) -> Res
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(text: &str) -> Vec<Backlog> {
+        read(&Database::builder().name("d").parameters(PARAMETER, text).build().unwrap())
+    }
+
+    #[test]
+    fn backlogs_in_version_1_are_read() {
+        let text = include_str!("../tests/formats/v1/backlog.json").trim();
+        let backlogs = stored(text);
+        let written = serde_json::to_string(&Stored { v: VERSION, backlogs: backlogs.clone() }).unwrap();
+        assert_eq!(written, text, "they are still written so");
+        let (include, exclude) = (vec!["orders*".to_owned()], vec!["*_old".to_owned()]);
+        let expected = Backlog { start: 1_700_000_000_000, include, exclude, due: true };
+        assert_eq!(backlogs, [expected]);
+        let of_next = text.replace("{\"v\":1", "{\"v\":1,\"pace\":{\"x\":1}").replace("\"due\"", "\"rank\":1,\"due\"");
+        assert_eq!(stored(&of_next), backlogs, "what this release does not know it leaves out");
+    }
+
+    #[test]
+    fn backlogs_of_a_later_version_count_as_none() {
+        let text = include_str!("../tests/formats/v1/backlog.json");
+        assert_eq!(stored(&text.replace("{\"v\":1", "{\"v\":2")), []);
+        assert_eq!(stored("[]"), []);
+    }
+}

@@ -9,6 +9,7 @@ mod data_files;
 mod decoys;
 mod dynamodb;
 mod faults;
+mod formats;
 mod forward;
 mod guard;
 mod iam;

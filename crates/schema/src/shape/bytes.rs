@@ -17,6 +17,8 @@ use super::{Fields, Map, Node, Shape, ValueKind};
 use crate::error::MAX_PLACES;
 
 const MAGIC: &[u8] = b"DDBS\x01";
+/// The signature of every version; the byte after it is the version.
+const SIGNATURE: &[u8] = b"DDBS";
 /// Levels of nodes below an item: the attribute, and 32 of lists and maps.
 const MAX_DEPTH: u32 = 33;
 
@@ -47,7 +49,10 @@ impl Shape {
     pub fn from_bytes(bytes: &[u8]) -> Result<Shape, ShapeBytesError> {
         let mut input = Input { bytes, at: 0, places: 0 };
         if !bytes.starts_with(MAGIC) {
-            return Err(input.error("no signature of version 1"));
+            return Err(input.error(match bytes.starts_with(SIGNATURE) && bytes.len() > SIGNATURE.len() {
+                true => "the version of another release, which can read it",
+                false => "no signature",
+            }));
         }
         input.at = MAGIC.len();
         let limit =
