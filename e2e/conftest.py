@@ -18,16 +18,14 @@ import boto3
 import pytest
 from botocore.config import Config
 
+import client
+from client import ACCOUNT, DATABASE, REGION, REPOSITORY, SAMPLES  # noqa: F401 - the checks have them from here
+
 pytest_plugins = ["stack"]  # what only the checks of the SAM application need
 
-REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
-SAMPLES = REPOSITORY / "examples" / "tables"
 SAMPLE_NAMES = sorted(path.stem for path in SAMPLES.glob("*.json"))
 DYNALITE = REPOSITORY / ".tools" / "e2e" / "node" / "node_modules" / "dynalite" / "cli.js"
 READERS = REPOSITORY / ".tools" / "readers" / "bin"  # programs that read the catalog, with their own libraries
-REGION = "us-east-1"
-ACCOUNT = "123456789012"
-DATABASE = "ddb_tables"
 # Every endpoint that is started here appends to it what goes over its wire; test_wire.py reads it last.
 WIRE_LOG = pathlib.Path(tempfile.mkdtemp(prefix="glue-ddb-crawler-wire-")) / "wire.jsonl"
 
@@ -41,23 +39,8 @@ def pytest_sessionfinish(session):
 
 
 def client_environment(endpoint=None):
-    """The whole environment of a client: no settings, credentials or proxies of whoever runs the checks."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "HOME": "/nonexistent",
-        "LC_ALL": "C.UTF-8",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_PAGER": "",
-        "GLUE_DDB_CRAWLER_WIRE_LOG": str(WIRE_LOG),
-    }
-    if endpoint:
-        environment["AWS_ENDPOINT_URL"] = endpoint
-    return environment
+    """The environment of a client, with the log of what goes over the wire."""
+    return client.environment(endpoint, AWS_PAGER="", GLUE_DDB_CRAWLER_WIRE_LOG=str(WIRE_LOG))
 
 
 @pytest.fixture(scope="session", autouse=True)

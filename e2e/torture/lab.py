@@ -10,6 +10,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -20,11 +21,9 @@ from botocore.config import Config
 
 from raw import Raw
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-SAMPLES = REPOSITORY / "examples" / "tables"
-REGION = "us-east-1"
-ACCOUNT = "123456789012"
-DATABASE = "ddb_tables"
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from client import ACCOUNT, DATABASE, REGION, REPOSITORY, SAMPLES, environment  # noqa: E402, F401 - the checks have them from here
+
 
 
 @dataclass
@@ -65,22 +64,6 @@ class Done:
         """The report of a run, or None where it printed none."""
         with contextlib.suppress(ValueError):
             return json.loads(self.out)
-
-
-def environment(endpoint=None):
-    """No settings, credentials or proxies of whoever runs the checks."""
-    own = {
-        "PATH": os.environ["PATH"],
-        "HOME": "/nonexistent",
-        "LC_ALL": "C.UTF-8",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": REGION,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    return own | ({"AWS_ENDPOINT_URL": endpoint} if endpoint else {})
 
 
 def peak_mb(pid):
