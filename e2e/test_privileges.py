@@ -67,7 +67,7 @@ def test_each_action_is_needed(account, stack, first_run, action):
     assert answer.get("errorType", "AccessDenied") == "AccessDenied"
     answer = stack.call(event)
     if role == "elsewhere":
-        assert "outside of /glue-ddb-crawler/" in lines(answer)[table]["reason"]
+        assert "outside /glue-ddb-crawler/" in lines(answer)[table]["reason"]
         account.client("iam").delete_role(RoleName=f"{table}_crawler_{REGION}")
     else:
         assert lines(answer)[table]["outcome"] in ("ready", "crawled"), answer

@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The command line's arguments.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,16 +28,16 @@ pub(crate) struct Common {
     /// The Glue database [default: ddb_tables]
     #[arg(long, global = true, value_name = "NAME")]
     pub database: Option<String>,
-    /// How results are printed
+    /// The format of results
     #[arg(long, global = true, value_enum, default_value_t = Output::Text)]
     pub output: Output,
-    /// A TOML file with settings; docs/settings.md lists them
+    /// A TOML file of settings; docs/settings.md lists them
     #[arg(long, global = true, value_name = "FILE", env = "GLUE_DDB_CRAWLER_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Say more on stderr: the calls made; twice, the steps
+    /// Log more on stderr: the AWS calls; given twice, also the steps
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
-    /// Say nothing on stderr but errors
+    /// Print only errors on stderr
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 }
@@ -52,19 +52,19 @@ pub(crate) enum Output {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make database, roles and crawlers, start the crawlers, link the schemas: the whole job
+    /// Create the database, roles and crawlers, start the crawlers, and link the schemas
     Sync(Sync),
-    /// Read tables here, without Glue crawlers, and publish them to the catalog
+    /// Read tables without Glue crawlers, and publish them to the catalog
     Crawl(Crawl),
-    /// Tell the schema of DynamoDB JSON files; needs no AWS
+    /// Print the schema of DynamoDB JSON files; needs no AWS
     Infer(Infer),
-    /// Look at what there is and change nothing: what needs attention, and what this account shows of what AWS does not publish
+    /// Check the account and change nothing: what needs attention, and what it shows of behaviour that AWS does not publish
     Doctor(Doctor),
-    /// Take away crawlers and roles whose DynamoDB table is gone; with --all everything, to uninstall
+    /// Remove crawlers and roles whose DynamoDB table no longer exists; with --all everything, to uninstall
     Prune(Prune),
-    /// Print the IAM policies of the job, for those who don't install it with SAM
+    /// Print the IAM policies of the job, for installations without SAM
     Policy(Policy),
-    /// Serve the local AWS endpoint: Glue with real crawlers, DynamoDB reads over files, IAM, STS
+    /// Serve the local AWS endpoint: Glue with real crawlers, DynamoDB reads from files, IAM, STS
     Serve(Serve),
     /// Print the completion script of a shell
     Completions(Completions),
@@ -72,10 +72,10 @@ pub(crate) enum Command {
     Man(Man),
 }
 
-/// Where AWS is: the real one, or the embedded endpoint.
+/// The AWS endpoint: the real one, or the embedded one.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Place {
-    /// Run against the embedded endpoint, with the tables in DIR; without DIR, with DynamoDB where the AWS SDK finds it
+    /// Run against the embedded endpoint, with the tables in DIR; without DIR, read DynamoDB wherever the AWS SDK finds it
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
     pub local: Option<Option<PathBuf>>,
     /// Where the embedded endpoint keeps its catalog
@@ -85,13 +85,13 @@ pub(crate) struct Place {
     pub log: WireLog,
 }
 
-/// Which tables.
+/// The selection of tables.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Tables {
     /// Only tables that match, e.g. 'orders*'; may be repeated
     #[arg(long, value_name = "GLOB")]
     pub include: Vec<String>,
-    /// Not the tables that match; stronger than --include; may be repeated
+    /// Leave out tables that match; takes precedence over --include; may be repeated
     #[arg(long, value_name = "GLOB")]
     pub exclude: Vec<String>,
 }
@@ -105,23 +105,23 @@ pub(crate) struct Sync {
     /// Who reads the tables: Glue's crawlers (managed) or this program (native) [default: managed]
     #[arg(long, value_enum)]
     pub engine: Option<Engine>,
-    /// Wait until the crawls have ended, and link their schemas; always so with --local
+    /// Wait until the crawls have ended, and link their schemas; implied by --local
     #[arg(long)]
     pub wait: bool,
-    /// Say what would be done, do nothing
+    /// Print what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// A dry run that exits with 3 if there is anything to change beside the crawls themselves
+    /// Do a dry run that exits with 3 if there is anything to change besides the crawls themselves
     #[arg(long)]
     pub check: bool,
-    /// Make what is missing, but start no crawl
+    /// Create what is missing, but start no crawl
     #[arg(long)]
     pub no_start: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Engine {
-    /// AWS Glue's own crawlers, one a table
+    /// AWS Glue's own crawlers, one per table
     Managed,
     /// This program: no crawlers, no roles, no charge per crawl
     Native,
@@ -132,25 +132,25 @@ pub(crate) struct Crawl {
     /// DynamoDB tables, by name [default: all]
     #[arg(value_name = "TABLE")]
     pub names: Vec<String>,
-    /// Read this export instead of its table: its folder, one above it, or a manifest. With TABLE: as one of that table
+    /// Read this export instead of its table: its folder, a folder above it, or a manifest. With TABLE: as that table's export
     #[arg(long, value_name = "PATH|s3://…", conflicts_with_all = ["sample", "scan_rate", "max_rcu"])]
     pub export: Option<String>,
-    /// Have DynamoDB export the one TABLE to --bucket, and read that: no read units, but a charge per GB; the files stay
+    /// Have DynamoDB export the one TABLE to --bucket, and read the export: no read units, but a charge per GB; the files stay
     #[arg(long, requires = "bucket", conflicts_with_all = ["export", "local", "sample", "scan_rate", "max_rcu"])]
     pub via_export: bool,
-    /// The bucket of --via-export, with a prefix if you like: in the region of the table
+    /// The bucket for --via-export, in the region of the table
     #[arg(long, value_name = "BUCKET[/PREFIX]", requires = "via_export")]
     pub bucket: Option<String>,
-    /// How much of a table is read: all, auto, or a number of items [default: all]
+    /// How much of a table to read: all, auto, or a number of items [default: all]
     #[arg(long, value_name = "all|auto|N")]
     pub sample: Option<String>,
-    /// Share of a table's read capacity that may be used, 0.1 to 1.5
+    /// The share of a table's read capacity to use, 0.1 to 1.5
     #[arg(long, value_name = "SHARE")]
     pub scan_rate: Option<f64>,
-    /// Read units a second that are never exceeded
+    /// The most read units per second
     #[arg(long, value_name = "UNITS")]
     pub max_rcu: Option<f64>,
-    /// Say what a full and a sampled crawl would read and cost, and an export; read nothing, ask for none
+    /// Print what a full crawl, a sampled crawl and an export would read and cost; read and export nothing
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
@@ -161,10 +161,10 @@ pub(crate) struct Crawl {
 pub(crate) struct Prune {
     #[command(flatten)]
     pub place: Place,
-    /// Everything that was made for the database: crawlers, roles, catalog tables, schemas, registry, the database itself
+    /// Everything that was created for the database: crawlers, roles, catalog tables, schemas, registry, the database itself
     #[arg(long)]
     pub all: bool,
-    /// Do it; without this nothing is taken away
+    /// Remove; without this, only list
     #[arg(long)]
     pub yes: bool,
 }
@@ -183,14 +183,14 @@ pub(crate) struct Policy {
     /// The account, twelve digits [default: that of the credentials]
     #[arg(long, value_name = "ID", value_parser = account)]
     pub account: Option<String>,
-    /// Also what `crawl --export` and `--via-export` need with this bucket
+    /// Include what `crawl --export` and `--via-export` need with this bucket
     #[arg(long, value_name = "BUCKET")]
     pub export_bucket: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PolicyKind {
-    /// What a run may do; for its roles the setting permissions_boundary has to name their boundary
+    /// What a run may do; the setting permissions_boundary has to name the boundary of its roles
     Run,
     /// The permissions boundary of the crawlers' roles
     Boundary,
@@ -199,17 +199,17 @@ pub(crate) enum PolicyKind {
 fn account(text: &str) -> Result<String, String> {
     match text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
         true => Ok(text.to_owned()),
-        false => Err("an account is twelve digits".into()),
+        false => Err("an account id has twelve digits".into()),
     }
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Infer {
-    /// DynamoDB JSON: one item a line, bare or under "Item", or the output of `aws dynamodb scan`; .gz as well. A folder
-    /// is read as the parts of one table; - is stdin
+    /// DynamoDB JSON: one item per line, bare or under "Item", or the output of `aws dynamodb scan`; .gz as well. A folder
+    /// holds the parts of one table; - is stdin
     #[arg(value_name = "FILE|DIR|-")]
     pub input: PathBuf,
-    /// What is printed
+    /// What to print
     #[arg(long, value_enum, default_value_t = Format::Glue)]
     pub format: Format,
 }
@@ -218,41 +218,41 @@ pub(crate) struct Infer {
 pub(crate) enum Format {
     /// The columns of a Glue table, as JSON
     Glue,
-    /// An Avro schema, as it goes to the Schema Registry
+    /// An Avro schema, as registered in the Schema Registry
     Avro,
     /// A JSON Schema of the items
     JsonSchema,
     /// CREATE EXTERNAL TABLE for Athena
     Ddl,
-    /// The counted summary itself, to be merged later
+    /// The counted summary itself, for later merging
     Shape,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Serve {
-    /// Where to listen; port 0 takes a free one
+    /// The address to listen on; port 0 picks a free port
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
     pub listen: SocketAddr,
-    /// Listen on an address that other machines reach; signatures are not verified, so whoever can connect may do anything
+    /// Allow an address that other machines can reach; signatures are not verified, so whoever can connect may do anything
     #[arg(long)]
     pub allow_remote: bool,
-    /// A name by which clients call the endpoint beside localhost, such as that of its container; may be repeated
+    /// A host name that clients use besides localhost, such as that of its container; may be repeated
     #[arg(long, value_name = "NAME")]
     pub allow_host: Vec<String>,
-    /// Serve DynamoDB reads over the table files in DIR
+    /// Serve DynamoDB reads from the table files in DIR
     #[arg(long, value_name = "DIR", conflicts_with = "dynamodb_endpoint")]
     pub tables: Option<PathBuf>,
-    /// Pass DynamoDB requests on to this endpoint, and crawl its tables
+    /// Forward DynamoDB requests to this endpoint, and crawl its tables
     #[arg(long, value_name = "URL")]
     pub dynamodb_endpoint: Option<String>,
-    /// Pass IAM and STS requests on to this endpoint, and look the roles of crawlers up there, with the credentials that the
-    /// AWS CLI finds; the tables are read with these too
+    /// Forward IAM and STS requests to this endpoint, and look up the crawlers' roles there, with the credentials that the AWS
+    /// CLI finds; also read the tables with them
     #[arg(long, value_name = "URL", requires = "dynamodb_endpoint")]
     pub iam_endpoint: Option<String>,
     /// Where the catalog is kept
     #[arg(long, value_name = "DIR", default_value = ".glue-ddb-crawler")]
     pub state: PathBuf,
-    /// Do what AWS does not publish in another way, e.g. crawl-rewrites=no; a wrong name lists those there are; may be repeated
+    /// Change a behaviour that AWS does not publish, e.g. crawl-rewrites=no; an unknown name lists all; may be repeated
     #[arg(long, value_name = "NAME=POSITION")]
     pub unknown: Vec<Position>,
     #[command(flatten)]
@@ -268,7 +268,7 @@ pub(crate) struct Completions {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Man {
-    /// The folder, made if missing; where `man` looks for pages of users is often ~/.local/share/man/man1
+    /// The folder, created if missing; `man` often finds a user's own pages in ~/.local/share/man/man1
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! The commands, one file each, and what `sync` and `crawl` share.
+//! The commands, one per file, and what `sync` and `crawl` share.
 
 use ::sync::progress::Event;
 use ::sync::{Job, Report, Session, Settings, Validated};
@@ -19,17 +19,18 @@ pub(crate) mod sync;
 
 const INTERRUPTED: &str = "interrupted: ending the run; Ctrl-C again to quit at once";
 
-/// Runs the job where the arguments say, with a progress line, and prints its report. The report and its exit code: 0, 1 if
-/// any table failed, 130 if the run was interrupted.
+/// Runs the job against the endpoint in the arguments, with a progress line, and prints its report. Returns the report and
+/// the exit code: 0, 1 if any table failed, 130 if the run was interrupted.
 ///
 /// # Errors
 /// If nothing could be done at all.
 async fn run_job(common: &Common, place: &Place, settings: &Validated, job: Job<'_>) -> anyhow::Result<(Report, u8)> {
     let connection = connect::connect(common, settings, place).await?;
     let progress = Progress::new(common);
-    let deadline = interrupt::deadline(progress.teller(INTERRUPTED))?;
+    let deadline = interrupt::deadline(progress.printer(INTERRUPTED))?;
     let on = |event: Event<'_>| progress.on(event);
-    let session = Session::new(connection.clients.clone(), settings.clone()).until(deadline.clone()).telling(&on);
+    let session =
+        Session::new(connection.clients.clone(), settings.clone()).with_deadline(deadline.clone()).with_progress(&on);
     let report = ::sync::run(&session, job).await;
     let interrupted = deadline.interrupted();
     drop(progress);
@@ -43,7 +44,7 @@ async fn run_job(common: &Common, place: &Place, settings: &Validated, job: Job<
         false => hint(common, place),
     }
     if interrupted && place.local.is_some() && report.summary.started > 0 {
-        output::note(common, "The crawlers of the embedded endpoint end with it: their tables are for the next run.");
+        output::note(common, "The crawlers of the embedded endpoint stop with it: the next run crawls their tables.");
     }
     let code = match (interrupted, report.summary.failed) {
         (true, _) => crate::INTERRUPTED,
@@ -53,10 +54,10 @@ async fn run_job(common: &Common, place: &Place, settings: &Validated, job: Job<
     Ok((report, code))
 }
 
-/// Why there may be no table, which is hardly ever what somebody wants.
+/// Why there may be no table, which is hardly ever intended.
 fn no_table(place: &Place, settings: &Settings) -> &'static str {
     if !(settings.include.is_empty() && settings.exclude.is_empty()) {
-        "No DynamoDB table passes --include and --exclude; names are told apart by case."
+        "No DynamoDB table passes --include and --exclude; names are case-sensitive."
     } else if let Some(Some(_)) = place.local {
         "No table: a table is NAME.json, its CreateTable request, beside NAME.jsonl or NAME.jsonl.gz. See docs/local.md."
     } else {
@@ -64,7 +65,7 @@ fn no_table(place: &Place, settings: &Settings) -> &'static str {
     }
 }
 
-/// How to look at what the embedded endpoint now holds.
+/// Prints how to look at what the embedded endpoint now holds.
 fn hint(common: &Common, place: &Place) {
     if let Some(tables) = &place.local
         && common.output == Output::Text

@@ -1,4 +1,4 @@
-//! Getting to AWS: the real one as the AWS CLI would find it, or the embedded endpoint in this process.
+//! Connects to AWS as the AWS CLI would, or to the embedded endpoint in this process.
 
 use anyhow::{Context, bail};
 use crawl::Clients;
@@ -7,16 +7,16 @@ use sync::Settings;
 
 use crate::args::{Common, Place};
 
-/// The region of the embedded endpoint where none is given.
+/// The default region of the embedded endpoint.
 pub(crate) const LOCAL_REGION: &str = "us-east-1";
 
-/// The clients of a run, and the endpoint they talk to if it is ours.
+/// The clients of a run, and the embedded endpoint if they talk to it.
 pub(crate) struct Connection {
     pub clients: Clients,
     pub server: Option<Server>,
 }
 
-/// Connects to where the arguments say.
+/// Connects to the endpoint in the arguments.
 ///
 /// # Errors
 /// If no region is known, or the embedded endpoint can't start.
@@ -53,12 +53,12 @@ pub(crate) async fn connect(common: &Common, settings: &Settings, place: &Place)
 pub(crate) async fn sdk_config(common: &Common, settings: &Settings) -> anyhow::Result<aws_config::SdkConfig> {
     let config = load(common, settings, None).await;
     if config.region().is_none() {
-        bail!(crate::settings::Wrong("no region: give --region, set AWS_REGION, or configure a profile".into()));
+        bail!(crate::settings::UsageError("no region: give --region, set AWS_REGION, or configure a profile".into()));
     }
     Ok(config)
 }
 
-/// The same, in `default_region` where none is set.
+/// The same, with `default_region` if no region is set.
 pub(crate) async fn load(common: &Common, settings: &Settings, default_region: Option<&str>) -> aws_config::SdkConfig {
     let mut loader = crawl::aws::config_loader(settings.answer_limit());
     if let Some(profile) = &common.profile {

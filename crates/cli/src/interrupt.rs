@@ -4,16 +4,16 @@ use std::io;
 
 use crawl::Deadline;
 
-/// The end of a run that the first Ctrl-C or SIGTERM makes come, after calling `tell`; the second ends the process at once.
+/// A deadline that the first Ctrl-C or SIGTERM triggers, after calling `notify`. The second ends the process at once.
 ///
 /// # Errors
-/// If the system lets nobody hear its signals.
-pub(crate) fn deadline(tell: impl Fn() + Send + 'static) -> io::Result<Deadline> {
+/// If the system refuses to register signal handlers.
+pub(crate) fn deadline(notify: impl Fn() + Send + 'static) -> io::Result<Deadline> {
     let (interrupt, deadline) = Deadline::on_interrupt();
     let mut signals = Signals::new()?;
     tokio::spawn(async move {
         signals.next().await;
-        tell();
+        notify();
         interrupt.now();
         signals.next().await;
         std::process::exit(crate::INTERRUPTED.into());
@@ -21,7 +21,7 @@ pub(crate) fn deadline(tell: impl Fn() + Send + 'static) -> io::Result<Deadline>
     Ok(deadline)
 }
 
-/// Hears the signals, which no longer end the process by themselves then.
+/// Receives Ctrl-C and SIGTERM, which then no longer end the process by themselves.
 #[cfg(unix)]
 pub(crate) struct Signals {
     interrupt: tokio::signal::unix::Signal,
@@ -48,7 +48,7 @@ impl Signals {
     }
 }
 
-/// Hears Ctrl-C, which no longer ends the process by itself then.
+/// Receives Ctrl-C, which then no longer ends the process by itself.
 #[cfg(windows)]
 pub(crate) struct Signals(tokio::signal::windows::CtrlC);
 

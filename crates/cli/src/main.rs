@@ -1,4 +1,5 @@
-//! `glue-ddb-crawler`: the command line. Arguments become settings, the crates do the work, people see the result here.
+//! `glue-ddb-crawler`: the command line. Turns arguments into settings, lets the other crates do the work, and prints the
+//! result.
 
 mod args;
 mod commands;
@@ -16,19 +17,19 @@ use crawl::Kind;
 
 use args::{Args, Command};
 
-/// Threads for what blocks: transactions of the embedded endpoint, of which one runs at a time, and reads of files. Tokio would
-/// start one for each request that waits, and the C library gives each of them a heap that never shrinks.
+/// Threads for blocking work: reads of files, and transactions of the embedded endpoint, of which one runs at a time. By default
+/// Tokio would start one for each waiting request, and the C library gives each thread a heap that never shrinks.
 const BLOCKING_THREADS: usize = 4;
 
 /// Everything was done.
 const DONE: u8 = 0;
 /// Some tables failed, or the command as a whole.
 const FAILED: u8 = 1;
-/// Wrong usage or settings; clap exits with the same.
+/// Wrong usage or settings; clap uses the same code.
 const USAGE: u8 = 2;
 /// `--check` found changes.
 const CHANGES: u8 = 3;
-/// Interrupted by Ctrl-C or SIGTERM: 128 and the number of SIGINT, as shells have it.
+/// Interrupted by Ctrl-C or SIGTERM: 128 plus the number of SIGINT, as in shells.
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
@@ -74,9 +75,11 @@ async fn run() -> ExitCode {
 fn exit_code(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<crawl::Error>() {
         Some(error) if error.kind == Kind::Settings => USAGE,
-        // Nothing but an interrupt sets a run an end.
+        // On the command line only an interrupt sets a deadline.
         Some(error) if error.kind == Kind::Deadline => INTERRUPTED,
-        _ if error.is::<settings::Wrong>() || error.downcast_ref().is_some_and(local::StartError::is_of_settings) => {
+        _ if error.is::<settings::UsageError>()
+            || error.downcast_ref().is_some_and(local::StartError::is_of_settings) =>
+        {
             USAGE
         }
         _ => FAILED,

@@ -1,4 +1,4 @@
-//! What a person reads: results on stdout, everything else on stderr.
+//! Output for people: results on stdout, everything else on stderr.
 
 use std::io::{IsTerminal, Write};
 use std::ops::Range;
@@ -20,7 +20,7 @@ use crate::stderr::Stderr;
 pub(crate) fn start_logging(common: &Common) {
     let level = match (common.quiet, common.verbose) {
         (true, _) => "error",
-        // That no region or credentials were found is told once, at the end.
+        // A missing region or missing credentials are reported once, at the end.
         (_, 0) => "warn,aws_config=error",
         (_, 1) => "warn,aws_config=error,crawl=info,sync=info",
         (_, 2) => "info,crawl=debug,sync=debug,local=debug",
@@ -30,18 +30,18 @@ pub(crate) fn start_logging(common: &Common) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| Stderr)
-        // An escape in a line is never ours.
+        // Without colours, any escape sequence in a line comes from outside.
         .with_ansi(false)
         .without_time()
         .init();
 }
 
-/// Why the command as a whole did not work.
+/// Prints why the command as a whole failed.
 pub(crate) fn error(error: &anyhow::Error) {
     let mut told = String::from("glue-ddb-crawler");
     for cause in error.chain() {
         told += &format!(": {cause}");
-        // Its message tells its causes.
+        // The message already includes the causes.
         if cause.is::<crawl::Error>() {
             break;
         }
@@ -49,19 +49,19 @@ pub(crate) fn error(error: &anyhow::Error) {
     say(&told);
 }
 
-/// A remark on stderr, unless `--quiet`.
+/// Prints a remark on stderr, unless `--quiet`.
 pub(crate) fn note(common: &Common, text: &str) {
     if !common.quiet {
         say(text);
     }
 }
 
-/// A line on stderr.
+/// Prints a line on stderr.
 pub(crate) fn say(text: &str) {
     let _ = Stderr.write_all(text.as_bytes());
 }
 
-/// A result on stdout. A reader that went away (`| head`) is no error.
+/// Prints a result on stdout. It is no error if the reader went away (`| head`).
 pub(crate) fn result(text: &[u8]) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text).and_then(|()| stdout.flush()) {
@@ -70,12 +70,12 @@ pub(crate) fn result(text: &[u8]) -> anyhow::Result<()> {
     }
 }
 
-/// A result for machines, on stdout.
+/// Prints a result as JSON on stdout.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     result(format!("{}\n", escape::json(&serde_json::to_string_pretty(value)?)).as_bytes())
 }
 
-/// The report of a run.
+/// Prints the report of a run.
 pub(crate) fn report(common: &Common, report: &Report) -> anyhow::Result<()> {
     if common.verbose > 0 {
         say("AWS calls:");
@@ -105,20 +105,20 @@ fn text(report: &Report, terminal: bool) -> String {
     format!("{rows}{}{}\n{remarks}", costs(report, terminal), escape::line(&summary(report)))
 }
 
-/// What concerns no single table: the quotas, a database of somebody else, and what runs cost.
+/// Remarks that concern no single table: the quotas, a database of somebody else, and the cost of runs.
 fn remarks(report: &Report) -> Vec<String> {
     let mut remarks = Vec::new();
     if let Some(quotas) = report.quotas.as_ref().filter(|quotas| quotas.beyond > 0) {
         let reason = quotas.reason();
-        let reason = if reason.is_empty() { "Glue or IAM takes no more than there are".into() } else { reason };
+        let reason = if reason.is_empty() { "Glue or IAM accepts no more".into() } else { reason };
         remarks.push(format!("Quota: no crawler for {} of the tables: {reason}.", quotas.beyond));
     }
     if report.database_foreign {
         let name = &report.database;
         remarks.push(match (report.database_changed, report.dry_run) {
-            (true, true) => format!("The database {name} was not made by this program; \"dynamo-db-flag\" would be added to its location, for Athena's connector."),
-            (true, false) => format!("The database {name} was not made by this program; \"dynamo-db-flag\" was added to its location, for Athena's connector."),
-            (false, _) => format!("The database {name} was not made by this program: its tables of other sources are left alone."),
+            (true, true) => format!("The database {name} was created by somebody else; \"dynamo-db-flag\" would be added to its location, for Athena's connector."),
+            (true, false) => format!("The database {name} was created by somebody else; \"dynamo-db-flag\" was added to its location, for Athena's connector."),
+            (false, _) => format!("The database {name} was created by somebody else: its tables of other sources are left alone."),
         });
     }
     if let Some(Monthly { runs, managed_dollars, native_dollars, .. }) = &report.monthly {
@@ -126,12 +126,12 @@ fn remarks(report: &Report) -> Vec<String> {
         remarks.push(format!(
             "{runs} runs a month cost about {managed} with AWS Glue's crawlers, or {native} with --engine native."
         ));
-        remarks.push("By the tables' sizes of today and the settings crawl_price, read_price and runs_per_month; see docs/settings.md.".into());
+        remarks.push("This assumes today's table sizes and the settings crawl_price, read_price and runs_per_month; see docs/settings.md.".into());
     }
     remarks
 }
 
-/// What the native engine would read, of a dry run: all, or a sample, or an export instead.
+/// What the native engine would read, in a dry run: the whole table, a sample, or an export.
 fn costs(report: &Report, terminal: bool) -> String {
     let heads = ["TO READ", "ITEMS", "SIZE", "READ UNITS", "SECONDS", "COST", "SAMPLE UNITS", "COST", "EXPORT"];
     let mut table = grid(&heads, terminal);
@@ -167,7 +167,7 @@ fn dollars(dollars: f64) -> String {
     }
 }
 
-/// An empty table for people, or for what they pipe it to.
+/// An empty table, with styles only for a terminal.
 fn grid(heads: &[&str], terminal: bool) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
@@ -180,7 +180,7 @@ fn grid(heads: &[&str], terminal: bool) -> Table {
     table
 }
 
-/// The lines of a table, with these columns to the right, and an empty one.
+/// The lines of a table, with these columns aligned to the right, and an empty line.
 fn lines(mut table: Table, numbers: Range<usize>) -> String {
     for (i, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
@@ -199,7 +199,7 @@ fn colour(outcome: Outcome) -> Color {
     }
 }
 
-/// One line about one table: what was done, or why not.
+/// The result of one table: what was done, or why not.
 fn outcome(row: &TableReport, dry_run: bool) -> String {
     let done = done(row);
     let state = match row.outcome {
@@ -223,12 +223,12 @@ fn outcome(row: &TableReport, dry_run: bool) -> String {
     }
 }
 
-/// Whether a dry run found out what a crawl would read.
+/// Whether a dry run has estimated what a crawl would read.
 fn is_to_read(row: &TableReport) -> bool {
     row.estimate.is_some() || row.export.is_some()
 }
 
-/// What was done to a table, in few words; that it was crawled says the outcome.
+/// What was done to a table, besides the crawl, which the outcome shows.
 fn done(row: &TableReport) -> Vec<String> {
     let has = |action| row.actions.contains(&action);
     let listed = |words: &[(Action, &'static str)]| -> Vec<&'static str> {

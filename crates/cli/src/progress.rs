@@ -1,4 +1,4 @@
-//! What people see while crawlers run: one line on stderr, on a terminal only.
+//! The progress of a run: one line on stderr, shown only on a terminal.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -12,7 +12,7 @@ use sync::progress::{Event, Step};
 use crate::args::Common;
 use crate::output;
 
-/// The line.
+/// The progress line.
 pub(crate) struct Progress {
     quiet: bool,
     bar: ProgressBar,
@@ -20,7 +20,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A line that stays away with `--quiet` and where stderr is not a terminal.
+    /// A line that stays hidden with `--quiet`, or if stderr is not a terminal.
     pub(crate) fn new(common: &Common) -> Progress {
         let shown = !common.quiet && std::io::stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -33,8 +33,8 @@ impl Progress {
         Progress { quiet: common.quiet, bar, busy: Mutex::default() }
     }
 
-    /// Says `text` above the line, whenever it is called; nothing with `--quiet`.
-    pub(crate) fn teller(&self, text: &'static str) -> impl Fn() + Send + use<> {
+    /// A function that prints `text` above the line, unless `--quiet`.
+    pub(crate) fn printer(&self, text: &'static str) -> impl Fn() + Send + use<> {
         let (quiet, bar) = (self.quiet, self.bar.clone());
         move || {
             if !quiet {
@@ -43,7 +43,7 @@ impl Progress {
         }
     }
 
-    /// Takes one event of the run.
+    /// Shows one event of the run.
     pub(crate) fn on(&self, event: Event<'_>) {
         let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
         match event {

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use schema::escape;
 
-/// Standard error, on which writing never fails: a message that nobody reads any more (`2>&1 | head -1`, a log whose reader
-/// is gone) must not end the work that it is about. `eprintln!` panics there, so clippy forbids it.
+/// Standard error, to which writing never fails: a message that nobody reads any more (`2>&1 | head -1`, a log whose reader is
+/// gone) must not end the work that it is about. `eprintln!` would panic, so clippy forbids it.
 ///
-/// What is written at once is a line, in which names from outside may stand.
+/// Each write is one line. It may contain names from outside, which are escaped.
 pub(crate) struct Stderr;
 
 impl Write for Stderr {

@@ -1,4 +1,4 @@
-//! The answer of an invocation: the report, within what Lambda passes on.
+//! The answer of an invocation: the report, within Lambda's size limit.
 
 use std::io;
 
@@ -7,11 +7,11 @@ use sync::Report;
 use sync::fanout::Shard;
 use sync::report::{Outcome, TableReport};
 
-/// The most bytes an answer may have. A longer one fails the invocation, work done or not.
+/// The most bytes that an answer may have. A longer one fails the invocation, even if the work was done.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-const LIMIT: usize = 6_291_556;
+const MAX_BYTES: usize = 6_291_556;
 
-/// What an invocation answers.
+/// The answer of an invocation.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Answer {
@@ -23,14 +23,14 @@ pub(crate) enum Answer {
 impl From<Done> for Answer {
     fn from(done: Done) -> Answer {
         match done {
-            Done::Report(report) => Answer::Report(bounded(*report, LIMIT).into()),
+            Done::Report(report) => Answer::Report(bounded(*report, MAX_BYTES).into()),
             Done::Shards(shards) => Answer::Shards { shards },
             Done::Shard(shard) => Answer::Shard(shard),
         }
     }
 }
 
-/// The report as `sync --output json` prints it, and how many tables had to be left out of it.
+/// The report as `sync --output json` prints it, and how many tables had to be left out.
 #[derive(Debug, Serialize)]
 pub(crate) struct Bounded {
     #[serde(flatten)]
@@ -39,7 +39,7 @@ pub(crate) struct Bounded {
     omitted: usize,
 }
 
-/// The report, whole if it fits. If not, tables that failed or were deferred stay before others.
+/// The whole report if it fits. Otherwise tables are left out, and those that failed or were deferred last.
 fn bounded(report: Report, limit: usize) -> Bounded {
     let mut answer = Bounded { report, omitted: 0 };
     if size(&answer) <= limit {
@@ -72,7 +72,7 @@ fn is_zero(count: &usize) -> bool {
 /// The length of a value's JSON.
 fn size(value: &impl Serialize) -> usize {
     let mut counted = Counter(0);
-    // Neither the counter nor a report can fail; if one did, the answer would fail as well.
+    // This can't fail. If it did, serializing the answer would fail as well.
     let _ = serde_json::to_writer(&mut counted, value);
     counted.0
 }
@@ -90,13 +90,13 @@ impl io::Write for Counter {
     }
 }
 
-/// What an invocation did.
+/// The result of an invocation.
 pub(crate) enum Done {
-    /// A run.
+    /// The report of a run.
     Report(Box<Report>),
-    /// Dealt a crawl out.
+    /// The shards of a crawl.
     Shards(Vec<Shard>),
-    /// Went on with a shard.
+    /// A shard that was read further.
     Shard(Box<Shard>),
 }
 
@@ -156,7 +156,7 @@ mod tests {
 
     fn reports() -> impl Strategy<Value = Report> {
         let outcome = prop_oneof![Just(Outcome::Failed), Just(Outcome::Deferred), Just(Outcome::Started)];
-        // Quotes, controls and letters of many bytes are longer in JSON than as text.
+        // Quotes, control characters and multi-byte letters are longer in JSON than as text.
         let row = (outcome, proptest::option::of("[a-z\"\\\\\u{1}é🦀]{0,200}"));
         proptest::collection::vec(row, 0..60).prop_map(|rows| {
             report(rows.into_iter().enumerate().map(|(i, (outcome, reason))| table(i, outcome, reason)).collect())
@@ -167,7 +167,7 @@ mod tests {
     fn a_report_that_fits_is_the_report_of_the_command_line() {
         let report = report(vec![table(1, Outcome::Started, None)]);
         let json = serde_json::to_string(&report).unwrap();
-        assert_eq!(serde_json::to_string(&bounded(report, LIMIT)).unwrap(), json);
+        assert_eq!(serde_json::to_string(&bounded(report, MAX_BYTES)).unwrap(), json);
         assert!(json.starts_with(r#"{"summary":"#));
     }
 
@@ -175,8 +175,8 @@ mod tests {
     fn a_hundred_thousand_tables_are_cut_to_what_lambda_takes() {
         let mut tables: Vec<TableReport> = (0..100_000).map(|i| table(i, Outcome::Started, None)).collect();
         tables[99_999].outcome = Outcome::Failed;
-        let text = serde_json::to_string(&bounded(report(tables), LIMIT)).unwrap();
-        assert!(text.len() <= LIMIT && text.len() > LIMIT - 200, "{}", text.len());
+        let text = serde_json::to_string(&bounded(report(tables), MAX_BYTES)).unwrap();
+        assert!(text.len() <= MAX_BYTES && text.len() > MAX_BYTES - 200, "{}", text.len());
         let answer: serde_json::Value = serde_json::from_str(&text).unwrap();
         let kept = answer["tables"].as_array().unwrap();
         assert_eq!(answer["omitted"], 100_000 - kept.len());
@@ -196,7 +196,7 @@ mod tests {
             prop_assert!(length <= limit, "{length} > {limit}");
             prop_assert_eq!(answer.omitted + answer.report.tables.len(), all);
             prop_assert!(answer.report.tables.is_sorted_by_key(|table| table.columns));
-            // What was left out of those that failed or were deferred did not fit beside the others of them.
+            // A failed or deferred table is left out only if it did not fit beside the others.
             let kept: Vec<&TableReport> = answer.report.tables.iter().filter(matters).collect();
             let bytes = head + kept.iter().map(|table| size(table) + 1).sum::<usize>();
             for out in before.iter().filter(|table| kept.iter().all(|kept| kept.table != table.table)) {

@@ -1,4 +1,4 @@
-//! What an invocation asks for.
+//! Reads the event of an invocation.
 
 use crawl::{Error, Kind};
 use serde::Deserialize;
@@ -6,35 +6,35 @@ use serde_json::Value;
 use sync::Settings;
 use sync::fanout::{FanOut, Shard};
 
-/// What is to be done, and how.
+/// What an invocation has to do, and with which settings.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Invocation {
     pub task: Task,
     pub settings: Settings,
 }
 
-/// One invocation's task.
+/// The task of an invocation.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Task {
     /// The whole job.
     Sync,
-    /// A crawl has ended: link its table, start what waits.
+    /// A crawl has ended: link its table and start the next crawlers.
     CrawlEnded { crawler: String, state: String },
-    /// An event that needs nothing done: a crawl has begun.
+    /// A crawl has begun, which needs no work.
     Nothing,
-    /// A step of a crawl on several machines.
+    /// A step of the timer or of a crawl in shards.
     Step(Step),
 }
 
-/// What the timer and the state machine of `template.yaml` ask for.
+/// A step for the timer or the state machine in `template.yaml`.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(tag = "step", rename_all = "lowercase", deny_unknown_fields)]
 pub(crate) enum Step {
-    /// Go on with what runs have left.
+    /// Continue what earlier runs have left.
     Continue {},
-    /// Deal a crawl out in as many shards.
+    /// Split a crawl into at most this many shards.
     Split { crawl: FanOut, shards: u32 },
-    /// Go on with a shard.
+    /// Continue to read a shard.
     Read { shard: Box<Shard> },
     /// Publish what all shards saw.
     Publish { shards: Vec<Shard> },
@@ -55,12 +55,12 @@ impl Task {
 }
 
 impl Invocation {
-    /// Reads an event. `null` and objects of settings, which go over `settings`, are a `sync`; of EventBridge's events only
-    /// Glue's "Glue Crawler State Change" is known. `step` makes it one of the timer's or of the state machine's.
+    /// Reads an event. `null` and objects of settings, which override `settings`, are a `sync`. An object with `step` is one of
+    /// the timer or the state machine. Of EventBridge's events only "Glue Crawler State Change" is supported.
     ///
     /// # Errors
-    /// [`Kind::Settings`] for anything else, saying what is known: an event that means something else must not start a run.
-    pub(crate) fn read(event: &Value, settings: &Settings) -> Result<Invocation, Error> {
+    /// [`Kind::Settings`] for anything else, saying what is supported. An unrelated event must not start a run.
+    pub(crate) fn from_event(event: &Value, settings: &Settings) -> Result<Invocation, Error> {
         match event {
             Value::Null => Ok(Invocation { task: Task::Sync, settings: settings.clone() }),
             Value::Object(keys) if keys.contains_key("detail-type") => {
@@ -71,12 +71,12 @@ impl Invocation {
                 Ok(Invocation { task: Task::Step(step), settings: settings.clone() })
             }
             Value::Object(keys) => Ok(Invocation { task: Task::Sync, settings: settings.with(keys)? }),
-            _ => Err(wrong("an event is an object: {} or settings, like {\"include\": [\"orders*\"]}".to_owned())),
+            _ => Err(wrong("an event must be an object: {} or settings, like {\"include\": [\"orders*\"]}".to_owned())),
         }
     }
 }
 
-/// EventBridge's envelope, without what is the same in every event.
+/// EventBridge's envelope, without the members that don't matter here.
 #[derive(Deserialize)]
 struct EventBridge {
     source: String,
@@ -97,8 +97,8 @@ fn crawl_ended(event: &Value) -> Result<Task, Error> {
     let EventBridge { source, detail_type, detail } = EventBridge::deserialize(event).map_err(unreadable)?;
     if (source.as_str(), detail_type.as_str()) != ("aws.glue", "Glue Crawler State Change") {
         return Err(wrong(format!(
-            "the event {detail_type:?} of {source:?} is not known: of EventBridge's events, only \"Glue Crawler State Change\" \
-             of \"aws.glue\" is; a schedule's input is {{}} or settings"
+            "the event {detail_type:?} of {source:?} is not supported: of EventBridge's events, only \"Glue Crawler State \
+             Change\" of \"aws.glue\" is; the input of a schedule is {{}} or settings"
         )));
     }
     let CrawlerStateChange { crawler_name: crawler, state } =
@@ -128,7 +128,7 @@ mod tests {
     }
 
     fn read(event: Value) -> Result<Invocation, String> {
-        Invocation::read(&event, &base()).map_err(|error| {
+        Invocation::from_event(&event, &base()).map_err(|error| {
             assert_eq!(error.kind, Kind::Settings);
             error.message
         })
@@ -161,11 +161,12 @@ mod tests {
 
     #[test]
     fn the_steps_of_a_crawl_are_taken() {
-        let asked = read(json!({"step": "split", "shards": 4, "crawl": {"table": "orders", "max_rcu": 100}})).unwrap();
-        let Task::Step(Step::Split { crawl, shards: 4 }) = asked.task else { panic!("{asked:?}") };
+        let invocation =
+            read(json!({"step": "split", "shards": 4, "crawl": {"table": "orders", "max_rcu": 100}})).unwrap();
+        let Task::Step(Step::Split { crawl, shards: 4 }) = invocation.task else { panic!("{invocation:?}") };
         assert_eq!((crawl.table.as_str(), crawl.export, crawl.shards), ("orders", None, None));
         assert_eq!(Value::from(crawl.settings), json!({"max_rcu": 100}));
-        assert_eq!(asked.settings, base());
+        assert_eq!(invocation.settings, base());
         let message = |event| read(event).unwrap_err();
         insta::assert_snapshot!(message(json!({"step": "split", "crawl": {}, "shards": 1})), @"not a step: missing field `table`");
         insta::assert_snapshot!(message(json!({"step": "walk"})), @"not a step: unknown variant `walk`, expected one of `continue`, `split`, `read`, `publish`");
@@ -182,10 +183,10 @@ mod tests {
     #[test]
     fn other_events_start_nothing_and_say_what_is_known() {
         let message = |event| read(event).unwrap_err();
-        insta::assert_snapshot!(message(json!("{}")), @r#"an event is an object: {} or settings, like {"include": ["orders*"]}"#);
-        insta::assert_snapshot!(message(json!([])), @r#"an event is an object: {} or settings, like {"include": ["orders*"]}"#);
-        insta::assert_snapshot!(message(json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})), @r#"the event "Scheduled Event" of "aws.events" is not known: of EventBridge's events, only "Glue Crawler State Change" of "aws.glue" is; a schedule's input is {} or settings"#);
-        insta::assert_snapshot!(message(json!({"source": "aws.glue", "detail-type": "Glue Task State Change", "detail": {}})), @r#"the event "Glue Task State Change" of "aws.glue" is not known: of EventBridge's events, only "Glue Crawler State Change" of "aws.glue" is; a schedule's input is {} or settings"#);
+        insta::assert_snapshot!(message(json!("{}")), @r#"an event must be an object: {} or settings, like {"include": ["orders*"]}"#);
+        insta::assert_snapshot!(message(json!([])), @r#"an event must be an object: {} or settings, like {"include": ["orders*"]}"#);
+        insta::assert_snapshot!(message(json!({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})), @r#"the event "Scheduled Event" of "aws.events" is not supported: of EventBridge's events, only "Glue Crawler State Change" of "aws.glue" is; the input of a schedule is {} or settings"#);
+        insta::assert_snapshot!(message(json!({"source": "aws.glue", "detail-type": "Glue Task State Change", "detail": {}})), @r#"the event "Glue Task State Change" of "aws.glue" is not supported: of EventBridge's events, only "Glue Crawler State Change" of "aws.glue" is; the input of a schedule is {} or settings"#);
         insta::assert_snapshot!(message(json!({"detail-type": "Glue Crawler State Change", "detail": {}})), @r#"not an event "Glue Crawler State Change": missing field `source`"#);
         insta::assert_snapshot!(message(json!({"source": "aws.glue", "detail-type": "Glue Crawler State Change", "detail": {"state": "Failed"}})), @r#"not an event "Glue Crawler State Change": missing field `crawlerName`"#);
         insta::assert_snapshot!(message(json!({"wait": 1})), @"wait: invalid type: integer `1`, expected a boolean");

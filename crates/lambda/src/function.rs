@@ -1,4 +1,4 @@
-//! The function: what is made once per cold start, and one invocation.
+//! The function: its state per cold start, and the handling of one invocation.
 
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
@@ -15,13 +15,14 @@ use crate::answer::{Answer, Done};
 use crate::event::{Invocation, Step, Task};
 use crate::metrics::Metrics;
 
-/// Lambda's own limit for an invocation.
-const LONGEST: Duration = Duration::from_secs(900);
+/// Lambda's own limit for the duration of an invocation.
+const MAX_DURATION: Duration = Duration::from_secs(900);
 
 /// What all invocations share.
 pub(crate) struct Function {
     sdk: SdkConfig,
-    /// The environment's settings, or what is wrong with them: told to whoever invokes, who never sees why an init failed.
+    /// The environment's settings, or what is wrong with them. Reported by each invocation, since its caller never sees why an
+    /// init failed.
     settings: Result<Settings, String>,
 }
 
@@ -31,37 +32,39 @@ impl Function {
         match &settings {
             // Settings hold no secrets.
             Ok(settings) => tracing::info!(settings = serde_json::to_string(settings).ok(), "settings"),
-            Err(message) => tracing::error!(reason = message, "no run before the settings are put right"),
+            Err(message) => {
+                tracing::error!(reason = message, "invalid settings: nothing runs until they are corrected")
+            }
         }
         let base = Settings::default();
         let sdk = crawl::aws::config_loader(settings.as_ref().unwrap_or(&base).answer_limit()).load().await;
         Function { sdk, settings }
     }
 
-    /// Does what the event asks for. The answer is null if that is nothing.
+    /// Does what the event asks for. The answer is null if nothing was to be done.
     ///
     /// # Errors
-    /// If nothing could be done at all. What goes wrong with one table is in the report.
+    /// If nothing could be done at all. Failures of single tables are in the report instead.
     pub(crate) async fn invoke(&self, event: LambdaEvent<Value>) -> Result<Option<Answer>, Failure> {
         let since = Instant::now();
         let left = time_left(event.context.deadline(), SystemTime::now());
         let deadline = Deadline::at(tokio::time::Instant::now() + left);
-        let asked = self.asked(&event.payload);
-        let sdk = match &asked {
-            Ok(asked) => crawl::aws::with_limits(&self.sdk, asked.settings.answer_limit()),
+        let invocation = self.invocation(&event.payload);
+        let sdk = match &invocation {
+            Ok(invocation) => crawl::aws::with_limits(&self.sdk, invocation.settings.answer_limit()),
             Err(_) => self.sdk.clone(),
         };
-        // New ones for each invocation, so that its report counts its own calls; they share the connections.
+        // New clients for each invocation, so that its report counts only its own calls. They share the connections.
         let clients = Clients::new(&sdk);
-        let (job, done) = match asked {
-            Ok(asked) => (Some(asked.task.name()), run(&clients, &sdk, asked, deadline).await),
+        let (job, done) = match invocation {
+            Ok(invocation) => (Some(invocation.task.name()), run(&clients, &sdk, invocation, deadline).await),
             Err(error) => (None, Err(error)),
         };
         let report = match &done {
             Ok(Some(Done::Report(report))) => Some(&**report),
             _ => None,
         };
-        report.inspect(|report| tell(report));
+        report.inspect(|report| log_report(report));
         Metrics {
             function: &event.context.env_config.function_name,
             request_id: &event.context.request_id,
@@ -74,15 +77,20 @@ impl Function {
         Ok(done?.map(Answer::from))
     }
 
-    fn asked(&self, event: &Value) -> Result<Invocation, Error> {
+    fn invocation(&self, event: &Value) -> Result<Invocation, Error> {
         let settings = self.settings.as_ref().map_err(|message| Error::new(Kind::Settings, message))?;
-        Invocation::read(event, settings)
+        Invocation::from_event(event, settings)
     }
 }
 
-async fn run(clients: &Clients, sdk: &SdkConfig, asked: Invocation, deadline: Deadline) -> Result<Option<Done>, Error> {
-    let Invocation { task, settings } = asked;
-    let session = &Session::new(clients.clone(), settings.validate()?).until(deadline);
+async fn run(
+    clients: &Clients,
+    sdk: &SdkConfig,
+    invocation: Invocation,
+    deadline: Deadline,
+) -> Result<Option<Done>, Error> {
+    let Invocation { task, settings } = invocation;
+    let session = &Session::new(clients.clone(), settings.validate()?).with_deadline(deadline);
     let done = match task {
         Task::Nothing => return Ok(None),
         Task::Sync => sync::run(session, Job::Sync).await?.into(),
@@ -95,14 +103,14 @@ async fn run(clients: &Clients, sdk: &SdkConfig, asked: Invocation, deadline: De
     Ok(Some(done))
 }
 
-/// How long the invocation may take from now. Emulators send deadlines that mean nothing: cargo-lambda's is ten minutes
+/// How long the invocation may still take. Ignores impossible deadlines, which emulators send: cargo-lambda's is ten minutes
 /// after the beginning of 1970.
 fn time_left(deadline: SystemTime, now: SystemTime) -> Duration {
-    deadline.duration_since(now).ok().filter(|left| *left <= LONGEST).unwrap_or(LONGEST)
+    deadline.duration_since(now).ok().filter(|left| *left <= MAX_DURATION).unwrap_or(MAX_DURATION)
 }
 
-/// Logs the run: a line for each table that needs somebody's attention, and one for all.
-fn tell(report: &Report) {
+/// Logs the run: a line for each table that needs attention, and a summary.
+fn log_report(report: &Report) {
     for table in &report.tables {
         let (name, reason) = (&table.table, table.reason.as_deref().unwrap_or_default());
         let aws_request_id = table.request_id.as_deref();
@@ -128,7 +136,7 @@ fn tell(report: &Report) {
     );
 }
 
-/// Why an invocation failed, as Lambda tells it: `errorType` is the name of the crawler's [`Kind`].
+/// Why an invocation failed, as Lambda reports it: `errorType` is the name of the [`Kind`].
 pub(crate) struct Failure(Error);
 
 impl From<Error> for Failure {
@@ -137,7 +145,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// The line that the runtime logs of a failed invocation.
+/// The line that the runtime logs for a failed invocation.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.0.kind, self.0.message)
@@ -160,6 +168,6 @@ mod tests {
         let after = |seconds| time_left(now + Duration::from_secs(seconds), now).as_secs();
         assert_eq!((after(0), after(3), after(900)), (0, 3, 900));
         assert_eq!(after(901), 900, "longer than any invocation");
-        assert_eq!(time_left(SystemTime::UNIX_EPOCH + Duration::from_secs(600), now), LONGEST, "past");
+        assert_eq!(time_left(SystemTime::UNIX_EPOCH + Duration::from_secs(600), now), MAX_DURATION, "past");
     }
 }

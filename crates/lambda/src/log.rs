@@ -1,5 +1,5 @@
-//! The log: one JSON object a line on stdout, as Lambda's own JSON format names its members, with the fields of all spans
-//! beside those of the event, so that CloudWatch Logs Insights finds a request or a table by one name.
+//! The log: one JSON object per line on stdout, with the member names of Lambda's own JSON format. The fields of all spans
+//! stand beside those of the event, so that CloudWatch Logs Insights finds a request or a table by one name.
 
 use std::fmt;
 
@@ -14,25 +14,28 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Scope};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The variable with the level, `info` if unset, or directives (`info,sync=debug`).
+/// The variable that holds a level or directives (`info,sync=debug`); `info` if unset.
 const LEVEL: &str = "GLUE_DDB_CRAWLER_LOG";
 
-/// Starts logging. A level that can't be read is told, and `info` taken.
+/// Starts logging. An invalid level is reported, and `info` used instead.
 pub(crate) fn start() {
     let wanted = std::env::var(LEVEL).ok().filter(|level| !level.is_empty()).unwrap_or_else(|| "info".into());
     let read = targets(&wanted);
     let is_wrong = read.is_none();
     let targets = read.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     let lines = tracing_subscriber::fmt::layer().fmt_fields(JsonFields::new()).event_format(Lines).with_ansi(false);
-    // Otherwise a line that can't be written is told on standard error, which panics if that can't be written either.
+    // Otherwise a failed write is reported on standard error, which panics if that can't be written to either.
     let lines = lines.log_internal_errors(false);
     tracing_subscriber::registry().with(lines.with_filter(targets)).init();
     if is_wrong {
-        tracing::warn!("{LEVEL} {wanted:?}: use error, warn, info or debug, or like info,sync=debug; info is taken");
+        tracing::warn!(
+            "{LEVEL} {wanted:?}: use error, warn, info, debug, or directives like info,sync=debug; using info"
+        );
     }
 }
 
-/// Without a `=`, only a level is meant: [`Targets`] would take a mistyped one for a target, and nothing would be logged.
+/// Accepts a directive without `=` only if it is a level: [`Targets`] would take a mistyped level for a target, and nothing
+/// would be logged.
 fn targets(wanted: &str) -> Option<Targets> {
     let is_known = |directive: &str| directive.contains('=') || directive.parse::<LevelFilter>().is_ok();
     wanted.split(',').all(is_known).then(|| wanted.parse().ok())?
@@ -69,7 +72,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> FormatEvent<S, JsonFields> for Line
         let mut own = String::new();
         context.format_fields(Writer::new(&mut own), event)?;
         fields.append(&mut object(&own));
-        // A member is there once.
+        // Avoid duplicate members.
         ["timestamp", "level", "target"].iter().for_each(|name| drop(fields.remove(*name)));
         let message = fields.remove("message");
         let metadata = event.metadata();

@@ -1,4 +1,4 @@
-//! `sys-glue-ddb-crawler`: the Lambda function. An event becomes a job, the `crawler` does it, and its report is the answer.
+//! `sys-glue-ddb-crawler`: the Lambda function. An event becomes a job, the crate `sync` does it, and its report is the answer.
 
 mod answer;
 mod event;
@@ -8,7 +8,7 @@ mod metrics;
 
 use lambda_runtime::{Error, service_fn};
 
-// Calls wait for the network, and nothing is spawned that computes: a second thread would only cost memory and start time.
+// The work is waiting for the network. A second thread would only cost memory and start-up time.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     log::start();

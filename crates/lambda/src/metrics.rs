@@ -1,4 +1,4 @@
-//! Metrics in CloudWatch's embedded format: a line of the log that becomes metrics, without a call.
+//! Metrics in CloudWatch's embedded format: a log line that CloudWatch turns into metrics, without a call.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::io::Write;
@@ -9,14 +9,14 @@ use sync::Report;
 
 const NAMESPACE: &str = "glue-ddb-crawler";
 
-/// What an invocation is measured by.
+/// The metrics of one invocation.
 pub(crate) struct Metrics<'a> {
     /// The function's name: the only dimension.
     pub function: &'a str,
     pub request_id: &'a str,
-    /// The name of the job; none if the event could not be read.
+    /// The name of the job; `None` if the event could not be read.
     pub job: Option<&'static str>,
-    /// None if there is none: nothing to do, or nothing could be done.
+    /// The report; `None` if nothing was to be done, or nothing could be.
     pub report: Option<&'a Report>,
     pub duration: Duration,
     /// Requests sent to AWS.
@@ -27,7 +27,7 @@ impl Metrics<'_> {
     /// Prints the invocation's line.
     pub(crate) fn print(&self) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        // What can't be written, as to a log whose reader is gone, must not end the invocation.
+        // A failed write, as to a log whose reader is gone, must not fail the invocation.
         let _ = writeln!(std::io::stdout(), "{}", self.line(now));
     }
 
@@ -59,7 +59,7 @@ impl Metrics<'_> {
     fn counts(&self) -> Vec<(&'static str, usize)> {
         let Some(summary) = self.report.map(|report| &report.summary) else { return Vec::new() };
         let mut counts = vec![("Started", summary.started), ("Failed", summary.failed), ("Linked", summary.linked)];
-        // The end of one crawl says nothing about the region: its counts would pull the averages down.
+        // The end of one crawl says nothing about the region, and its counts would lower the averages.
         if matches!(self.job, Some("sync" | "continue")) {
             counts.push(("Deferred", summary.deferred));
         }

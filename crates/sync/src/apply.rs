@@ -1,5 +1,5 @@
-//! Step 3: make the region right. Each function does one thing for one table, can be interrupted anywhere, and is right
-//! when done again.
+//! Step 3: make the region right. Each function does one thing for one table, is idempotent, and may be interrupted
+//! anywhere.
 
 use crawl::{Clients, catalog};
 use std::time::{Duration, Instant};
@@ -17,11 +17,11 @@ use aws_sdk_glue::types::{
 use aws_sdk_iam::types::Tag;
 use crawl::error::{Error, Kind};
 
-/// Makes the database, or gives it the location that the Athena connector looks for.
+/// Creates the database, or adds the location that the Athena connector looks for.
 ///
 /// # Errors
-/// If Glue refuses or does not answer; without the database nothing else can be done.
-pub async fn database(clients: &Clients, name: &str, change: DatabaseChange) -> Result<(), Error> {
+/// If Glue refuses or does not answer. Nothing else can be done without the database.
+pub async fn ensure_database(clients: &Clients, name: &str, change: DatabaseChange) -> Result<(), Error> {
     match change {
         DatabaseChange::None => Ok(()),
         DatabaseChange::Create => {
@@ -53,19 +53,20 @@ pub async fn database(clients: &Clients, name: &str, change: DatabaseChange) -> 
     }
 }
 
-/// Changes a database as it is now. There is no lock: where Glue says that another is changing it, it is read again.
+/// Reads the database and applies `change` to it. Glue has no lock on databases, so this starts over when Glue reports a
+/// concurrent change.
 ///
 /// # Errors
-/// If Glue refuses or does not answer. A database that is gone is left at that.
+/// If Glue refuses or does not answer. A database that no longer exists is not an error.
 pub(crate) async fn update_database(
     clients: &Clients,
     name: &str,
     change: impl Fn(&mut Database),
 ) -> Result<(), Error> {
     catalog::retry_concurrent(|| async {
-        let Some(mut database) = discover::database(clients, name).await? else { return Ok(()) };
+        let Some(mut database) = discover::get_database(clients, name).await? else { return Ok(()) };
         change(&mut database);
-        // What is not said is taken away: Lake Formation's default permissions, for one.
+        // UpdateDatabase drops every member that the input lacks, such as Lake Formation's default permissions.
         let input = DatabaseInput::builder()
             .name(name)
             .set_description(database.description)
@@ -85,22 +86,22 @@ pub(crate) async fn update_database(
 /// Marks or deletes `table`, the catalog table of a DynamoDB table that is gone.
 ///
 /// # Errors
-/// [`Kind::Conflict`] if the DynamoDB table is there: tables and catalog are listed side by side, so that one made
-/// meanwhile looks as if it were gone. Else Glue's refusal, or DynamoDB's.
+/// [`Kind::Conflict`] if the DynamoDB table exists after all: tables and catalog are listed concurrently, so a table that
+/// was created in between looks as if it were gone. Otherwise the refusal of Glue or DynamoDB.
 pub async fn retire(clients: &Clients, database: &str, vanished: &Vanished, table: &Table) -> Result<(), Error> {
     if crawl::dynamodb::describe(clients, &vanished.table).await?.is_some() {
-        let message = format!("the DynamoDB table {} was made during this run: run again", vanished.table);
+        let message = format!("the DynamoDB table {} was created during this run: run again", vanished.table);
         return Err(Error::new(Kind::Conflict, message));
     }
     catalog::retire(clients, database, table.clone(), vanished.behavior, crawl::now_millis()).await.map(drop)
 }
 
-/// Makes or repairs the role. Its description, with the fingerprint, is written last: until then the role counts as
-/// half-made, and the next run writes it again.
+/// Creates or repairs the role. The description with the fingerprint is written last: until then the role counts as
+/// incomplete, and the next run writes it again.
 ///
 /// # Errors
-/// [`Kind::Conflict`] if a role of that name exists outside of our path; else IAM's refusal.
-pub async fn role(
+/// [`Kind::Conflict`] if a role of that name exists outside our path; otherwise IAM's refusal.
+pub async fn ensure_role(
     clients: &Clients,
     name: &str,
     scope: &RoleScope<'_>,
@@ -111,21 +112,22 @@ pub async fn role(
         RoleChange::None => Ok(()),
         RoleChange::Create => {
             create_role(clients, name, scope).await?;
-            with_propagation(permit, true, || write_policies(clients, name, scope, change)).await?;
-            with_propagation(permit, true, || describe_role(clients, name, scope)).await
+            retry_propagation(permit, true, || write_policies(clients, name, scope, change)).await?;
+            retry_propagation(permit, true, || write_description(clients, name, scope)).await
         }
         RoleChange::Repair => {
-            with_propagation(permit, false, || reset_role(clients, name, scope)).await?;
-            // Whether they may be written goes by the boundary, which was put on just now.
+            retry_propagation(permit, false, || reset_role(clients, name, scope)).await?;
+            // The permission to write them depends on the boundary, which was attached only just now.
             let capped = scope.boundary.is_some();
-            with_propagation(permit, capped, || write_policies(clients, name, scope, change)).await?;
-            with_propagation(permit, false, || describe_role(clients, name, scope)).await
+            retry_propagation(permit, capped, || write_policies(clients, name, scope, change)).await?;
+            retry_propagation(permit, false, || write_description(clients, name, scope)).await
         }
     }
 }
 
-/// Puts the boundary and the trust policy of an existing role right. The boundary comes first: a run that may only write capped
-/// roles is refused their policies until then. One that is no longer asked for stays, since taking it away would widen the role.
+/// Corrects the boundary and the trust policy of an existing role. The boundary comes first: a run that may write only roles
+/// with the boundary is denied their policies until then. A boundary that the settings no longer name stays, since removing it
+/// would widen the role.
 async fn reset_role(clients: &Clients, name: &str, scope: &RoleScope<'_>) -> Result<(), Error> {
     if let Some(boundary) = scope.boundary {
         let cap = clients.iam.put_role_permissions_boundary().role_name(name).permissions_boundary(boundary);
@@ -135,7 +137,7 @@ async fn reset_role(clients: &Clients, name: &str, scope: &RoleScope<'_>) -> Res
     trust.send().await.map(drop).map_err(Error::aws("iam:UpdateAssumeRolePolicy"))
 }
 
-/// Writes the inline policy, and attaches or detaches AWS's own.
+/// Writes the inline policy, and attaches or detaches `AWSGlueServiceRole`.
 async fn write_policies(clients: &Clients, name: &str, scope: &RoleScope<'_>, change: RoleChange) -> Result<(), Error> {
     clients
         .iam
@@ -151,7 +153,7 @@ async fn write_policies(clients: &Clients, name: &str, scope: &RoleScope<'_>, ch
         let attach = clients.iam.attach_role_policy().role_name(name).policy_arn(arn);
         attach.send().await.map_err(Error::aws("iam:AttachRolePolicy"))?;
     } else if change == RoleChange::Repair {
-        // Attached when the setting was on, it would keep the role wider than its documents say.
+        // If it was attached under an earlier setting, it would keep the role wider than its documents say.
         let detach = clients.iam.detach_role_policy().role_name(name).policy_arn(arn);
         match detach.send().await.map_err(Error::aws("iam:DetachRolePolicy")) {
             Err(error) if !error.is("NoSuchEntity") => return Err(error),
@@ -161,8 +163,8 @@ async fn write_policies(clients: &Clients, name: &str, scope: &RoleScope<'_>, ch
     Ok(())
 }
 
-/// Marks the role as finished.
-async fn describe_role(clients: &Clients, name: &str, scope: &RoleScope<'_>) -> Result<(), Error> {
+/// Writes the description, which marks the role as complete.
+async fn write_description(clients: &Clients, name: &str, scope: &RoleScope<'_>) -> Result<(), Error> {
     let description = clients.iam.update_role().role_name(name).description(scope.description());
     description.send().await.map(drop).map_err(Error::aws("iam:UpdateRole"))
 }
@@ -175,7 +177,7 @@ async fn create_role(clients: &Clients, name: &str, scope: &RoleScope<'_>) -> Re
         .create_role()
         .role_name(name)
         .path(naming::ROLE_PATH)
-        .description(format!("Being made for the DynamoDB table {}", scope.table))
+        .description(format!("Being created for the DynamoDB table {}", scope.table))
         .assume_role_policy_document(scope.trust().to_string())
         .set_permissions_boundary(scope.boundary.map(str::to_owned))
         .tags(tag)
@@ -187,34 +189,34 @@ async fn create_role(clients: &Clients, name: &str, scope: &RoleScope<'_>) -> Re
         Err(error) if error.already_exists() => {
             let existing = match clients.iam.get_role().role_name(name).send().await.map_err(Error::aws("iam:GetRole"))
             {
-                // The policy of a run lets it look at roles under our path only.
+                // The policy of a run allows GetRole only under our path.
                 Err(denied) if denied.kind == Kind::AccessDenied => {
                     let path = naming::ROLE_PATH;
                     let message = format!(
-                        "a role {name} exists, and not under {path} as it seems: it is left alone; rename or delete it ({denied})"
+                        "a role {name} exists, apparently outside {path}: it is left alone; rename or delete it ({denied})"
                     );
                     return Err(Error::new(Kind::Conflict, message));
                 }
                 existing => existing?,
             };
-            // Under our path it is ours, made by a request whose answer was lost, or by another run just now.
+            // A role under our path is ours: a request whose answer was lost created it, or a concurrent run did.
             if existing.role().is_some_and(|role| role.path() == naming::ROLE_PATH) {
                 return Ok(());
             }
             Err(Error::new(
                 Kind::Conflict,
-                format!("a role {name} exists outside of {}: it is left alone; rename or delete it", naming::ROLE_PATH),
+                format!("a role {name} exists outside {}: it is left alone; rename or delete it", naming::ROLE_PATH),
             ))
         }
         Err(error) => Err(error),
     }
 }
 
-/// Makes the crawler or sets it right. A role that Glue can't assume yet is waited for.
+/// Creates or updates the crawler. Waits for a role that Glue can't assume yet.
 ///
 /// # Errors
-/// [`Kind::Conflict`] if the crawler is somebody else's; else Glue's refusal.
-pub async fn crawler(
+/// [`Kind::Conflict`] if the crawler isn't ours; otherwise Glue's refusal.
+pub async fn ensure_crawler(
     clients: &Clients,
     inventory: &Inventory,
     plan: &CrawlerPlan,
@@ -238,15 +240,15 @@ pub async fn crawler(
                 .schema_change_policy(policy(&plan.config))
                 .tags(OWNER_TAG.0, OWNER_TAG.1);
             let new_role = plan.role_change == RoleChange::Create;
-            let created = with_propagation(permit, new_role, || async {
+            let created = retry_propagation(permit, new_role, || async {
                 request.clone().send().await.map(drop).map_err(Error::aws("glue:CreateCrawler"))
             })
             .await;
             match created {
-                // Ours, if the answer of an earlier attempt was lost or another run was faster.
+                // It is ours if the answer to an earlier attempt was lost, or if a concurrent run was faster.
                 Err(error) if error.already_exists() => {
                     let account = &inventory.account;
-                    match with_propagation(permit, true, || is_own_crawler(clients, account, &plan.name)).await? {
+                    match retry_propagation(permit, true, || is_own_crawler(clients, account, &plan.name)).await? {
                         true => Ok(()),
                         false => Err(foreign_crawler(&plan.name)),
                     }
@@ -264,7 +266,7 @@ pub async fn crawler(
                 .table_prefix(&plan.config.table_prefix)
                 .targets(targets(&plan.config))
                 .schema_change_policy(policy(&plan.config));
-            with_propagation(permit, false, || async {
+            retry_propagation(permit, false, || async {
                 request.clone().send().await.map(drop).map_err(Error::aws("glue:UpdateCrawler"))
             })
             .await
@@ -272,13 +274,13 @@ pub async fn crawler(
     }
 }
 
-/// Starts a crawler. One that runs already is as good as started: then the answer is false.
+/// Starts a crawler. Returns false if it was running already, which is just as good.
 ///
 /// # Errors
-/// [`Kind::Throttled`] where the service takes no more crawls for now; else its refusal.
-pub async fn start(clients: &Clients, name: &str) -> Result<bool, Error> {
+/// [`Kind::Throttled`] if Glue accepts no more crawls for now; otherwise its refusal.
+pub async fn start_crawler(clients: &Clients, name: &str) -> Result<bool, Error> {
     match clients.glue.start_crawler().name(name).send().await.map_err(Error::aws("glue:StartCrawler")) {
-        // Here Glue's word for a quota is about the crawlers that run at once.
+        // From StartCrawler, Glue's quota error is about concurrent crawls, not about the number of crawlers.
         Err(error) if error.kind == Kind::Quota => Err(Error { kind: Kind::Throttled, ..error }),
         Err(error) if error.is("CrawlerRunningException") => Ok(false),
         Err(error) => Err(error),
@@ -286,12 +288,12 @@ pub async fn start(clients: &Clients, name: &str) -> Result<bool, Error> {
     }
 }
 
-/// Repeats `request` while it fails for what a later attempt finds in order, with growing pauses, during which others have the permit.
-/// `new` says that the request is about something that was made or changed a moment ago.
+/// Repeats `request` while IAM or Glue hasn't propagated an earlier change yet. Pauses grow, and the permit is released during
+/// each. `new` says that the request concerns something that was created or changed a moment ago.
 ///
 /// # Errors
-/// Those of `request`, once the patience of the permit is over; others at once.
-pub(crate) async fn with_propagation<T, F: Future<Output = Result<T, Error>>>(
+/// Those of `request`: propagation errors once the permit's propagation limit has passed, any other at once.
+pub(crate) async fn retry_propagation<T, F: Future<Output = Result<T, Error>>>(
     permit: &mut Permit<'_>,
     new: bool,
     request: impl Fn() -> F,
@@ -300,7 +302,7 @@ pub(crate) async fn with_propagation<T, F: Future<Output = Result<T, Error>>>(
     let mut pause = Duration::from_secs(1);
     loop {
         match request().await {
-            Err(error) if is_passing(&error, new) && since.elapsed() + pause < permit.patience => {
+            Err(error) if is_transient(&error, new) && since.elapsed() + pause < permit.propagation_limit => {
                 tracing::debug!(reason = %error, "waiting for IAM");
                 permit.pause(pause).await?;
                 pause = (pause * 2).min(Duration::from_secs(10));
@@ -310,11 +312,11 @@ pub(crate) async fn with_propagation<T, F: Future<Output = Result<T, Error>>>(
     }
 }
 
-/// IAM and Glue are eventually consistent. Of a role that was made seconds ago Glue says in several ways that it can't assume it
-/// ("Service is unable to assume provided role", "Please verify role's TrustPolicy", "not authorized to perform:
-/// sts:AssumeRole"). Another part of IAM may not know it yet, and conditions on the tags or the boundary of what is new are not
-/// met yet, which is a denial like any other. And two writers of one role get in each other's way.
-fn is_passing(error: &Error, new: bool) -> bool {
+/// Whether a later attempt may succeed, since IAM and Glue are eventually consistent. Glue has several messages for a role
+/// that was created seconds ago ("Service is unable to assume provided role", "Please verify role's TrustPolicy", "not
+/// authorized to perform: sts:AssumeRole"). Parts of IAM may not know the role yet. Conditions on new tags or a new boundary
+/// aren't met yet, which looks like any other denial. Two writers of one role conflict.
+fn is_transient(error: &Error, new: bool) -> bool {
     let names = ["assume", "trustpolicy", "trust policy"];
     let cannot_assume = names.iter().any(|text| error.message.to_lowercase().contains(text));
     (error.is("InvalidInputException") && cannot_assume)

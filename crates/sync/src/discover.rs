@@ -1,4 +1,4 @@
-//! Step 1: what there is. A fixed number of listings, never a call per table.
+//! Step 1: list what exists, in a fixed number of listings and never with a call per table.
 
 use crawl::error::Kind;
 use crawl::export::{Export, unknown_keys};
@@ -12,7 +12,7 @@ use crate::ownership::OWNER_TAG;
 use crate::settings::{Engine, Settings};
 use crate::{naming, policy};
 
-/// Everything that a plan depends on, as it was when it was listed.
+/// Everything that a plan depends on, as of when it was listed.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
     /// The account, twelve digits.
@@ -23,13 +23,13 @@ pub struct Inventory {
     pub tables: Vec<String>,
     /// The Glue database, if it exists.
     pub database: Option<Database>,
-    /// The crawlers of the region by name, foreign ones too; empty for the native engine.
+    /// All crawlers of the region by name, ours or not; empty for the native engine.
     pub crawlers: BTreeMap<String, CrawlerInfo>,
     /// The roles under [`naming::ROLE_PATH`] by name; empty for the native engine.
     pub roles: BTreeMap<String, RoleInfo>,
     /// The tables of the Glue database.
     pub catalog: Vec<Table>,
-    /// How many IAM roles the account has, and may have; `None` if nobody asked, or IAM did not tell.
+    /// The number of IAM roles in the account, and its quota; `None` if not looked up, or if IAM did not say.
     pub account_roles: Option<(usize, usize)>,
 }
 
@@ -38,13 +38,13 @@ pub struct Inventory {
 pub struct CrawlerInfo {
     /// Whether it carries our tag.
     pub owned: bool,
-    /// Whether it runs or stops at this moment.
+    /// Whether it is running or stopping.
     pub running: bool,
     /// Start of its last crawl, in milliseconds since 1970; `None` if it never crawled.
     pub last_crawl: Option<i64>,
-    /// How its last crawl failed, if it did.
+    /// Why its last crawl failed, if it did.
     pub last_error: Option<String>,
-    /// The settings that we make it with.
+    /// The part of it that we set.
     pub config: CrawlerConfig,
 }
 
@@ -68,19 +68,19 @@ pub struct CrawlerConfig {
 pub struct RoleInfo {
     /// Its ARN.
     pub arn: String,
-    /// The fingerprint of its policy; `None` if it was left half-made.
+    /// The fingerprint of its policy; `None` if the role is incomplete.
     pub fingerprint: Option<String>,
 }
 
 impl Inventory {
-    /// DynamoDB table -> catalog table, of all catalog tables made from a table of this account and region.
+    /// The catalog tables of DynamoDB tables of this account and region, by DynamoDB table.
     pub fn sources(&self) -> BTreeMap<&str, &Table> {
         self.sources_in(&self.catalog)
     }
 
     /// The same for another listing of the catalog.
     ///
-    /// Of several catalog tables of one DynamoDB table, the one that a crawler made counts.
+    /// If several catalog tables belong to one DynamoDB table, the one that a crawler created counts.
     pub fn sources_in<'a>(&self, catalog: &'a [Table]) -> BTreeMap<&'a str, &'a Table> {
         catalog::sources(catalog, &self.region, &self.account)
     }
@@ -90,15 +90,15 @@ impl Inventory {
         catalog::taken_names(self.catalog.iter().map(catalog::NamedTable::from), &self.region, &self.account)
     }
 
-    /// Makes sure that an export belongs to this account and region. A table that DynamoDB no longer lists is put beside those
-    /// it does if the catalog has it: then that knows its keys.
+    /// Checks that an export belongs to this account and region. If DynamoDB no longer lists its table but the catalog has
+    /// it, adds the table: the catalog then knows its keys.
     pub(crate) fn admit(&mut self, export: &Export) -> Result<(), Error> {
         if let Some((account, region, name)) = export.exported()
             && (account, region) != (&self.account, &self.region)
         {
             let message = format!(
                 "the export is of the table {name} in {region} of account {account}, and this catalog is in {} of account {}: \
-                 use its region and a profile of its account, or name the table that it is to be read for",
+                 use its region and a profile of its account, or name the table to read it for",
                 self.region, self.account
             );
             return Err(Error::new(Kind::Conflict, message));
@@ -115,27 +115,27 @@ impl Inventory {
     }
 }
 
-/// Lists what the plan needs: all pages, side by side.
+/// Lists what the plan needs. The listings run concurrently.
 ///
 /// # Errors
-/// If a listing is refused or gets no answer; without all of them there is no safe plan.
+/// If a listing is refused or gets no answer. A plan is safe only with all of them.
 pub async fn discover(clients: &Clients, settings: &Settings) -> Result<Inventory, Error> {
     let crawlers = async {
         match settings.engine {
-            Engine::Managed => crawlers(clients).await,
+            Engine::Managed => list_crawlers(clients).await,
             Engine::Native => Ok(BTreeMap::new()),
         }
     };
     let roles = async {
         match settings.engine {
-            Engine::Managed => roles(clients).await,
+            Engine::Managed => list_roles(clients).await,
             Engine::Native => Ok(BTreeMap::new()),
         }
     };
     let (account, tables, (database, catalog), crawlers, roles) = tokio::try_join!(
-        account(clients),
+        get_account(clients),
         crawl::dynamodb::tables(clients),
-        catalog(clients, &settings.database),
+        get_catalog(clients, &settings.database),
         crawlers,
         roles
     )?;
@@ -147,13 +147,13 @@ pub async fn discover(clients: &Clients, settings: &Settings) -> Result<Inventor
 ///
 /// # Errors
 /// If STS refuses them.
-pub async fn account(clients: &Clients) -> Result<String, Error> {
+pub async fn get_account(clients: &Clients) -> Result<String, Error> {
     let identity = clients.sts.get_caller_identity().send().await.map_err(Error::aws("sts:GetCallerIdentity"))?;
     Ok(identity.account.unwrap_or_default())
 }
 
-async fn catalog(clients: &Clients, name: &str) -> Result<(Option<Database>, Vec<Table>), Error> {
-    match database(clients, name).await? {
+async fn get_catalog(clients: &Clients, name: &str) -> Result<(Option<Database>, Vec<Table>), Error> {
+    match get_database(clients, name).await? {
         None => Ok((None, Vec::new())),
         found => Ok((found, catalog::list(clients, name).await?)),
     }
@@ -163,7 +163,7 @@ async fn catalog(clients: &Clients, name: &str) -> Result<(Option<Database>, Vec
 ///
 /// # Errors
 /// If Glue refuses or does not answer.
-pub(crate) async fn database(clients: &Clients, name: &str) -> Result<Option<Database>, Error> {
+pub(crate) async fn get_database(clients: &Clients, name: &str) -> Result<Option<Database>, Error> {
     match clients.glue.get_database().name(name).send().await.map_err(Error::aws("glue:GetDatabase")) {
         Ok(answer) => Ok(answer.database),
         Err(error) if error.is_not_found() => Ok(None),
@@ -171,11 +171,11 @@ pub(crate) async fn database(clients: &Clients, name: &str) -> Result<Option<Dat
     }
 }
 
-/// The crawlers of the region by name, ours and others.
+/// All crawlers of the region by name, ours or not.
 ///
 /// # Errors
 /// If Glue refuses or does not answer.
-pub(crate) async fn crawlers(clients: &Clients) -> Result<BTreeMap<String, CrawlerInfo>, Error> {
+pub(crate) async fn list_crawlers(clients: &Clients) -> Result<BTreeMap<String, CrawlerInfo>, Error> {
     let owned = async {
         let mut pages =
             clients.glue.list_crawlers().tags(OWNER_TAG.0, OWNER_TAG.1).max_results(1000).into_paginator().send();
@@ -241,17 +241,17 @@ pub(crate) fn crawler_info(crawler: &Crawler, owned: bool) -> CrawlerInfo {
     }
 }
 
-/// How many IAM roles the account has, and may have; `None` if IAM's answer leaves that out.
+/// The number of IAM roles in the account, and its quota; `None` if IAM's answer leaves them out.
 ///
 /// # Errors
 /// If IAM refuses or does not answer.
-pub(crate) async fn account_roles(clients: &Clients) -> Result<Option<(usize, usize)>, Error> {
+pub(crate) async fn count_roles(clients: &Clients) -> Result<Option<(usize, usize)>, Error> {
     let answer = clients.iam.get_account_summary().send().await.map_err(Error::aws("iam:GetAccountSummary"))?;
     let number = |key| usize::try_from(*answer.summary_map()?.get(&key)?).ok();
     Ok(number(SummaryKeyType::Roles).zip(number(SummaryKeyType::RolesQuota)))
 }
 
-async fn roles(clients: &Clients) -> Result<BTreeMap<String, RoleInfo>, Error> {
+async fn list_roles(clients: &Clients) -> Result<BTreeMap<String, RoleInfo>, Error> {
     let mut pages = clients.iam.list_roles().path_prefix(naming::ROLE_PATH).into_paginator().items().send();
     let mut roles = BTreeMap::new();
     while let Some(role) = pages.next().await {

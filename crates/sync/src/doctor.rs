@@ -1,5 +1,5 @@
-//! What can be seen of an installation without changing anything: what needs somebody's attention, and what this account
-//! settles of what AWS does not publish ([`unknowns`]).
+//! Examines an installation without changing anything: what needs attention, and what this account reveals of the behaviour
+//! that AWS does not publish ([`unknowns`]).
 
 pub mod unknowns;
 
@@ -16,11 +16,11 @@ use crate::session::Session;
 use crate::settings::{Engine, Settings};
 use unknowns::Unknown;
 
-/// Crawlers of an account and region, unless AWS raised it
-/// (<https://docs.aws.amazon.com/general/latest/gr/glue.html>). Old accounts have less.
-const CRAWLERS: usize = 1000;
-/// How many names a line tells.
-const NAMED: usize = 5;
+/// The default quota of crawlers per account and region (<https://docs.aws.amazon.com/general/latest/gr/glue.html>). Old
+/// accounts have less.
+const CRAWLER_QUOTA: usize = 1000;
+/// The number of names that a line lists before "and N more".
+const MAX_NAMES: usize = 5;
 
 /// What an examination found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,24 +29,24 @@ pub struct Findings {
     pub account: String,
     /// The region.
     pub region: String,
-    /// What was looked at, in order.
+    /// The checks, in order.
     pub checks: Vec<Check>,
-    /// What AWS does not publish, and what this account says of it.
+    /// What AWS does not publish, and what this account shows of it.
     pub unknowns: Vec<Unknown>,
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Check {
     /// Its name: `database`, `tables`, `crawlers`, `roles`, `boundary`, `quotas`, `catalog`.
     pub name: &'static str,
-    /// How it is.
+    /// Its result.
     pub state: State,
-    /// What was seen, for people.
+    /// What was found, for people.
     pub says: String,
 }
 
-/// How a thing is.
+/// The state of what a check examined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
@@ -54,7 +54,7 @@ pub enum State {
     Fine,
     /// Somebody should look at it, or a run has something to do.
     Attention,
-    /// It could not be seen.
+    /// It could not be examined.
     Unseen,
 }
 
@@ -65,10 +65,10 @@ impl Findings {
     }
 }
 
-/// Looks at everything, and changes nothing. Its calls are listings, and a few for each of at most twenty tables.
+/// Examines everything and changes nothing. It makes listings, and a few calls for each of at most twenty tables.
 ///
 /// # Errors
-/// If a listing that a run needs too is refused. What else can't be seen is a line of the findings.
+/// If a listing that a run also needs is refused. Anything else that can't be examined becomes a line of the findings.
 pub async fn examine(session: &Session<'_>) -> Result<Findings, Error> {
     let Session { clients, settings, .. } = session;
     let inventory = discover::discover(clients, settings).await?;
@@ -80,7 +80,7 @@ pub async fn examine(session: &Session<'_>) -> Result<Findings, Error> {
         checks.extend([crawlers(&inventory, &plan), roles(&inventory, &plan), boundary, quotas]);
     }
     checks.push(catalog(&inventory, &plan, settings));
-    let unknowns = unknowns::settle(clients, settings, &inventory).await;
+    let unknowns = unknowns::examine(clients, settings, &inventory).await;
     Ok(Findings { account: inventory.account, region: inventory.region, checks, unknowns })
 }
 
@@ -88,32 +88,32 @@ fn check(name: &'static str, state: State, says: impl Into<String>) -> Check {
     Check { name, state, says: says.into() }
 }
 
-/// [`State::Attention`] if there is anything in `wrong`, which follows what is said anyway.
-fn judged(name: &'static str, says: String, wrong: Vec<String>) -> Check {
-    let state = if wrong.is_empty() { State::Fine } else { State::Attention };
-    Check { name, state, says: [vec![says], wrong].concat().join("; ") }
+/// [`State::Attention`] if there are `problems`, which are appended to `says`.
+fn check_problems(name: &'static str, says: String, problems: Vec<String>) -> Check {
+    let state = if problems.is_empty() { State::Fine } else { State::Attention };
+    Check { name, state, says: [vec![says], problems].concat().join("; ") }
 }
 
 fn database(inventory: &Inventory, plan: &Plan, settings: &Settings) -> Check {
     let name = &settings.database;
     let Some(database) = &inventory.database else {
-        return check("database", State::Attention, format!("{name} does not exist: a run makes it"));
+        return check("database", State::Attention, format!("{name} does not exist: a run creates it"));
     };
-    let owner = if ownership::is_own_database(database) { "is ours" } else { "was made by somebody else" };
-    let wrong = match plan.database {
+    let owner = if ownership::is_own_database(database) { "is ours" } else { "was created by somebody else" };
+    let problems = match plan.database {
         DatabaseChange::Flag => vec![format!(
-            "its location lacks {}, without which Athena's connector does not list it: a run adds that",
+            "its location lacks {}, without which Athena's connector does not list it: a run adds it",
             plan::DATABASE_LOCATION
         )],
         _ => Vec::new(),
     };
-    judged("database", format!("{name} {owner}"), wrong)
+    check_problems("database", format!("{name} {owner}"), problems)
 }
 
 fn tables(inventory: &Inventory, plan: &Plan) -> Check {
     let (all, selected) = (inventory.tables.len(), plan.tables.len());
-    let wrong = if selected == 0 { vec!["a run has nothing to do".to_owned()] } else { Vec::new() };
-    judged("tables", format!("{selected} of {all} DynamoDB tables are selected"), wrong)
+    let problems = if selected == 0 { vec!["a run has nothing to do".to_owned()] } else { Vec::new() };
+    check_problems("tables", format!("{selected} of {all} DynamoDB tables are selected"), problems)
 }
 
 fn crawlers(inventory: &Inventory, plan: &Plan) -> Check {
@@ -124,30 +124,30 @@ fn crawlers(inventory: &Inventory, plan: &Plan) -> Check {
     });
     let owned = inventory.crawlers.values().filter(|crawler| crawler.owned).count();
     let foreign = inventory.crawlers.len() - owned;
-    let wrong = [
-        with(CrawlerChange::Create).map(|names| format!("a run makes {names}")),
-        with(CrawlerChange::Update).map(|names| format!("set otherwise than a run sets them: {names}")),
-        with(CrawlerChange::Foreign).map(|names| format!("of a name that we need, but somebody else's: {names}")),
-        named(failed).map(|names| format!("failed in their last crawl: {names}")),
+    let problems = [
+        with(CrawlerChange::Create).map(|names| format!("a run creates {names}")),
+        with(CrawlerChange::Update).map(|names| format!("configured differently than by a run: {names}")),
+        with(CrawlerChange::Foreign).map(|names| format!("somebody else's, under a name that we need: {names}")),
+        named(failed).map(|names| format!("last crawl failed: {names}")),
     ];
     let says = format!("{owned} are ours, {foreign} somebody else's");
-    judged("crawlers", says, wrong.into_iter().flatten().collect())
+    check_problems("crawlers", says, problems.into_iter().flatten().collect())
 }
 
 fn roles(inventory: &Inventory, plan: &Plan) -> Check {
-    let half_made = |name: &str| inventory.roles.get(name).is_some_and(|role| role.fingerprint.is_none());
+    let incomplete = |name: &str| inventory.roles.get(name).is_some_and(|role| role.fingerprint.is_none());
     let with = |wanted: RoleChange| named(role_changes(plan).filter(|(_, change)| *change == wanted).map(|of| of.0));
-    let wrong = [
-        with(RoleChange::Create).map(|names| format!("a run makes {names}")),
-        with(RoleChange::Repair).map(|names| format!("not as a run with these settings writes them: {names}")),
-        named(role_changes(plan).map(|of| of.0).filter(|name| half_made(name)))
-            .map(|names| format!("left half-made: {names}")),
+    let problems = [
+        with(RoleChange::Create).map(|names| format!("a run creates {names}")),
+        with(RoleChange::Repair).map(|names| format!("different from what these settings give: {names}")),
+        named(role_changes(plan).map(|of| of.0).filter(|name| incomplete(name)))
+            .map(|names| format!("left incomplete: {names}")),
     ];
     let says = format!("{} are under our path", inventory.roles.len());
-    judged("roles", says, wrong.into_iter().flatten().collect())
+    check_problems("roles", says, problems.into_iter().flatten().collect())
 }
 
-/// ListRoles does not tell boundaries, so one role stands for all: a run makes them all alike.
+/// ListRoles does not return boundaries, so one role stands for all: a run creates them all alike.
 async fn boundary(clients: &Clients, settings: &Settings, inventory: &Inventory, plan: &Plan) -> Check {
     let exists = |(name, _): &(&str, RoleChange)| inventory.roles.contains_key(*name);
     let Some((name, _)) = role_changes(plan).find(exists) else {
@@ -163,7 +163,7 @@ async fn boundary(clients: &Clients, settings: &Settings, inventory: &Inventory,
             check("boundary", State::Fine, format!("{found} caps {name}"))
         }
         (Some(found), None) => check("boundary", State::Fine, format!("{found} caps {name}; these settings name none")),
-        (None, None) => check("boundary", State::Fine, format!("none caps {name}, as these settings want it")),
+        (None, None) => check("boundary", State::Fine, format!("none caps {name}, and these settings name none")),
         (found, Some(wanted)) => {
             let found = found.unwrap_or_else(|| "none".into());
             check("boundary", State::Attention, format!("{found} caps {name}, not {wanted}"))
@@ -174,25 +174,25 @@ async fn boundary(clients: &Clients, settings: &Settings, inventory: &Inventory,
 async fn quotas(clients: &Clients, inventory: &Inventory, plan: &Plan) -> Check {
     let needed = changes(plan).filter(|(_, change)| **change == CrawlerChange::Create).count();
     let used = inventory.crawlers.len();
-    let mut wrong = Vec::new();
-    if used + needed > CRAWLERS {
-        wrong.push("there are not enough crawlers for all tables (quota L-11FA2C1A of AWS Glue)".to_owned());
+    let mut problems = Vec::new();
+    if used + needed > CRAWLER_QUOTA {
+        problems.push("too few crawlers for all tables (AWS Glue quota L-11FA2C1A)".to_owned());
     }
-    let mut says = format!("crawlers: {used} used, {needed} to be made, {CRAWLERS} by default");
+    let mut says = format!("crawlers: {used} used, {needed} to create, {CRAWLER_QUOTA} allowed by default");
     let summary = clients.iam.get_account_summary().send().await.map_err(Error::aws("iam:GetAccountSummary"));
     match summary.map(|answer| answer.summary_map.unwrap_or_default()) {
         Ok(summary) => {
-            let told = |key| summary.get(&key).copied().unwrap_or_default();
-            let (used, quota) = (told(SummaryKeyType::Roles), told(SummaryKeyType::RolesQuota));
+            let count = |key| summary.get(&key).copied().unwrap_or_default();
+            let (used, quota) = (count(SummaryKeyType::Roles), count(SummaryKeyType::RolesQuota));
             let needed = role_changes(plan).filter(|(_, change)| *change == RoleChange::Create).count();
-            says += &format!("; roles: {used} used, {needed} to be made, {quota} allowed");
+            says += &format!("; roles: {used} used, {needed} to create, {quota} allowed");
             if i64::from(used) + needed as i64 > i64::from(quota) {
-                wrong.push("there are not enough roles for all tables (quota L-FE177D64 of IAM)".to_owned());
+                problems.push("too few roles for all tables (IAM quota L-FE177D64)".to_owned());
             }
         }
         Err(error) => says += &format!("; roles: {}", error.message),
     }
-    judged("quotas", says, wrong)
+    check_problems("quotas", says, problems)
 }
 
 fn catalog(inventory: &Inventory, plan: &Plan, settings: &Settings) -> Check {
@@ -202,21 +202,21 @@ fn catalog(inventory: &Inventory, plan: &Plan, settings: &Settings) -> Check {
         named(ours.iter().filter(|table| what(table)).map(|table| table.name().to_owned()))
     };
     let missing = plan.tables.iter().filter(|table| !sources.contains_key(table.table.as_str()));
-    let wrong = [
+    let problems = [
         named(missing.map(|table| table.table.clone())).map(|names| format!("not crawled yet: {names}")),
         without(&|table| Entry(table).is_incomplete(settings.readers))
             .map(|names| format!("crawled but not completed: {names}")),
         without(&|table| !registry::is_current(table, settings).unwrap_or(false))
-            .map(|names| format!("not linked to a schema of their columns: {names}")),
+            .map(|names| format!("not linked to a schema version with their columns: {names}")),
         without(&|table| Entry(table).columns().is_empty())
-            .map(|names| format!("listed without columns, so that readers see none: {names}")),
+            .map(|names| format!("listed without columns, so readers see none: {names}")),
     ];
     let referred = ours.iter().filter(|table| Entry(table).reference().is_some()).count();
     let says = format!("{} tables, {referred} of them with a schema reference", ours.len());
-    judged("catalog", says, wrong.into_iter().flatten().collect())
+    check_problems("catalog", says, problems.into_iter().flatten().collect())
 }
 
-/// Name and what it needs, of the crawler of each selected table.
+/// The name of each selected table's crawler, and what that crawler needs.
 fn changes(plan: &Plan) -> impl Iterator<Item = (&str, &CrawlerChange)> {
     let crawlers = plan.tables.iter().filter_map(|table| table.crawler.as_ref());
     crawlers.map(|crawler| (crawler.name.as_str(), &crawler.change))
@@ -227,10 +227,10 @@ fn role_changes(plan: &Plan) -> impl Iterator<Item = (&str, RoleChange)> {
     crawlers.map(|crawler| (crawler.role.as_str(), crawler.role_change))
 }
 
-/// The first names and how many more there are; `None` if there is none.
+/// The first names, and how many more there are; `None` if there are none.
 fn named(names: impl Iterator<Item = impl ToString>) -> Option<String> {
     let names: Vec<String> = names.map(|name| name.to_string()).collect();
-    let more = names.len().saturating_sub(NAMED);
+    let more = names.len().saturating_sub(MAX_NAMES);
     let first = names[..names.len() - more].join(", ");
     match (names.is_empty(), more) {
         (true, _) => None,

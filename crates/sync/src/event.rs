@@ -1,4 +1,5 @@
-//! The end of a crawl, as EventBridge tells it ("Glue Crawler State Change"): link what it wrote, start what is next.
+//! Handles the end of a crawl, as EventBridge reports it ("Glue Crawler State Change"): links the table and starts the next
+//! crawler.
 
 use crawl::catalog::{self, Entry};
 use std::time::Instant;
@@ -14,39 +15,39 @@ use crate::settings::Engine;
 use crate::{backlog, ownership};
 use crawl::error::{Error, Kind};
 
-/// What to do when the crawler called `crawler` has ended in `state` ("Succeeded", "Failed", …): register and link the schema
-/// of its table if it succeeded, and start the next crawlers that a run had to leave.
+/// Handles the end of a crawl by the crawler `crawler` in `state` ("Succeeded", "Failed", …). If it succeeded, registers and
+/// links the schema of its table. Then starts the next crawlers that earlier runs have left.
 ///
-/// The report has the crawler's table, and a line for each crawler that was started. A crawler that is not ours makes an
-/// empty one: nothing is done.
+/// The report has the crawler's table, and a line for each crawler that was started. For a crawler that is not ours nothing
+/// is done, and the report is empty.
 ///
 /// # Errors
-/// If nothing could be done at all: no answer, no permission. [`Kind::Throttled`] if crawlers are left
-/// and none can be started now: call again later.
+/// If nothing could be done at all: no answer, no permission. [`Kind::Throttled`] if crawlers are due and none can be started
+/// now: call again later.
 ///
 /// # Cost
-/// For another's crawler GetCallerIdentity, and perhaps GetTags. Else also BatchGetCrawlers, GetTable, GetDatabase, and what
-/// linking costs; while a run's crawlers are left, the pages of ListTables, ListCrawlers and GetCrawlers as well.
+/// For somebody else's crawler GetCallerIdentity, and perhaps GetTags. For ours also BatchGetCrawlers, GetTable, GetDatabase,
+/// and what linking costs. While crawlers are due, also the pages of ListTables, ListCrawlers and GetCrawlers.
 pub async fn crawl_ended(session: &Session<'_>, crawler: &str, state: &str) -> Result<Report, Error> {
     let since = Instant::now();
     let Session { clients, settings, deadline, .. } = session;
     if settings.engine == Engine::Native {
-        // Crawlers of an earlier, managed installation are nobody's business any more.
-        return Ok(Report::of("", &clients.region, settings).summed(clients.calls(), since.elapsed().as_secs_f64()));
+        // The native engine ignores the crawlers of an earlier, managed installation.
+        return Ok(Report::new("", &clients.region, settings).finish(clients.calls(), since.elapsed().as_secs_f64()));
     }
-    let account = deadline.limit(discover::account(clients)).await?;
-    let mut report = Report::of(&account, &clients.region, settings);
+    let account = deadline.limit(discover::get_account(clients)).await?;
+    let mut report = Report::new(&account, &clients.region, settings);
     if let Some(info) = deadline.limit(own_crawler(session, &account, crawler)).await? {
-        report.tables.extend(ended(session, &account, (crawler, &info), state).await);
-        report.tables.append(&mut backlog::go_on(session, crawler).await?);
+        report.tables.extend(report_end(session, &account, (crawler, &info), state).await);
+        report.tables.append(&mut backlog::start_next(session, crawler).await?);
     }
-    Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
+    Ok(report.finish(clients.calls(), since.elapsed().as_secs_f64()))
 }
 
 /// The crawler, if it is ours and writes to the database of the settings.
 async fn own_crawler(session: &Session<'_>, account: &str, name: &str) -> Result<Option<CrawlerInfo>, Error> {
     let Session { clients, settings, .. } = session;
-    // EventBridge tells of every crawler of the region: most others are told apart without a call.
+    // EventBridge reports every crawler of the region. The name rules out most of the others without a call.
     let (before, after) = settings.crawler_name.split_once("{table}").unwrap_or_default();
     if !(name.starts_with(before) && name.ends_with(after)) {
         return Ok(None);
@@ -63,8 +64,8 @@ async fn own_crawler(session: &Session<'_>, account: &str, name: &str) -> Result
     Ok(info.filter(|info| info.config.database == settings.database))
 }
 
-/// The line of the ended crawl; none for a crawler without a DynamoDB target.
-async fn ended(
+/// The report of the crawl's table; `None` for a crawler without a DynamoDB target.
+async fn report_end(
     session: &Session<'_>,
     account: &str,
     (name, info): (&str, &CrawlerInfo),
@@ -80,17 +81,17 @@ async fn ended(
     Some(match session.deadline.finish(catalog_table(session, account, (name, source))).await {
         Ok(Some(table)) => {
             let mut report = row.ended(Outcome::Crawled, None);
-            link::one(&Linker::new(session), &session.deadline, &mut report, &table).await;
+            link::link_table(&Linker::new(session), &session.deadline, &mut report, &table).await;
             report
         }
-        Ok(None) => row.ended(Outcome::Failed, "the crawl succeeded, but the catalog has no table of it".to_owned()),
-        // The next crawlers have to start all the same.
+        Ok(None) => row.ended(Outcome::Failed, "the crawl succeeded, but the catalog has no table from it".to_owned()),
+        // Not returned, since the next crawlers have to start anyway.
         Err(error) => row.refused(error),
     })
 }
 
-/// The catalog table that `crawler` made of the DynamoDB table `source`: by its plain name, or else, where names collided or
-/// a prefix came later, from the listing.
+/// The catalog table that `crawler` created for the DynamoDB table `source`. It usually has the plain name. If names collided,
+/// or the prefix changed, the listing has it.
 async fn catalog_table(
     session: &Session<'_>,
     account: &str,

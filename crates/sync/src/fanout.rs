@@ -1,8 +1,9 @@
-//! One crawl on several machines. [`split`] deals a table's segments, or an export's files, out in shards; [`read`] goes on with
-//! one of them until its time is up, as often as it takes; [`publish`] merges what they saw and publishes it as any other crawl.
+//! One crawl on several machines. [`split`] divides a table's segments, or an export's files, into shards. [`read`] reads one
+//! shard until its time is up, and is called until nothing is left. [`publish`] merges what the shards saw and publishes it
+//! like any other crawl.
 //!
-//! Each step is a function of what it is given and gives all that the next one needs, so whoever coordinates them may repeat a
-//! step that failed: no item is counted twice. `template.yaml` has AWS Step Functions do it.
+//! Each step depends on its input alone and returns all that the next one needs. So whoever coordinates them may repeat a
+//! step that failed, and no item is counted twice. In `template.yaml`, AWS Step Functions does that.
 
 use std::collections::BTreeSet;
 
@@ -23,56 +24,57 @@ use crawl::export::Export;
 use crawl::read::{SegmentShare, units_per_second};
 use crawl::{Clients, Observed, history};
 
-/// The characters that all shards together may have when they meet: Step Functions passes on 256 KiB.
+/// The most characters that all shards may have together: Step Functions passes on 256 KiB.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>
 const MAX_TEXT: usize = 250_000;
-/// The characters of a shard without its Shape.
-const ROOM: usize = 500;
-/// The most shards: each has at least 2,500 characters.
+/// The characters of a shard besides its Shape.
+const OVERHEAD: usize = 500;
+/// The most shards, which leaves each at least 2,500 characters.
 pub const MAX_SHARDS: u32 = 100;
 
-/// What is to be crawled.
+/// What to crawl.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FanOut {
     /// The DynamoDB table.
     pub table: String,
-    /// An export of it in S3 that is read instead, `s3://bucket/prefix`.
+    /// An export of the table in S3 to read instead, `s3://bucket/prefix`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub export: Option<String>,
-    /// Fewer shards than there could be.
+    /// The most shards; default as many as the machine allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shards: Option<u32>,
-    /// Settings by the names of `docs/settings.md`, over those there are. All is read, whatever they say of samples.
+    /// Settings by the names of `docs/settings.md`, which override those of the session. Everything is read, whatever `sample`
+    /// says.
     #[serde(flatten)]
     pub settings: Map<String, Value>,
 }
 
-/// The version of [`Shard`]: a later one is one that this release would misread. Members that it does not know it leaves out.
+/// The version of [`Shard`]. This release would misread a later one. It ignores members that it does not know.
 const VERSION: u32 = 1;
 
-/// A share of a crawl: what it has seen, and what is left for it to read. An execution passes it from one invocation to the
-/// next, which may be of another release.
+/// A share of a crawl: what it has seen, and what it has left to read. An execution passes it from one invocation to the next,
+/// which may run another release.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shard {
     /// [`VERSION`].
     v: u32,
     crawl: FanOut,
-    /// The table's id, or the export's: neither may be another from one step to the next.
+    /// The id of the table or the export, which must stay the same from step to step.
     id: String,
-    /// Which of the shards this is, the first is 0.
+    /// The number of this shard, from 0.
     shard: u32,
-    /// How many shards there are.
+    /// The number of shards.
     shards: u32,
-    /// How many segments or files there are, those of the other shards included.
+    /// The number of segments or files of all shards.
     parts: u32,
-    /// Those that this shard has to read yet: from the first number to before the second.
+    /// The segments or files that this shard has yet to read, as half-open ranges.
     left: Vec<(u32, u32)>,
-    /// What it saw, as the memory of a table is kept.
+    /// What it saw, encoded as in the history of a table.
     shape: String,
-    /// Items, or changes of an incremental export, that it read.
+    /// The items that it read, or the changes of an incremental export.
     records: u64,
     read_units: f64,
-    /// There is nothing left.
+    /// Whether nothing is left.
     pub done: bool,
 }
 
@@ -82,37 +84,42 @@ enum Source {
     Export(Box<Export>),
 }
 
-/// Deals a crawl out in `most` shards, or in as many as `crawl` says, if that is less, or in as many as can carry a Shape of twice
-/// the length of that of the table's first page.
+/// Divides a crawl into at most `max_shards` shards. There are fewer if `crawl` says so, or if that many could not each carry
+/// a Shape twice as long as that of the table's first page.
 ///
 /// # Errors
-/// If the settings of `crawl` are wrong, or there is no such table or export.
+/// If the settings of `crawl` are invalid, or the table or export does not exist.
 ///
 /// # Cost
 /// One DescribeTable and one page, or a read of the export's manifests and a listing of its files.
-pub async fn split(session: &Session<'_>, config: &SdkConfig, crawl: FanOut, most: u32) -> Result<Vec<Shard>, Error> {
+pub async fn split(
+    session: &Session<'_>,
+    config: &SdkConfig,
+    crawl: FanOut,
+    max_shards: u32,
+) -> Result<Vec<Shard>, Error> {
     let wrong = |message| Err(Error::new(Kind::Settings, message));
     let clients = &session.clients;
     let settings = session.settings.with(&crawl.settings)?.validate()?;
     if settings.dry_run || settings.no_start {
-        return wrong("dry_run, no_start: a crawl in shards reads and publishes");
+        return wrong("dry_run, no_start: not possible, a crawl in shards always reads and publishes");
     }
     if crawl.table.is_empty() {
-        return wrong("table: there has to be one");
+        return wrong("table: name one");
     }
-    let mut wanted = crawl.shards.unwrap_or(most).min(most).min(MAX_SHARDS);
+    let mut wanted = crawl.shards.unwrap_or(max_shards).min(max_shards).min(MAX_SHARDS);
     if wanted == 0 {
-        return wrong("shards: there has to be at least one");
+        return wrong("shards: use at least 1");
     }
-    let source = Source::of(clients, config, &crawl).await?;
+    let source = Source::open(clients, config, &crawl).await?;
     let parts = match &source {
         Source::Table(description) => {
             let shape = crawl::read::read_first_page(clients, &crawl.table, &settings.types).await?;
-            wanted = wanted.min(carriers(&history::encode(&shape)));
+            wanted = wanted.min(most_shards(&history::encode(&shape)));
             crawl::read::segments_for_machines(description, wanted, rate(description, &settings) / f64::from(wanted))
         }
         Source::Export(export) => {
-            // One that is missing is told before hours of reading.
+            // Fail on a missing file before reading for hours.
             export.look_for_files().await?;
             export.files()
         }
@@ -135,18 +142,19 @@ pub async fn split(session: &Session<'_>, config: &SdkConfig, crawl: FanOut, mos
     Ok((0..shards).map(shard).collect())
 }
 
-/// Reads on in a shard, until nothing is left of it or the time is up.
+/// Continues to read a shard until nothing is left or the time is up.
 ///
 /// # Errors
-/// If something can't be read; [`Kind::Deadline`] if not even one segment or file was read to its end.
+/// If something can't be read. [`Kind::Deadline`] if not a single segment or file was completed.
 pub async fn read(session: &Session<'_>, config: &SdkConfig, shard: Shard) -> Result<Shard, Error> {
-    shard.is_known()?;
+    shard.check_version()?;
     let Session { clients, deadline, .. } = session;
     let settings = session.settings.with(&shard.crawl.settings)?.validate()?;
-    let source = Source::of(clients, config, &shard.crawl).await?;
-    shard.is_of(&source)?;
+    let source = Source::open(clients, config, &shard.crawl).await?;
+    shard.check_source(&source)?;
     if shard.left.iter().any(|(from, to)| from >= to || *to > shard.parts) {
-        return Err(Error::new(Kind::Settings, format!("a shard of {} has left what there is not", shard.crawl.table)));
+        let message = format!("a shard of {} has invalid ranges left to read", shard.crawl.table);
+        return Err(Error::new(Kind::Settings, message));
     }
     let left = shard.left.iter().flat_map(|(from, to)| *from..*to);
     let (read, parts) = match &source {
@@ -160,27 +168,27 @@ pub async fn read(session: &Session<'_>, config: &SdkConfig, shard: Shard) -> Re
     shard.after(read, parts)
 }
 
-/// Publishes what all shards saw, and links the table: the report is that of a run about this table.
+/// Publishes what all shards saw and links the table. The report is that of a run on this table.
 ///
 /// # Errors
-/// If these are not all shards of one crawl, at their end; as [`crate::run`]; and if the table was not published, for the
-/// reason that its line of the report would tell.
+/// If these are not all the shards of one crawl, all done. If the table was not published, with the reason that its line of
+/// the report would have. Otherwise as [`crate::run`].
 pub async fn publish(session: &Session<'_>, config: &SdkConfig, shards: Vec<Shard>) -> Result<Report, Error> {
     let Some(first) = shards.first() else {
         return Err(Error::new(Kind::Settings, "there are no shards to publish"));
     };
-    shards.iter().try_for_each(Shard::is_known)?;
+    shards.iter().try_for_each(Shard::check_version)?;
     let crawl = &first.crawl;
     let same =
         |shard: &Shard| (&shard.crawl, &shard.id, shard.shards, shard.done) == (crawl, &first.id, first.shards, true);
     let numbers: BTreeSet<u32> = shards.iter().filter(|shard| same(shard)).map(|shard| shard.shard).collect();
     if !numbers.into_iter().eq(0..first.shards) || shards.len() != first.shards as usize {
-        let message = format!("of the {} shards of {} not all were read to their end", first.shards, crawl.table);
+        let message = format!("not all of the {} shards of {} are done", first.shards, crawl.table);
         return Err(Error::new(Kind::Settings, message));
     }
     let settings = session.settings.with(&crawl.settings)?.validate()?;
-    let source = Source::of(&session.clients, config, crawl).await?;
-    first.is_of(&source)?;
+    let source = Source::open(&session.clients, config, crawl).await?;
+    first.check_source(&source)?;
     let mut read = Observed::default();
     for shard in &shards {
         read.shape.merge(shard.seen()?).map_err(too_many_places(&crawl.table))?;
@@ -191,7 +199,8 @@ pub async fn publish(session: &Session<'_>, config: &SdkConfig, shards: Vec<Shar
         Source::Table(_) => None,
         Source::Export(export) => Some(&**export),
     };
-    let report = run(&session.with(settings), Job::Publish { table: &crawl.table, export, read: &read }).await?;
+    let report =
+        run(&session.with_settings(settings), Job::Publish { table: &crawl.table, export, read: &read }).await?;
     match report.tables.first() {
         Some(TableReport {
             outcome: Outcome::Failed | Outcome::Deferred | Outcome::Vanished, reason, kind, ..
@@ -203,13 +212,13 @@ pub async fn publish(session: &Session<'_>, config: &SdkConfig, shards: Vec<Shar
     }
 }
 
-/// As many shards as can carry a Shape of twice the length of this one, if it is one that can be carried at all.
-fn carriers(shape: &str) -> u32 {
-    u32::try_from(MAX_TEXT / (2 * shape.len() + ROOM)).unwrap_or(MAX_SHARDS).max(1)
+/// The most shards that can each carry a Shape twice as long as this one; at least 1.
+fn most_shards(shape: &str) -> u32 {
+    u32::try_from(MAX_TEXT / (2 * shape.len() + OVERHEAD)).unwrap_or(MAX_SHARDS).max(1)
 }
 
 impl Source {
-    async fn of(clients: &Clients, config: &SdkConfig, crawl: &FanOut) -> Result<Source, Error> {
+    async fn open(clients: &Clients, config: &SdkConfig, crawl: &FanOut) -> Result<Source, Error> {
         let table = &crawl.table;
         if let Some(url) = &crawl.export {
             let export = Export::in_bucket(url, config).await?;
@@ -230,43 +239,45 @@ impl Source {
 
 impl Shard {
     /// # Errors
-    /// If a later release has made it.
-    fn is_known(&self) -> Result<(), Error> {
+    /// If a later release wrote the shard.
+    fn check_version(&self) -> Result<(), Error> {
         if self.v <= VERSION {
             return Ok(());
         }
         let message = format!(
-            "a shard of {} was made by a later release (version {}, this release knows {VERSION}): deploy that release again \
-             and redrive the execution, or start the crawl anew",
+            "a shard of {} was written by a later release (version {}, this release knows {VERSION}): deploy that release \
+             again and redrive the execution, or restart the crawl",
             self.crawl.table, self.v
         );
         Err(Error::new(Kind::Settings, message))
     }
 
-    fn is_of(&self, source: &Source) -> Result<(), Error> {
+    /// # Errors
+    /// If the table or export is no longer the one that the crawl began with.
+    fn check_source(&self, source: &Source) -> Result<(), Error> {
         if self.id == source.id() {
             return Ok(());
         }
         let message = format!(
-            "{} was made anew, or its export is another one, since this crawl began: start again",
+            "{} was recreated, or its export replaced, since this crawl began: restart the crawl",
             self.crawl.table
         );
         Err(Error::new(Kind::Conflict, message))
     }
 
     fn seen(&self) -> Result<Shape, Error> {
-        let wrong = |what| Error::new(Kind::Data, format!("what a shard of {} saw: {what}", self.crawl.table));
+        let wrong = |reason| Error::new(Kind::Data, format!("the Shape of a shard of {}: {reason}", self.crawl.table));
         history::decode(&self.shape).map_err(wrong)
     }
 
-    /// The shard after it read these parts.
+    /// The shard after it has read these parts.
     fn after(self, read: Observed, parts: Vec<u32>) -> Result<Shard, Error> {
         let table = &self.crawl.table;
         let left = without(&self.left, parts);
         if left == self.left && !self.done {
             let message = format!(
-                "{table}: no segment or file was read to its end in the time of one invocation: give the function more \
-                 memory, or the table a larger share of its read capacity (scan_rate, max_rcu)"
+                "{table}: one invocation could not finish a single segment or file: give the function more memory, or the \
+                 crawl a larger share of the table's read capacity (scan_rate, max_rcu)"
             );
             return Err(Error::new(Kind::Deadline, message));
         }
@@ -283,8 +294,7 @@ impl Shard {
         let length = serde_json::to_string(&shard).map_or(0, |text| text.len());
         if length > MAX_TEXT / shard.shards.max(1) as usize {
             let message = format!(
-                "{}: what its items look like takes {length} characters, more than {} shards can carry: start the crawl \
-                 with \"shards\": {}",
+                "{}: a shard takes {length} characters, more than {} shards can carry: start the crawl with \"shards\": {}",
                 shard.crawl.table,
                 shard.shards,
                 (MAX_TEXT / length / 2).max(1)
@@ -295,7 +305,7 @@ impl Shard {
     }
 }
 
-/// Ranges without these numbers, as few as there can be.
+/// Removes these numbers from the ranges. Leaves as few ranges as possible.
 fn without(ranges: &[(u32, u32)], mut parts: Vec<u32>) -> Vec<(u32, u32)> {
     parts.sort_unstable();
     let mut left = Vec::new();
@@ -310,7 +320,7 @@ fn without(ranges: &[(u32, u32)], mut parts: Vec<u32>) -> Vec<(u32, u32)> {
     left
 }
 
-/// Read units a second of all shards together.
+/// The read units per second of all shards together.
 fn rate(description: &TableDescription, settings: &Settings) -> f64 {
     units_per_second(description, settings.scan_rate, settings.max_rcu)
 }

@@ -1,23 +1,23 @@
-//! What a run is about.
+//! What a run works on.
 
 use crawl::Observed;
 use crawl::export::Export;
 
-/// What a run is about, and where it reads.
+/// The tables that a run works on, and where it reads them.
 #[derive(Debug, Clone, Copy)]
 pub enum Job<'a> {
     /// Every DynamoDB table that the settings select, with the engine of the settings.
     Sync,
-    /// These DynamoDB tables, whatever `include` and `exclude` say, with the native engine. All that the settings select if
-    /// there are none.
+    /// These DynamoDB tables with the native engine, whatever `include` and `exclude` say. If empty, all tables that the
+    /// settings select.
     Crawl(&'a [String]),
-    /// The table of this export, which is read instead, whatever `include` and `exclude` say.
+    /// The table of this export, whatever `include` and `exclude` say. The export is read instead of the table.
     Export(&'a Export),
-    /// One table that was read elsewhere, be it from an export: it is published and linked.
+    /// One table that has already been read, from DynamoDB or an export: it is published and linked.
     Publish {
         /// The DynamoDB table.
         table: &'a str,
-        /// What was read instead of it.
+        /// The export that was read instead of the table.
         export: Option<&'a Export>,
         /// What was read.
         read: &'a Observed,
@@ -25,7 +25,7 @@ pub enum Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    /// The tables that somebody named; none if the settings select.
+    /// The tables named by the job; empty if the settings select them.
     pub(crate) fn tables(self) -> Vec<&'a str> {
         match self {
             Job::Sync => Vec::new(),
@@ -35,7 +35,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// The export that is read, or was.
+    /// The export that is to be read, or has been.
     pub(crate) fn export(self) -> Option<&'a Export> {
         match self {
             Job::Export(export) => Some(export),
@@ -44,7 +44,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// What was read already.
+    /// What has already been read.
     pub(crate) fn read(self) -> Option<&'a Observed> {
         match self {
             Job::Publish { read, .. } => Some(read),

@@ -1,20 +1,20 @@
 //! The job of glue-ddb-crawler: every DynamoDB table of a region gets an up-to-date table in the AWS Glue Data Catalog,
 //! linked to a version in the Glue Schema Registry.
 //!
-//! [`run`] does a [`Job`]; the whole one in the order of the modules:
+//! [`run`] does a [`Job`]. A full sync takes these steps:
 //!
-//! 1. [`discover`]: list what there is; a fixed number of listings, never a call per table.
-//! 2. [`plan`]: what would make the region right; pure.
-//! 3. [`apply`]: the database, then a role and a crawler for each table.
-//! 4. `run`: start the crawlers, the stalest first, and wait for them if asked. Or read the tables here, with the crate `crawl`.
+//! 1. [`discover`]: list what exists, in a fixed number of listings and never with a call per table.
+//! 2. [`plan`]: work out the changes that would make the region right. Pure.
+//! 3. [`apply`]: create or repair the database, then a role and a crawler per table.
+//! 4. `run`: start the crawlers, the stalest first, and wait for them if asked to. The native engine reads the tables itself,
+//!    with the crate `crawl`.
 //! 5. [`registry`]: register each table's schema and link the table to it.
-//! 6. [`report`]: what happened, table by table.
+//! 6. [`report`]: say what happened, table by table.
 //!
-//! Beside it [`event`] goes on where a run had to leave something: each crawl's end links its table and starts the next.
+//! [`event`] continues where a run had to stop: the end of each crawl links its table and starts the next crawler.
+//! [`doctor`] examines an account and changes nothing.
 //!
-//! [`doctor`] looks at what there is, and changes nothing.
-//!
-//! It talks to AWS through the clients of the crate `crawl` and nothing else, and prints nothing.
+//! The crate talks to AWS only through the clients of the crate `crawl`, and prints nothing.
 
 pub mod apply;
 mod backlog;

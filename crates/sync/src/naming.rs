@@ -10,10 +10,10 @@ const CRAWLER_MAX: usize = 255;
 /// Limit of an IAM role's name.
 const ROLE_MAX: usize = 64;
 
-/// The path of every role that the job creates, so that policies and listings can name them all.
+/// The path of every role that the job creates, so that policies and listings can refer to all of them.
 pub const ROLE_PATH: &str = "/glue-ddb-crawler/";
 
-/// The crawler of a DynamoDB table, from a template with one `{table}` in it (`{table}_crawler`).
+/// The name of a DynamoDB table's crawler, from a template with one `{table}` in it (`{table}_crawler`).
 ///
 /// A name over 255 characters is cut before its suffix and gets 8 hex digits of a hash, so it stays unique.
 pub fn crawler(template: &str, table: &str) -> String {
@@ -23,9 +23,9 @@ pub fn crawler(template: &str, table: &str) -> String {
 
 /// The role of each table's crawler: `{table}_crawler_{region}`. Roles are global to an account, hence the region.
 ///
-/// IAM does not tell roles apart by case ("CreateRole", IAM API reference), DynamoDB does so with tables: those that differ
-/// in nothing else each get 8 hex digits of a hash, `{table}_{hash}_crawler_{region}`. None of them keeps the plain name, so
-/// that no table ever takes over the role of another.
+/// IAM ignores case in role names ("CreateRole", IAM API reference), DynamoDB respects it in table names. So tables that
+/// differ only in case each get 8 hex digits of a hash, `{table}_{hash}_crawler_{region}`. None of them keeps the plain name,
+/// so no table ever takes over the role of another.
 pub fn roles<'a>(tables: &'a [String], region: &str) -> BTreeMap<&'a str, String> {
     let mut spellings: BTreeMap<String, usize> = BTreeMap::new();
     for table in tables {

@@ -1,4 +1,4 @@
-//! What is ours: whatever carries our tag. Everything else is left alone.
+//! Ownership: what carries our tag is ours, and everything else is left alone.
 
 use std::collections::HashMap;
 
@@ -6,15 +6,15 @@ use aws_sdk_glue::types::Database;
 use crawl::Clients;
 use crawl::error::{Error, Kind};
 
-/// The tag of crawlers, roles, schemas and registries that this program makes, and the parameter of its database.
+/// The tag of all crawlers, roles, schemas and registries that this program creates, and the parameter of its database.
 pub const OWNER_TAG: (&str, &str) = ("managed-by", "glue-ddb-crawler");
 
-/// Whether these tags, or parameters, hold ours.
+/// Whether these tags or parameters include ours.
 fn has_owner_tag(tags: Option<&HashMap<String, String>>) -> bool {
     tags.and_then(|tags| tags.get(OWNER_TAG.0)).is_some_and(|value| value == OWNER_TAG.1)
 }
 
-/// Whether this program made the database.
+/// Whether this program created the database.
 pub(crate) fn is_own_database(database: &Database) -> bool {
     has_owner_tag(database.parameters())
 }
@@ -22,7 +22,7 @@ pub(crate) fn is_own_database(database: &Database) -> bool {
 /// Whether the crawler `name` carries our tag.
 ///
 /// # Errors
-/// [`Kind::NotFound`] if there is no such crawler; else Glue's refusal.
+/// [`Kind::NotFound`] if there is no such crawler; otherwise Glue's refusal.
 pub(crate) async fn is_own_crawler(clients: &Clients, account: &str, name: &str) -> Result<bool, Error> {
     has_own_tag(clients, account, &format!("crawler/{name}")).await
 }
@@ -30,7 +30,7 @@ pub(crate) async fn is_own_crawler(clients: &Clients, account: &str, name: &str)
 /// Whether the registry `name` carries our tag.
 ///
 /// # Errors
-/// [`Kind::NotFound`] if there is no such registry; else Glue's refusal.
+/// [`Kind::NotFound`] if there is no such registry; otherwise Glue's refusal.
 pub(crate) async fn is_own_registry(clients: &Clients, account: &str, name: &str) -> Result<bool, Error> {
     has_own_tag(clients, account, &format!("registry/{name}")).await
 }
@@ -42,7 +42,7 @@ async fn has_own_tag(clients: &Clients, account: &str, resource: &str) -> Result
     Ok(has_owner_tag(answer.tags()))
 }
 
-/// The error of a crawler that has the name we need and is not ours.
+/// The error for a crawler that has the name we need but isn't ours.
 pub(crate) fn foreign_crawler(name: &str) -> Error {
     let (key, value) = OWNER_TAG;
     Error::new(

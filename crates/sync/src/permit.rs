@@ -7,27 +7,27 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crawl::cut_off;
 use crawl::error::Error;
 
-/// The permit to work on a table. It is kept from step to step, so that the first tables are done before the last have
-/// begun, and given back for as long as there is nothing to do but wait.
+/// The permit to work on a table. It is kept from step to step, so that the first tables are done before the last begin, and
+/// released while there is nothing to do but wait.
 #[derive(Debug)]
 pub struct Permit<'a> {
     permits: &'a Semaphore,
-    /// How long this table may wait until IAM and Glue know everywhere what was just made.
-    pub(crate) patience: Duration,
+    /// The longest time for IAM and Glue to propagate a change.
+    pub(crate) propagation_limit: Duration,
     held: Option<SemaphorePermit<'a>>,
 }
 
 impl<'a> Permit<'a> {
-    /// Waits for a permit. `permits` is closed when the run has to end.
+    /// Waits for a permit. `permits` is closed when the run must end.
     ///
     /// # Errors
     /// [`crawl::Kind::Deadline`] once `permits` is closed.
-    pub async fn acquire(permits: &'a Semaphore, patience: Duration) -> Result<Permit<'a>, Error> {
+    pub async fn acquire(permits: &'a Semaphore, propagation_limit: Duration) -> Result<Permit<'a>, Error> {
         let held = Some(permits.acquire().await.map_err(|_| cut_off())?);
-        Ok(Permit { permits, patience, held })
+        Ok(Permit { permits, propagation_limit, held })
     }
 
-    /// Gives the permit back for the length of `pause`, then waits for another one.
+    /// Releases the permit for the length of `pause`, then waits for another one.
     ///
     /// # Errors
     /// As [`Permit::acquire`].
@@ -35,14 +35,14 @@ impl<'a> Permit<'a> {
         self.release_during(tokio::time::sleep(pause)).await
     }
 
-    /// Gives the permit back while `work` goes on, then waits for another one.
+    /// Releases the permit while `work` runs, then waits for another one.
     ///
     /// # Errors
-    /// As [`Permit::acquire`]. Those of `work` are its own.
+    /// As [`Permit::acquire`]. Errors of `work` are part of `T`.
     pub(crate) async fn release_during<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Error> {
         self.held = None;
         let done = work.await;
-        *self = Permit::acquire(self.permits, self.patience).await?;
+        *self = Permit::acquire(self.permits, self.propagation_limit).await?;
         Ok(done)
     }
 }

@@ -1,5 +1,5 @@
-//! Step 2: what would make the region right. Pure: the same inventory and settings give the same plan, and the plan of
-//! a region that is right is empty but for the crawls themselves.
+//! Step 2: work out the changes that would make the region right. Pure: the same inventory and settings give the same plan.
+//! For a region that is right, the plan consists of crawls only.
 
 mod quota;
 
@@ -18,15 +18,15 @@ pub use quota::{Quota, Quotas};
 /// The `LocationUri` without which the Athena DynamoDB connector does not list a database.
 pub const DATABASE_LOCATION: &str = "dynamo-db-flag";
 
-/// The list of changes that would make the region right, and of the crawls that keep it so.
+/// The changes that would make the region right, and the crawls that keep it so.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// What the database needs.
     pub database: DatabaseChange,
-    /// The selected tables, in the order in which they start: never crawled first, then the stalest. With the native engine:
-    /// never catalogued first, then those that were cut off, then by when their catalog table was last written.
+    /// The selected tables in the order of starting: never crawled first, then the stalest. With the native engine: never
+    /// catalogued first, then those that were cut off, then by the last write of their catalog table.
     pub tables: Vec<TablePlan>,
-    /// Catalog tables whose DynamoDB table is gone: name, and what becomes of it.
+    /// Catalog tables whose DynamoDB table no longer exists.
     pub vanished: Vec<Vanished>,
     /// What the account's quotas leave.
     pub quotas: Quotas,
@@ -39,7 +39,7 @@ pub enum DatabaseChange {
     None,
     /// It does not exist.
     Create,
-    /// It exists, but the Athena connector would not list it: its location lacks [`DATABASE_LOCATION`].
+    /// It exists, but its location lacks [`DATABASE_LOCATION`], so the Athena connector would not list it.
     Flag,
 }
 
@@ -54,7 +54,7 @@ pub struct TablePlan {
     pub catalogued: bool,
     /// Its crawler and what that needs; `None` for the native engine, and beyond the quota.
     pub crawler: Option<CrawlerPlan>,
-    /// The account's quotas leave no crawler, or no role, for it.
+    /// Whether the account's quotas leave no crawler or no role for it.
     pub beyond_quota: bool,
 }
 
@@ -69,9 +69,9 @@ pub struct CrawlerPlan {
     pub role_change: RoleChange,
     /// What the crawler needs.
     pub change: CrawlerChange,
-    /// How the crawler should be set.
+    /// The configuration that the crawler should have.
     pub config: CrawlerConfig,
-    /// It runs already: nothing to start.
+    /// Whether it is running already, so that there is nothing to start.
     pub running: bool,
 }
 
@@ -82,7 +82,7 @@ pub enum RoleChange {
     None,
     /// It does not exist.
     Create,
-    /// It was left half-made, or its documents are not what we would write, or its last crawl was denied.
+    /// It was left incomplete, its documents differ from what we would write, or its last crawl was denied.
     Repair,
 }
 
@@ -93,16 +93,16 @@ pub enum CrawlerChange {
     None,
     /// It does not exist.
     Create,
-    /// It is ours, but set otherwise.
+    /// It is ours, but its configuration differs.
     Update,
-    /// Another's crawler has the name: it is left alone.
+    /// Somebody else's crawler has the name: it is left alone.
     Foreign,
 }
 
-/// A catalog table whose DynamoDB table is gone.
+/// A catalog table whose DynamoDB table no longer exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vanished {
-    /// The DynamoDB table that was.
+    /// The former DynamoDB table.
     pub table: String,
     /// Its catalog table.
     pub catalog_table: String,
@@ -135,11 +135,11 @@ pub fn plan(inventory: &Inventory, settings: &Validated) -> Plan {
             (last_crawl, TablePlan { table: table.clone(), catalog_table, catalogued, crawler, beyond_quota: false })
         })
         .collect();
-    // `None`, never crawled, sorts before every time; the sort is stable, so equal ones stay in order of name.
+    // `None`, never crawled, sorts before any time. The sort is stable, so ties stay in order of name.
     tables.sort_by_key(|(last_crawl, _)| *last_crawl);
-    let mut quotas = Quotas::of(inventory, settings);
+    let mut quotas = Quotas::new(inventory, settings);
     quotas.limit(tables.iter_mut().map(|(_, table)| table));
-    // Those that are read here are, after those that were never crawled, in the order of when they were.
+    // The native engine reads the tables beyond the quota, so their order depends on its own last crawl.
     for (last_crawl, table) in tables.iter_mut().filter(|(_, table)| table.beyond_quota) {
         *last_crawl = sources.get(table.table.as_str()).map(|existing| last_written(existing));
     }
@@ -153,7 +153,7 @@ pub fn plan(inventory: &Inventory, settings: &Validated) -> Plan {
     }
 }
 
-/// When a native crawl last had something to write, in milliseconds since 1970; 0 if it was cut off.
+/// When a native crawl last wrote the table, in milliseconds since 1970; 0 if the crawl was cut off.
 fn last_written(table: &Table) -> i64 {
     match Entry(table).checkpoint() {
         Some(_) => 0,
@@ -204,7 +204,8 @@ fn crawler_plan(inventory: &Inventory, settings: &Settings, table: &str, role: S
     }
 }
 
-/// The description tells what we wrote, not what became of it: a crawl that was denied tells that.
+/// The fingerprint in the description shows what we wrote, not whether somebody has changed it since. A denied crawl shows
+/// that.
 fn role_change(existing: Option<&RoleInfo>, scope: &RoleScope, denied: bool) -> RoleChange {
     match existing {
         None => RoleChange::Create,
@@ -213,7 +214,7 @@ fn role_change(existing: Option<&RoleInfo>, scope: &RoleScope, denied: bool) -> 
     }
 }
 
-/// Whether a crawl failed for want of permission: its role was changed by somebody, or was too new.
+/// Whether a crawl failed for lack of permission: somebody changed its role, or the role was too new.
 fn is_denial(crawl_error: &str) -> bool {
     let error = crawl_error.to_lowercase();
     ["accessdenied", "access denied", "not authorized", "unable to assume"].iter().any(|text| error.contains(text))
@@ -228,7 +229,7 @@ fn crawler_change(existing: Option<&CrawlerInfo>, config: &CrawlerConfig) -> Cra
     }
 }
 
-/// What the role of `table`'s crawler is made from.
+/// The scope of the role of `table`'s crawler.
 pub(crate) fn role_scope<'a>(inventory: &'a Inventory, settings: &'a Settings, table: &'a str) -> RoleScope<'a> {
     RoleScope {
         region: &inventory.region,
@@ -241,7 +242,7 @@ pub(crate) fn role_scope<'a>(inventory: &'a Inventory, settings: &'a Settings, t
     }
 }
 
-/// The catalog tables that a crawl made from a table of this account and region that is there no more.
+/// The crawled catalog tables whose DynamoDB table, of this account and region, no longer exists.
 fn vanished(inventory: &Inventory, settings: &Settings, selected: impl Fn(&str) -> bool) -> Vec<Vanished> {
     if settings.on_delete == DeleteBehavior::Log {
         return Vec::new();

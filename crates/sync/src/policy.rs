@@ -1,5 +1,5 @@
-//! The IAM documents: of a crawler's role, of the permissions boundary that caps all of these roles, and of the run itself.
-//! `docs/security.md` argues them statement by statement.
+//! The IAM documents: for a crawler's role, for the permissions boundary that caps all of these roles, and for the run itself.
+//! `docs/security.md` explains them statement by statement.
 
 mod run;
 
@@ -12,7 +12,7 @@ pub use run::RunScope;
 /// The name of the role's one inline policy.
 pub const INLINE_POLICY: &str = "glue-ddb-crawler";
 
-/// Everything that a role's documents are made from.
+/// Everything that a role's documents depend on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoleScope<'a> {
     /// The region of the table and the catalog.
@@ -23,17 +23,17 @@ pub struct RoleScope<'a> {
     pub table: &'a str,
     /// The Glue database that the role may write.
     pub database: &'a str,
-    /// Attach AWS's own `AWSGlueServiceRole` as well (off by default: it allows `glue:*` on everything).
+    /// Whether `AWSGlueServiceRole` is attached as well; off by default, since it allows `glue:*` on everything.
     pub managed_policy: bool,
-    /// More than is known to be needed, as the setting `wide_roles` asks for.
+    /// Whether to allow more than is known to be needed: the setting `wide_roles`.
     pub wide: bool,
     /// The ARN of the role's permissions boundary, if it has one.
     pub boundary: Option<&'a str>,
 }
 
 impl RoleScope<'_> {
-    /// Only Glue may assume the role. Where Glue says on whose behalf, it has to be this account (no confused deputy); AWS does
-    /// not publish whether it says so when it starts a crawl.
+    /// Only Glue may assume the role. If Glue says on whose behalf, it has to be this account, which prevents a confused deputy.
+    /// AWS does not publish whether Glue says so when it starts a crawl.
     pub fn trust(&self) -> Value {
         json!({
             "Version": "2012-10-17",
@@ -46,7 +46,7 @@ impl RoleScope<'_> {
         })
     }
 
-    /// Read one table; write one database's tables; write the crawler's own log.
+    /// The permissions to read one table, to write the tables of one database, and to write the crawler's own log.
     pub fn permissions(&self) -> Value {
         let mut permissions = crawl_permissions(self.region, self.account, self.table, self.database);
         if self.wide {
@@ -58,27 +58,27 @@ impl RoleScope<'_> {
         permissions
     }
 
-    /// The ARN of AWS's own policy for Glue services in this partition.
+    /// The ARN of `AWSGlueServiceRole` in this partition.
     pub fn managed_policy_arn(&self) -> String {
         managed_policy_arn(self.region)
     }
 
-    /// 16 hex digits over everything above: another fingerprint means that the role has drifted from what we would make.
+    /// A hash of everything above, as 16 hex digits. A role with another fingerprint has drifted from what we would write.
     pub fn fingerprint(&self) -> String {
         let boundary = self.boundary.unwrap_or_default();
         let text = format!("{}\n{}\n{}\n{boundary}", self.trust(), self.permissions(), self.managed_policy);
         crawl::naming::hash(&text, 8)
     }
 
-    /// The description of a finished role. It is written last and carries the fingerprint, so that one listing of roles
-    /// tells which are missing, half-made or drifted.
+    /// The description of a complete role. It is written last and carries the fingerprint, so that one listing shows which
+    /// roles are missing, incomplete or drifted.
     pub fn description(&self) -> String {
         format!("Lets AWS Glue crawl the DynamoDB table {} [policy {}]", self.table, self.fingerprint())
     }
 }
 
-/// The permissions boundary of all crawlers' roles of a region: what any crawl into `database` needs, and nothing else. A role
-/// that has it can do no more than that, whatever its own policies say.
+/// The permissions boundary of all crawlers' roles in a region: what any crawl into `database` needs, and nothing else. A role
+/// with this boundary can do no more, whatever its own policies say.
 pub fn boundary(region: &str, account: &str, database: &str, wide: bool) -> Value {
     let mut permissions = crawl_permissions(region, account, "*", database);
     if wide {
@@ -87,9 +87,9 @@ pub fn boundary(region: &str, account: &str, database: &str, wide: bool) -> Valu
     permissions
 }
 
-/// What crawlers' roles get beside that with the setting `wide_roles`, should a crawl turn out to need more than AWS publishes: of
-/// what `AWSGlueServiceRole` allows, everything on tables and partitions of the one database, reading crawlers and what they are
-/// set up with, and metrics. Nothing of S3, networks or connections, which a crawl of DynamoDB has nothing to do with.
+/// What the setting `wide_roles` adds to crawlers' roles, in case a crawl needs more than AWS publishes. Of the permissions in
+/// `AWSGlueServiceRole` it includes everything on the tables and partitions of the one database, reading crawlers and their
+/// configuration, and metrics. It leaves out S3, networks and connections, which a crawl of DynamoDB does not need.
 fn wider(region: &str, account: &str, table: &str, database: &str) -> Vec<Value> {
     let partition = crawl::naming::partition(region);
     let statement = |sid: &str, actions: &[&str], resource: Value| json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource});
@@ -140,8 +140,8 @@ fn add(policy: &mut Value, mut statements: Vec<Value>) {
 
 /// What a crawl of `table` into `database` needs.
 ///
-/// `DescribeTable` and `Scan` are the documented needs of a DynamoDB crawl ("Crawler prerequisites", AWS Glue guide). Glue
-/// authorises a table's operations on the catalog, the database and the table ARN alike.
+/// AWS documents that a DynamoDB crawl needs `DescribeTable` and `Scan` ("Crawler prerequisites", AWS Glue guide). Glue
+/// authorises operations on a table against the ARNs of the catalog, the database and the table.
 fn crawl_permissions(region: &str, account: &str, table: &str, database: &str) -> Value {
     let partition = crawl::naming::partition(region);
     json!({
@@ -165,7 +165,7 @@ fn crawl_permissions(region: &str, account: &str, table: &str, database: &str) -
                 ],
                 "Resource": catalog_arns(region, account, database),
             },
-            // The roles that AWS itself maintains for crawlers have it; it tells names and descriptions.
+            // AWS's own roles for crawlers have it. It reveals names and descriptions.
             {
                 "Sid": "ListDatabases",
                 "Effect": "Allow",
@@ -191,7 +191,7 @@ fn crawl_permissions(region: &str, account: &str, table: &str, database: &str) -
     })
 }
 
-/// Tables may be encrypted with a customer's own keys: the reader needs the key as well, though only through DynamoDB.
+/// Tables may be encrypted with customer managed keys. A reader then needs the key as well, but only through DynamoDB.
 fn decrypt_tables(region: &str, account: &str) -> Value {
     json!({
         "Sid": "DecryptTables",
@@ -203,7 +203,7 @@ fn decrypt_tables(region: &str, account: &str) -> Value {
     })
 }
 
-/// The catalog, the database and its tables: operations on tables are authorised on all three.
+/// The ARNs of the catalog, the database and its tables. Operations on tables are authorised against all three.
 fn catalog_arns(region: &str, account: &str, database: &str) -> [String; 3] {
     let glue = format!("arn:{}:glue:{region}:{account}", crawl::naming::partition(region));
     [format!("{glue}:catalog"), format!("{glue}:database/{database}"), format!("{glue}:table/{database}/*")]

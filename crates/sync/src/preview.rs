@@ -1,4 +1,4 @@
-//! What a plan would do, as a report.
+//! The report of what a plan would do.
 
 use crawl::options::DeleteBehavior;
 
@@ -8,13 +8,13 @@ use crate::report::{Action, BEYOND_QUOTA, Outcome, Report, Row, TableReport};
 use crate::settings::{BeyondQuota, Settings};
 use crate::{ownership, registry};
 
-/// The report of a run that has not begun: what is known of the database and the quotas, and no tables.
+/// The report of a run that has not begun: it covers the database and the quotas, and has no tables.
 pub(crate) fn report(inventory: &Inventory, plan: &Plan, settings: &Settings) -> Report {
     Report {
         database_changed: plan.database != DatabaseChange::None,
         database_foreign: inventory.database.as_ref().is_some_and(|database| !ownership::is_own_database(database)),
         quotas: (plan.quotas.crawlers.needed + plan.quotas.roles.needed > 0).then(|| plan.quotas.clone()),
-        ..Report::of(&inventory.account, &inventory.region, settings)
+        ..Report::new(&inventory.account, &inventory.region, settings)
     }
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn tables(inventory: &Inventory, plan: &Plan, settings: &Settings) ->
     planned.chain(plan.vanished.iter().map(retired)).collect()
 }
 
-/// A table whose DynamoDB table is gone, retired as the settings say.
+/// The line of a vanished table, retired as the settings say.
 pub(crate) fn retired(vanished: &Vanished) -> TableReport {
     let mut row = Row::new(&vanished.table, None);
     row.catalog_table.clone_from(&vanished.catalog_table);

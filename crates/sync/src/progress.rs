@@ -1,28 +1,28 @@
-//! How a run goes, for people who watch it.
+//! The progress of a run, for people who watch it.
 
 use crate::report::Outcome;
 
-/// Told as a run goes on, so that people can watch it.
+/// Something that happened during a run.
 #[derive(Debug, Clone, Copy)]
 pub enum Event<'a> {
-    /// The plan is made: how many tables the run is about.
+    /// The plan is ready. It has this many tables.
     Planned(usize),
-    /// Work on a table enters a step.
+    /// A table enters a step.
     Step(&'a str, Step),
-    /// A table is done, but for its link.
+    /// A table is done, except for its link.
     Done(&'a str, Outcome),
 }
 
-/// What is being done to a table.
+/// What is being done for a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Making or repairing its role.
+    /// Its role is created or repaired.
     Role,
-    /// Making or setting its crawler.
+    /// Its crawler is created or updated.
     Crawler,
-    /// Being crawled.
+    /// It is crawled.
     Crawling,
-    /// Registering its schema and linking.
+    /// Its schema is registered and linked.
     Linking,
 }
 
@@ -37,5 +37,5 @@ impl Step {
     }
 }
 
-/// Who is told how a run goes.
+/// A callback that receives the events of a run.
 pub type Progress<'a> = &'a (dyn Fn(Event<'_>) + Sync);

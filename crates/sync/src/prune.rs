@@ -1,5 +1,5 @@
-//! Taking away what is no longer used: the crawlers and roles of DynamoDB tables that are gone, or, to uninstall,
-//! everything that was ever made.
+//! Removes what is no longer used: the crawlers and roles of DynamoDB tables that no longer exist, or, to uninstall,
+//! everything that was ever created.
 
 use crawl::Clients;
 use crawl::catalog::Entry;
@@ -16,17 +16,17 @@ use crate::session::Session;
 use crate::settings::{Engine, Settings};
 use crawl::error::{Error, Kind};
 
-/// What to take away.
+/// What to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// Crawlers and roles whose DynamoDB table is gone.
+    /// Crawlers and roles whose DynamoDB table no longer exists.
     Vanished,
-    /// Everything that runs into this database have made: crawlers, roles, catalog tables, schemas, the registry, the
-    /// database. What carries no mark of ours stays.
+    /// Everything that runs on this database have created: crawlers, roles, catalog tables, schemas, the registry, the
+    /// database. Whatever isn't marked as ours stays.
     Everything,
 }
 
-/// One thing to be taken away.
+/// One thing to remove.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Leftover {
     /// What it is.
@@ -36,7 +36,7 @@ pub struct Leftover {
     pub name: String,
 }
 
-/// In the order in which they have to go: a role is in use as long as its crawler is there.
+/// The kinds of things, in the order of removal: a role is in use as long as its crawler exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Thing {
@@ -54,7 +54,7 @@ pub enum Thing {
     Database,
 }
 
-/// Lists what there is to take away, in the order in which it has to go. Changes nothing.
+/// Lists what there is to remove, in the order of removal. Changes nothing.
 ///
 /// # Errors
 /// If a listing is refused or gets no answer.
@@ -80,7 +80,7 @@ fn crawlers_and_roles(inventory: &Inventory, settings: &Settings, extent: Extent
     let (kept, gone): (Vec<_>, Vec<_>) = of_database
         .into_iter()
         .partition(|(_, crawler)| crawler.config.targets.iter().any(|(table, ..)| in_use(table)));
-    // Roles of a region end alike; those that some crawler goes on using stay, and so do those that the next run would make.
+    // The names of a region's roles share a suffix. Keep the roles that a remaining crawler uses or that the next run needs.
     let mut needed: BTreeSet<&str> =
         kept.iter().chain(&others).map(|(_, crawler)| crawler.config.role.as_str()).collect();
     let next_run = naming::roles(&inventory.tables, &inventory.region);
@@ -93,8 +93,8 @@ fn crawlers_and_roles(inventory: &Inventory, settings: &Settings, extent: Extent
     crawlers.chain(roles.map(|name| Leftover { thing: Thing::Role, name: name.clone() })).collect()
 }
 
-/// The catalog tables that were crawled from DynamoDB tables of this account and region; the database if it is ours, and
-/// empty without them.
+/// The catalog tables that were crawled from DynamoDB tables of this account and region, and the database if it is ours and
+/// holds nothing else.
 fn catalog(inventory: &Inventory, settings: &Settings) -> Vec<Leftover> {
     let crawled: Vec<&str> = inventory
         .sources()
@@ -108,7 +108,7 @@ fn catalog(inventory: &Inventory, settings: &Settings) -> Vec<Leftover> {
     tables.chain(database.map(|_| Leftover { thing: Thing::Database, name: settings.database.clone() })).collect()
 }
 
-/// The schemas of the database's tables; the registry if it is ours, and empty without them.
+/// The schemas of the database's tables, and the registry if it is ours and holds nothing else.
 async fn registry(clients: &Clients, inventory: &Inventory, settings: &Settings) -> Result<Vec<Leftover>, Error> {
     let id = RegistryId::builder().registry_name(&settings.registry).build();
     let mut pages = clients.glue.list_schemas().registry_id(id).max_results(100).into_paginator().items().send();
@@ -132,8 +132,8 @@ async fn registry(clients: &Clients, inventory: &Inventory, settings: &Settings)
     Ok(found)
 }
 
-/// Takes the leftovers away, one kind after the other, and tells of each what came of it. What is gone already counts as
-/// taken away.
+/// Removes the leftovers, one kind after the other, and returns the result of each. Something that no longer exists counts
+/// as removed.
 pub async fn remove(session: &Session<'_>, leftovers: Vec<Leftover>) -> Vec<(Leftover, Result<(), Error>)> {
     let Session { clients, settings, .. } = session;
     let mut ended = Vec::with_capacity(leftovers.len());
@@ -156,7 +156,7 @@ async fn remove_one(clients: &Clients, settings: &Settings, Leftover { thing, na
         Thing::Crawler => {
             glue.delete_crawler().name(name).send().await.map(drop).map_err(Error::aws("glue:DeleteCrawler"))
         }
-        Thing::Role => role(clients, name).await,
+        Thing::Role => remove_role(clients, name).await,
         Thing::CatalogTable => {
             let request = glue.delete_table().database_name(&settings.database).name(name);
             request.send().await.map(drop).map_err(Error::aws("glue:DeleteTable"))
@@ -175,8 +175,8 @@ async fn remove_one(clients: &Clients, settings: &Settings, Leftover { thing, na
     }
 }
 
-/// A role can only go without its policies.
-async fn role(clients: &Clients, name: &str) -> Result<(), Error> {
+/// Removes a role. IAM requires its policies to be removed first.
+async fn remove_role(clients: &Clients, name: &str) -> Result<(), Error> {
     let iam = &clients.iam;
     let mut inline = iam.list_role_policies().role_name(name).into_paginator().items().send();
     while let Some(policy) = inline.next().await {

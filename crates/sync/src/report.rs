@@ -12,7 +12,7 @@ use crawl::error::{Error, Kind};
 use crawl::estimate::Estimate;
 use crawl::export::ExportSize;
 
-/// Why a managed run reads a table itself.
+/// Why a managed run has read a table itself.
 pub(crate) const BEYOND_QUOTA: &str = "read by this program: the quota leaves no crawler for it";
 
 /// The report of a run: the summary first, then every table.
@@ -26,37 +26,37 @@ pub struct Report {
     pub region: String,
     /// The Glue database.
     pub database: String,
-    /// The database was made, or got its flag, in this run (or would be, in a dry run).
+    /// Whether this run created the database or changed its `LocationUri` (or would, in a dry run).
     pub database_changed: bool,
-    /// The database was not made by this program: whether its `LocationUri` is changed says `database_changed`.
+    /// Whether the database was created by somebody else. `database_changed` says whether its `LocationUri` is changed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub database_foreign: bool,
-    /// Who crawled.
+    /// The engine of the run.
     pub engine: Engine,
-    /// Nothing was done: `actions` are what a run would do.
+    /// Whether this is a dry run: nothing was done, and `actions` are what a run would do.
     pub dry_run: bool,
     /// The tables, by name.
     pub tables: Vec<TableReport>,
-    /// What the account's quotas leave; only where a crawler or a role had to be made.
+    /// The account's quotas; only if a crawler or a role had to be created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quotas: Option<Quotas>,
-    /// Dry run: what such runs cost a month.
+    /// Dry run: what a month of such runs would cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monthly: Option<Monthly>,
-    /// Requests sent by operation (`glue:GetTables`), retries included.
+    /// The number of requests per operation (`glue:GetTables`), retries included.
     pub calls: BTreeMap<String, u64>,
     /// How long the run took.
     pub seconds: f64,
 }
 
-/// What the runs of a month cost, in dollars, by the tables' sizes of today.
+/// The cost of a month of runs, in dollars, at today's table sizes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Monthly {
-    /// Runs a month: the setting `runs_per_month`.
+    /// Runs per month: the setting `runs_per_month`.
     pub runs: u32,
-    /// The tables that were counted.
+    /// The number of tables included.
     pub tables: usize,
-    /// With AWS Glue's crawlers: each crawl at the setting `crawl_price`, and what it reads. Tables beyond the quota cost what
+    /// With AWS Glue's crawlers: the setting `crawl_price` per crawl, plus what it reads. For tables beyond the quota, what
     /// the native engine reads.
     pub managed_dollars: f64,
     /// With the native engine: what it reads, at the setting `read_price`.
@@ -66,15 +66,15 @@ pub struct Monthly {
 /// Counts of tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// Tables that the run was about.
+    /// The tables of the run.
     pub tables: usize,
-    /// Crawls that were started and not waited for.
+    /// Crawls that were started but not waited for.
     pub started: usize,
-    /// Crawls that ended well.
+    /// Crawls that succeeded.
     pub crawled: usize,
-    /// Tables whose catalog table or schema link was written; in a dry run, those that need anything but a crawl.
+    /// Tables whose catalog table or schema link was written; in a dry run, those that need more than a crawl.
     pub changed: usize,
-    /// Tables that carry a link to a schema version.
+    /// Tables that are linked to a schema version.
     pub linked: usize,
     /// Tables left for a later run.
     pub deferred: usize,
@@ -95,63 +95,63 @@ pub struct TableReport {
     pub crawler: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why it was deferred or failed; of a table that was started, why the crawl before failed; of one that a managed run
-    /// read itself, why.
+    /// Why it was deferred or failed. For a started table, why its previous crawl failed. For a table that a managed run read
+    /// itself, why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What can be done about `reason`, where an error is the reason; not in the JSON.
+    /// The kind of the error behind `reason`, if there was one. Not in the JSON.
     #[serde(skip)]
     pub kind: Option<Kind>,
-    /// The quotas left no crawler for it; not in the JSON, where `quotas` counts them.
+    /// Whether the quotas left no crawler for it. Not in the JSON, where `quotas` counts such tables.
     #[serde(skip)]
     pub beyond_quota: bool,
-    /// AWS's name of the request that failed: what its support asks for.
+    /// The AWS request id of the failed request, which AWS support asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     /// What was done, in order.
     pub actions: Vec<Action>,
-    /// Columns in the catalog, where the run saw them.
+    /// The number of columns in the catalog, if the run saw them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<usize>,
-    /// Items, as the last crawl counted them.
+    /// The number of items, as of the last crawl.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub items: Option<u64>,
     /// What the native engine read in this run.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub read: Option<Read>,
+    pub read: Option<ReadReport>,
     /// Dry run of the native engine: what it would read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Estimate>,
     /// Dry run of a crawl of an export: what there is to read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub export: Option<ExportSize>,
-    /// Columns that read as null in Athena, because their attributes hold `,` or `=` and can't be mapped.
+    /// Columns that read as null in Athena, because their attributes contain `,` or `=` and can't be mapped.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmapped: Vec<String>,
     /// The schema version that the table is linked to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub schema: Option<SchemaLink>,
+    pub schema: Option<LinkedVersion>,
 }
 
 /// What the native engine read of a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Read {
-    /// Items.
+pub struct ReadReport {
+    /// The number of items.
     pub items: u64,
-    /// Bytes of their JSON.
+    /// The size of their JSON, in bytes.
     pub bytes: u64,
     /// Read units that DynamoDB reported.
     pub read_units: f64,
-    /// Every item was read.
+    /// Whether every item was read.
     pub complete: bool,
-    /// Of a sample: an attribute that a smaller share of the items has may have been missed, with a chance of 1 %.
+    /// For a sample: the share of items below which an attribute may have been missed, with a probability of 1 %.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missed_below: Option<f64>,
 }
 
-impl From<&Observed> for Read {
-    fn from(observed: &Observed) -> Read {
-        Read {
+impl From<&Observed> for ReadReport {
+    fn from(observed: &Observed) -> ReadReport {
+        ReadReport {
             items: observed.shape.items(),
             bytes: observed.shape.bytes(),
             read_units: observed.read_units,
@@ -163,7 +163,7 @@ impl From<&Observed> for Read {
 
 /// The schema version that a table is linked to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SchemaLink {
+pub struct LinkedVersion {
     /// The schema's name in the registry.
     pub name: String,
     /// Its version number.
@@ -174,24 +174,25 @@ pub struct SchemaLink {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Dry run: nothing was done. Tables that are gone, and those that would fail, say so in a dry run too.
+    /// Dry run: nothing was done. In a dry run, too, vanished tables and tables that would fail are reported as such.
     Planned,
-    /// Role and crawler are right; no crawl was asked for.
+    /// Its role and crawler are right; no crawl was asked for.
     Ready,
     /// Its crawler was started, or was running already.
     Started,
-    /// Its crawl ended well.
+    /// Its crawl succeeded.
     Crawled,
-    /// Left for a later run.
+    /// It is left for a later run.
     Deferred,
-    /// It failed; the others went on.
+    /// It failed; the other tables went on.
     Failed,
-    /// Its DynamoDB table is gone.
+    /// Its DynamoDB table no longer exists.
     Vanished,
 }
 
 impl Outcome {
-    pub(crate) fn after(error: &Error) -> Outcome {
+    /// The outcome of a table whose work ended with `error`.
+    pub(crate) fn from_error(error: &Error) -> Outcome {
         match error.is_for_later() || error.kind == Kind::Quota || error.is("CrawlerRunningException") {
             true => Outcome::Deferred,
             false => Outcome::Failed,
@@ -203,17 +204,17 @@ impl Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// The role was made.
+    /// The role was created.
     CreateRole,
-    /// The role was half-made or had drifted, and was written again.
+    /// The role was incomplete or had drifted, and was rewritten.
     RepairRole,
-    /// The crawler was made.
+    /// The crawler was created.
     CreateCrawler,
-    /// The crawler was set right.
+    /// The crawler's configuration was corrected.
     UpdateCrawler,
-    /// The crawl was started.
+    /// The crawler was started.
     StartCrawler,
-    /// The table was read here.
+    /// The native engine read the table.
     Crawl,
     /// The catalog table is new.
     CreateTable,
@@ -231,7 +232,7 @@ pub enum Action {
 
 impl Report {
     /// A report without tables.
-    pub(crate) fn of(account: &str, region: &str, settings: &Settings) -> Report {
+    pub(crate) fn new(account: &str, region: &str, settings: &Settings) -> Report {
         Report {
             summary: Summary::default(),
             account: account.to_owned(),
@@ -249,12 +250,12 @@ impl Report {
         }
     }
 
-    /// Sorts and counts.
-    pub(crate) fn summed(mut self, calls: BTreeMap<String, u64>, seconds: f64) -> Report {
+    /// Completes the report: sorts the tables, and counts them and the calls.
+    pub(crate) fn finish(mut self, calls: BTreeMap<String, u64>, seconds: f64) -> Report {
         self.tables.sort_by(|a, b| a.table.cmp(&b.table));
         let count = |outcome| self.tables.iter().filter(|table| table.outcome == outcome).count();
         let dry_run = self.dry_run;
-        // A dry run also counts roles and crawlers: what `--check` exits with 3 for.
+        // A dry run also counts changes to roles and crawlers, as does the exit code of `--check`.
         let changes = |table: &&TableReport| match dry_run {
             true => table.actions.iter().any(|action| !action.is_crawl()),
             false => table.actions.iter().any(|action| action.writes_catalog()),
@@ -268,7 +269,7 @@ impl Report {
             deferred: count(Outcome::Deferred),
             failed: count(Outcome::Failed),
         };
-        // What the service refused counts as well, where the settings say more than it allows.
+        // Includes tables that Glue or IAM refused because their quota is lower than the settings say.
         let beyond = self.tables.iter().filter(|table| table.beyond_quota).count();
         self.quotas.iter_mut().for_each(|quotas| quotas.beyond = beyond);
         self.calls = calls;
@@ -276,7 +277,7 @@ impl Report {
         self
     }
 
-    /// Whether a dry run found anything to change beside the crawls themselves.
+    /// Whether a dry run found anything to change besides the crawls themselves.
     pub fn has_changes(&self) -> bool {
         self.database_changed || self.tables.iter().any(|table| table.actions.iter().any(|action| !action.is_crawl()))
     }
@@ -293,12 +294,12 @@ impl Action {
     }
 }
 
-/// A line of the report whose table is worked on. It becomes one of the report by [`Row::ended`] or [`Row::refused`] alone, so
-/// that no table counts as done whose end nobody noted.
+/// The line of a table that is still being worked on. Only [`Row::ended`] and [`Row::refused`] turn it into a
+/// [`TableReport`], so that no table is reported without an outcome.
 pub(crate) struct Row(TableReport);
 
 impl Row {
-    /// Of a table whose name in the catalog is not known (yet).
+    /// The line of a table whose name in the catalog is not known yet.
     pub(crate) fn new(table: &str, crawler: Option<String>) -> Row {
         Row(TableReport {
             table: table.to_owned(),
@@ -320,11 +321,12 @@ impl Row {
         })
     }
 
+    /// The line of a table whose work ended with `outcome`.
     pub(crate) fn ended(self, outcome: Outcome, reason: impl Into<Option<String>>) -> TableReport {
         TableReport { outcome, reason: reason.into(), ..self.0 }
     }
 
-    /// Of a table whose work was refused or given up.
+    /// The line of a table whose work ended with an error.
     pub(crate) fn refused(self, error: Error) -> TableReport {
         self.0.refused(error)
     }
@@ -345,11 +347,11 @@ impl DerefMut for Row {
 }
 
 impl TableReport {
-    /// The same, of a table whose work was refused or given up after all.
+    /// The same line, for a table whose work ended with an error after all.
     pub(crate) fn refused(mut self, error: Error) -> TableReport {
         self.request_id.clone_from(&error.request_id);
         self.kind = Some(error.kind);
-        self.outcome = Outcome::after(&error);
+        self.outcome = Outcome::from_error(&error);
         self.reason = Some(error.message);
         self
     }

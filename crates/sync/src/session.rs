@@ -5,39 +5,39 @@ use crawl::{Clients, Deadline};
 use crate::progress::Progress;
 use crate::settings::Validated;
 
-/// A run's clients, settings and end, and who is told how it goes.
+/// A run's clients, settings, deadline and progress callback.
 pub struct Session<'a> {
-    /// They count the calls of the run.
+    /// The AWS clients, which count the calls of the run.
     pub clients: Clients,
-    /// What the run is told.
+    /// The settings of the run.
     pub settings: Validated,
-    /// When it has to end.
+    /// When the run must end.
     pub deadline: Deadline,
-    /// Who is told how it goes.
+    /// Receives the events of the run.
     pub progress: Progress<'a>,
 }
 
 impl Session<'static> {
-    /// A session that may take as long as it takes, and tells nobody.
+    /// A session without a deadline that reports no progress.
     pub fn new(clients: Clients, settings: Validated) -> Self {
         Session { clients, settings, deadline: Deadline::none(), progress: &|_| () }
     }
 }
 
 impl<'a> Session<'a> {
-    /// The same, until `deadline`.
-    pub fn until(self, deadline: Deadline) -> Self {
+    /// The same session, with a deadline.
+    pub fn with_deadline(self, deadline: Deadline) -> Self {
         Session { deadline, ..self }
     }
 
-    /// The same, telling `progress`.
-    pub fn telling<'b>(self, progress: Progress<'b>) -> Session<'b> {
+    /// The same session, reporting to `progress`.
+    pub fn with_progress<'b>(self, progress: Progress<'b>) -> Session<'b> {
         let Session { clients, settings, deadline, .. } = self;
         Session { clients, settings, deadline, progress }
     }
 
-    /// The same, with other settings.
-    pub(crate) fn with(&self, settings: Validated) -> Session<'a> {
+    /// The same session, with other settings.
+    pub(crate) fn with_settings(&self, settings: Validated) -> Session<'a> {
         Session { clients: self.clients.clone(), settings, deadline: self.deadline.clone(), progress: self.progress }
     }
 }

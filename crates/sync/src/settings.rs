@@ -1,4 +1,4 @@
-//! What a run is told, resolved once into a plain struct.
+//! The settings of a run, resolved once into a plain struct.
 
 mod check;
 mod sources;
@@ -12,50 +12,50 @@ use crawl::ReadOptions;
 use crawl::estimate::Prices;
 use crawl::options::{ANSWER_LIMIT, DeleteBehavior, Readers, Sample, UpdateBehavior};
 
-/// The settings of a run. [`Settings::default`] is what an invocation with `{}` does.
+/// The settings of a run. An invocation with `{}` uses [`Settings::default`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// The Glue database of all tables; default `ddb_tables`. Lower case, digits and `_`.
+    /// The Glue database of all tables: lower-case letters, digits and `_`; default `ddb_tables`.
     pub database: String,
-    /// In front of every catalog table's name; default none.
+    /// The prefix of every catalog table's name; default none.
     pub table_prefix: String,
     /// Who crawls; default [`Engine::Managed`].
     pub engine: Engine,
     /// Only DynamoDB tables that match one of these globs; default all.
     pub include: Vec<String>,
-    /// Not the tables that match one of these globs; stronger than `include`.
+    /// Leave out tables that match one of these globs; takes precedence over `include`.
     pub exclude: Vec<String>,
-    /// Wait for the crawls to end, and link what they wrote in the same run; default false.
+    /// Wait for the crawls to end, and link their tables in the same run; default false.
     pub wait: bool,
-    /// Say what would be done, do nothing; default false.
+    /// Report what a run would do, and do nothing; default false.
     pub dry_run: bool,
-    /// Make what is missing but start no crawl; default false.
+    /// Create what is missing, but start no crawl; default false.
     pub no_start: bool,
     /// The crawler's name, with one `{table}` in it and no other braces; default `{table}_crawler`.
     pub crawler_name: String,
-    /// Let crawlers read every item rather than the first page; default true, as in Glue.
+    /// Let crawlers read every item rather than only the first page; default true, as in Glue.
     pub scan_all: bool,
-    /// Share of a table's read capacity that a crawl may use, 0.1 to 1.5; default Glue's own (0.5 of provisioned, 0.25 of
-    /// the on-demand maximum).
+    /// The share of a table's read capacity that a crawl may use, 0.1 to 1.5; default as in Glue (0.5 of provisioned capacity,
+    /// 0.25 of the on-demand maximum).
     pub scan_rate: Option<f64>,
-    /// Native engine: all items of a table, or a sample; default [`Sample::All`].
+    /// Native engine: whether to read all items of a table or a sample; default [`Sample::All`].
     pub sample: Sample,
-    /// Native engine: read units a second and table that are never exceeded, 0.5 to 10,000,000; default what `scan_rate` says.
+    /// Native engine: the most read units per second and table, 0.5 to 10,000,000; default no limit besides `scan_rate`.
     pub max_rcu: Option<f64>,
     /// Native engine: segments of a full scan, 1 to 10,000; default chosen from the table's size and the budget.
     pub segments: Option<u32>,
-    /// Native engine: settle what is read now, not also what earlier crawls saw; default false.
+    /// Native engine: settle only what is read now, without what earlier crawls saw; default false.
     pub forget: bool,
-    /// Dollars for a million read request units, for what a dry run says; default 0.125, the price of on-demand tables of the
-    /// class Standard in us-east-1 (<https://aws.amazon.com/dynamodb/pricing/on-demand/>, November 2026).
+    /// Dollars per million read request units, for the estimates of a dry run; default 0.125, the price of on-demand tables of
+    /// the Standard class in us-east-1 (<https://aws.amazon.com/dynamodb/pricing/on-demand/>, November 2026).
     pub read_price: f64,
-    /// Dollars for each GB of a table that DynamoDB exports, for what a dry run says; default 0.10, the price in us-east-1
+    /// Dollars per GB of a table that DynamoDB exports, for the estimates of a dry run; default 0.10, the price in us-east-1
     /// (<https://aws.amazon.com/dynamodb/pricing/on-demand/>, November 2026).
     pub export_price: f64,
-    /// What a crawl does when the catalog table differs; default [`UpdateBehavior::UpdateInDatabase`].
+    /// What a crawl does if the catalog table differs; default [`UpdateBehavior::UpdateInDatabase`].
     pub on_update: UpdateBehavior,
-    /// What becomes of the catalog table when its DynamoDB table is gone; default
+    /// What happens to a catalog table whose DynamoDB table no longer exists; default
     /// [`DeleteBehavior::DeprecateInDatabase`].
     pub on_delete: DeleteBehavior,
     /// The registry of the schemas; default `glue-ddb-crawler`.
@@ -64,37 +64,37 @@ pub struct Settings {
     pub compatibility: String,
     /// How a catalog table points at its schema version; default [`LinkBy::Parameters`].
     pub link: LinkBy,
-    /// Whom the columns' types are for; default [`Readers::Athena`].
+    /// The readers that the columns' types are for; default [`Readers::Athena`].
     pub readers: Readers,
     /// After a managed crawl, read one page of items to learn how attributes are spelled; default true.
     pub learn_spelling: bool,
     /// Attach `AWSGlueServiceRole` to the crawlers' roles; default false.
     pub managed_policy: bool,
-    /// The ARN of the managed policy that caps what the crawlers' roles may ever do; default none.
+    /// The ARN of the managed policy that is the permissions boundary of the crawlers' roles; default none.
     pub permissions_boundary: Option<String>,
-    /// For how many seconds a new role or crawler may seem not to be there, or not to be ours, 0 to 900; default 90. IAM and
-    /// Glue are eventually consistent.
+    /// How long IAM and Glue, which are eventually consistent, may take to propagate a new role or crawler, in seconds, 0 to
+    /// 900; default 90.
     pub propagation_limit: u64,
-    /// For how many seconds a request waits for its answer, 1 to 900; default 60. An operation, with its retries, takes at most
+    /// How long a request waits for its answer, in seconds, 1 to 900; default 60. An operation, with its retries, takes at most
     /// three times as long.
     pub answer_limit: u64,
-    /// Give boundary and roles of crawlers more than is known to be needed; default false. See `docs/security.md`.
+    /// Allow the crawlers' roles and their boundary more than is known to be needed; default false. See `docs/security.md`.
     pub wide_roles: bool,
     /// How many tables are worked on at once, 1 to 1000; default 16.
     pub concurrency: usize,
     /// How many crawlers may run at once, 1 to 1000; default 150, the service's own limit.
     pub max_running: usize,
-    /// What becomes of a table that the quotas leave no crawler or no role for; default [`BeyondQuota::Native`].
+    /// What happens to a table that the quotas leave no crawler or role for; default [`BeyondQuota::Native`].
     pub beyond_quota: BeyondQuota,
     /// How many crawlers the account may have in the region; default 1000, the quota of new accounts (Service Quotas,
     /// AWS Glue, `L-11FA2C1A`). Older accounts have 50.
     pub crawler_quota: usize,
-    /// Roles that are left for others of the account's quota; default 50.
+    /// How many roles of the account's quota to leave for other uses; default 50.
     pub role_headroom: usize,
-    /// Dollars a crawl of Glue's crawlers, for what a dry run says; default 0.147: 2 DPU for 10 minutes, the least that is
-    /// charged, at 0.44 an hour (<https://aws.amazon.com/glue/pricing/>, November 2026; the 2 DPU are assumed).
+    /// Dollars per crawl by Glue's crawlers, for the estimates of a dry run; default 0.147: 2 DPU for 10 minutes, the minimum
+    /// charge, at 0.44 per hour (<https://aws.amazon.com/glue/pricing/>, November 2026; the 2 DPU are assumed).
     pub crawl_price: f64,
-    /// Runs a month, for what a dry run says, at most 50,000; default 30.
+    /// Runs per month, for the estimates of a dry run, at most 50,000; default 30.
     pub runs_per_month: u32,
     /// How observed items become types.
     pub types: schema::TypeOptions,
@@ -154,7 +154,7 @@ pub enum Engine {
     Native,
 }
 
-/// What becomes of a table that the quotas leave no crawler or no role for.
+/// What happens to a table that the quotas leave no crawler or role for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BeyondQuota {
@@ -170,8 +170,8 @@ pub enum BeyondQuota {
 pub enum LinkBy {
     /// By parameters; the columns stay in the table.
     Parameters,
-    /// By a `SchemaReference` as well, which the columns then come from, where that shows the same ones. Whoever reads such
-    /// a table needs `glue:GetSchemaVersion`.
+    /// By parameters and, if it shows the same columns, a `SchemaReference`, from which Glue then takes them. Readers of such
+    /// a table need `glue:GetSchemaVersion`.
     Reference,
 }
 
@@ -181,7 +181,7 @@ impl Settings {
         Duration::from_secs(self.answer_limit)
     }
 
-    /// What AWS charges.
+    /// The prices for estimates.
     pub(crate) fn prices(&self) -> Prices {
         Prices { read: self.read_price, export: self.export_price }
     }

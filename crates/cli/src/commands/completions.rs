@@ -1,4 +1,4 @@
-//! `completions`: what a shell needs to complete commands and options.
+//! `completions`: prints the script with which a shell completes commands and options.
 
 use clap::CommandFactory;
 
@@ -14,8 +14,8 @@ pub(crate) fn run(args: &Completions) -> anyhow::Result<u8> {
     let name = command.get_name().to_owned();
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, &name, &mut script);
-    // clap_complete writes the hyphens of a program's name in two ways, so that its bash script finds the options of no
-    // command: https://github.com/clap-rs/clap/issues/6421
+    // clap_complete replaces the hyphens of a program's name in two different ways, so its bash script finds no options:
+    // https://github.com/clap-rs/clap/issues/6421
     let script = String::from_utf8(script)?.replace(&name.replace('-', "__subcmd__"), &name.replace('-', "__"));
     output::result(script.as_bytes())?;
     Ok(crate::DONE)

@@ -12,15 +12,15 @@ use super::run_job;
 use crate::args::{Common, Crawl};
 use crate::{connect, output, settings};
 
-/// Runs `crawl`; the exit code is the result.
+/// Runs `crawl` and returns the exit code.
 ///
 /// # Errors
-/// If nothing could be done at all, a named table does not exist, or the export is none.
+/// If nothing could be done at all, or a named table or the export does not exist.
 pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
-    let settings = settings::resolve(common, typed(args)?)?;
+    let settings = settings::resolve(common, from_args(args)?)?;
     let export = match (&args.export, &args.bucket) {
-        (Some(place), _) => given(common, &settings, place, &args.names).await?,
-        (None, Some(bucket)) if !settings.dry_run => requested(common, &settings, bucket, &args.names).await?,
+        (Some(place), _) => open_export(common, &settings, place, &args.names).await?,
+        (None, Some(bucket)) if !settings.dry_run => request_export(common, &settings, bucket, &args.names).await?,
         (None, _) => {
             return Ok(run_job(common, &args.place, &settings, Job::Crawl(&args.names)).await?.1);
         }
@@ -28,7 +28,7 @@ pub(crate) async fn run(common: &Common, args: &Crawl) -> anyhow::Result<u8> {
     Ok(run_job(common, &args.place, &settings, Job::Export(&export)).await?.1)
 }
 
-fn typed(args: &Crawl) -> Result<Map<String, Value>, settings::Wrong> {
+fn from_args(args: &Crawl) -> Result<Map<String, Value>, settings::UsageError> {
     let sample = args.sample.as_ref().map(|sample| sample.parse::<u64>().map_or(sample.clone().into(), Value::from));
     let number = |name, number: Option<f64>| number.map(|number| settings::number_of(name, number)).transpose();
     let given = [
@@ -40,23 +40,28 @@ fn typed(args: &Crawl) -> Result<Map<String, Value>, settings::Wrong> {
     Ok(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect())
 }
 
-/// The export that `--export` names.
-async fn given(common: &Common, settings: &Settings, place: &str, names: &[String]) -> anyhow::Result<Export> {
+/// Opens the export that `--export` names.
+async fn open_export(common: &Common, settings: &Settings, place: &str, names: &[String]) -> anyhow::Result<Export> {
     let export = match place.starts_with("s3://") {
-        // AWS's S3, or what the SDK is told is in its place, wherever the catalog is.
+        // AWS's S3, or the endpoint that the SDK is configured to use instead, wherever the catalog is.
         true => Export::in_bucket(place, &connect::load(common, settings, Some(connect::LOCAL_REGION)).await).await?,
         false => Export::in_folder(place.as_ref()).await?,
     };
     match names {
         [] => Ok(export),
         [table] => Ok(export.of_table(table)),
-        _ => bail!(settings::Wrong("an export is of one table: name one, or none".into())),
+        _ => bail!(settings::UsageError("an export holds one table: name one, or none".into())),
     }
 }
 
-/// A new export, for `--via-export`.
-async fn requested(common: &Common, settings: &Settings, bucket: &str, names: &[String]) -> anyhow::Result<Export> {
-    let [table] = names else { bail!(settings::Wrong("--via-export is for one table: name it".into())) };
+/// Requests a new export, for `--via-export`.
+async fn request_export(
+    common: &Common,
+    settings: &Settings,
+    bucket: &str,
+    names: &[String],
+) -> anyhow::Result<Export> {
+    let [table] = names else { bail!(settings::UsageError("--via-export is for one table: name it".into())) };
     let config = connect::sdk_config(common, settings).await?;
     let bucket = bucket.strip_prefix("s3://").unwrap_or(bucket);
     let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));

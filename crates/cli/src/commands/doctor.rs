@@ -1,4 +1,4 @@
-//! `doctor`: look at what there is, and change nothing.
+//! `doctor`: examines the account and changes nothing.
 
 use schema::escape;
 use serde_json::Map;
@@ -8,10 +8,10 @@ use sync::doctor::{self, Findings, State};
 use crate::args::{Common, Doctor, Output};
 use crate::{connect, output, settings};
 
-/// Runs `doctor`; 1 if something needs attention.
+/// Runs `doctor`. The exit code is 1 if something needs attention.
 ///
 /// # Errors
-/// If the account can't be looked at.
+/// If the account can't be examined.
 pub(crate) async fn run(common: &Common, args: &Doctor) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, Map::new())?;
     let connection = connect::connect(common, &settings, &args.place).await?;
@@ -55,7 +55,7 @@ mod tests {
 
     use super::*;
 
-    /// The crawler can't know the endpoint's switches: this is where both are known.
+    /// The crate `sync` doesn't know the endpoint's switches. This crate knows both.
     #[tokio::test]
     async fn each_switch_of_the_endpoint_is_spoken_of() {
         let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await.unwrap();

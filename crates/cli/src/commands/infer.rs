@@ -1,4 +1,4 @@
-//! `infer`: the schema of files, without AWS.
+//! `infer`: prints the schema of files, without AWS.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
@@ -22,13 +22,13 @@ mod answer;
 
 use ahead::{Ahead, CHUNK};
 
-/// What a data file's name ends with, in a folder.
+/// The suffixes of data files in a folder.
 const DATA: [&str; 5] = [".jsonl", ".jsonl.gz", ".jsonl.zst", ".ndjson", ".json.gz"];
 
-/// Runs `infer`; the exit code is the result.
+/// Runs `infer` and returns the exit code.
 ///
 /// # Errors
-/// If the input can't be read; the message names file, line and byte offset.
+/// If the input can't be read. The message names the file, line and byte offset.
 pub(crate) fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, Map::new())?;
     let shape = read_all(&files(&args.input)?, &settings.types)?;
@@ -58,7 +58,7 @@ pub(crate) fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     Ok(crate::DONE)
 }
 
-/// The answer of `--format glue`.
+/// The output of `--format glue`.
 #[derive(Serialize)]
 struct Glue<'a> {
     columns: Vec<GlueColumn<'a>>,
@@ -80,7 +80,7 @@ fn glue<'a>(schema: &'a TableSchema, shape: &Shape) -> Glue<'a> {
     Glue { columns: columns.collect(), items: shape.items(), bytes: shape.bytes() }
 }
 
-/// The files of one input: itself, or the data files of a folder in order of name.
+/// The files of an input: the file itself, or the data files of a folder in order of name.
 fn files(input: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !input.is_dir() {
         return Ok(vec![input.to_owned()]);
@@ -93,7 +93,7 @@ fn files(input: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let paths: Vec<PathBuf> = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
     let definitions = paths.iter().filter(|path| path.extension().is_some_and(|ending| ending == "json")).count();
     if definitions > 1 {
-        bail!("{}: a folder of several tables (NAME.json): name the data file of one", input.display());
+        bail!("{}: a folder of several tables (NAME.json): name one data file", input.display());
     }
     let mut files: Vec<PathBuf> = paths.into_iter().filter(is_data).collect();
     files.sort();
@@ -106,7 +106,7 @@ fn files(input: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// Reads as many files at once as there are cores.
 ///
 /// # Errors
-/// That of the first file that has one: files are taken in their order, and what was begun is read to its end.
+/// The error of the first file that has one. Files are taken in order, and no file is abandoned once begun.
 fn read_all(files: &[PathBuf], policy: &schema::TypeOptions) -> anyhow::Result<Shape> {
     let next = AtomicUsize::new(0);
     let work = || {
@@ -145,7 +145,7 @@ fn read_all(files: &[PathBuf], policy: &schema::TypeOptions) -> anyhow::Result<S
     first_error.map_or(Ok(shape), |(_, error)| Err(error))
 }
 
-/// Reads one file, of which another thread gets and decompresses the next part meanwhile.
+/// Reads one file, while another thread reads and decompresses ahead.
 fn read(path: &Path, policy: &schema::TypeOptions) -> anyhow::Result<Shape> {
     let input: Box<dyn Read + Send> = match path.to_str() {
         Some("-") => Box::new(std::io::stdin()),
@@ -161,7 +161,7 @@ fn read(path: &Path, policy: &schema::TypeOptions) -> anyhow::Result<Shape> {
             })
         });
         let mut reader = Reader::new(policy);
-        // A byte order mark, as some editors leave it.
+        // Skip the byte order mark that some editors write.
         if input.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
             input.consume(3);
         }
@@ -180,7 +180,7 @@ fn read(path: &Path, policy: &schema::TypeOptions) -> anyhow::Result<Shape> {
     })
 }
 
-/// Whether the input begins as the answer of a Scan does: `{"Items": [`, or with one of its counts.
+/// Whether the input begins like the response of a Scan: with `{"Items": [` or one of its counts.
 fn is_scan_response(start: &[u8]) -> bool {
     let compact: Vec<u8> = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(32).collect();
     let after = |prefix: &[u8]| compact.strip_prefix(prefix).and_then(|rest| rest.first()).copied();
@@ -189,7 +189,7 @@ fn is_scan_response(start: &[u8]) -> bool {
         || after(br#"{"ScannedCount":"#).is_some_and(|byte| byte.is_ascii_digit())
 }
 
-/// The part of a CreateTable request that tells the keys.
+/// The part of a CreateTable request that defines the keys.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct CreateTable {
@@ -212,14 +212,14 @@ struct AttributeDefinition {
     attribute_type: String,
 }
 
-/// The keys of the table, where its CreateTable request lies beside the data as `NAME.json`.
+/// The keys of the table, if its CreateTable request lies beside the data as `NAME.json`.
 fn keys(input: &Path) -> anyhow::Result<Vec<Key>> {
     let beside = input.with_file_name(format!("{}.json", table_name(input)));
     if input.is_dir() || beside == input || beside.is_dir() || !files::is_there(&beside)? {
         return Ok(Vec::new());
     }
     let text = files::read_to_string(&beside).with_context(|| beside.display().to_string())?;
-    // A file of that name that is something else tells nothing about keys.
+    // A file of that name may be something else.
     let Ok(mut table) = serde_json::from_str::<CreateTable>(&text) else { return Ok(Vec::new()) };
     table.key_schema.sort_by_key(|key| key.key_type != "HASH");
     let kind = |name: &str| {
@@ -237,7 +237,7 @@ fn keys(input: &Path) -> anyhow::Result<Vec<Key>> {
         .collect())
 }
 
-/// The file's name without its endings, which is the table's.
+/// The table's name: the file's name without its suffixes.
 fn table_name(input: &Path) -> String {
     let name = input.file_name().unwrap_or_default().to_string_lossy();
     let endings = DATA.iter().chain(&[".json"]);

@@ -1,4 +1,4 @@
-//! `prune`: take away what is no longer used.
+//! `prune`: removes what is no longer used.
 
 use serde_json::Map;
 
@@ -10,10 +10,10 @@ use sync::prune::{self, Extent, Leftover, Thing};
 use crate::args::{Common, Output, Prune};
 use crate::{connect, output, settings};
 
-/// Runs `prune`; 1 if something could not be taken away.
+/// Runs `prune`. The exit code is 1 if something could not be removed.
 ///
 /// # Errors
-/// If what there is can't be listed.
+/// If a listing fails.
 pub(crate) async fn run(common: &Common, args: &Prune) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, Map::new())?;
     let connection = connect::connect(common, &settings, &args.place).await?;
@@ -58,7 +58,7 @@ fn print(common: &Common, args: &Prune, ended: &[(Leftover, Result<(), crawl::Er
     }
     output::result(text.as_bytes())?;
     match (ended.is_empty(), args.yes) {
-        (true, _) => output::note(common, "There is nothing to take away."),
+        (true, _) => output::note(common, "There is nothing to remove."),
         (false, false) => output::note(common, "Nothing was removed. --yes removes all of this."),
         (false, true) => {}
     }

@@ -1,4 +1,4 @@
-//! `serve`: the embedded endpoint on its own.
+//! `serve`: runs the embedded endpoint on its own.
 
 use anyhow::Context;
 use local::{Config, IamEndpoint, Server, Source, Unknowns};
@@ -21,7 +21,7 @@ pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
     let iam = match &args.iam_endpoint {
         Some(url) => {
             let config = connect::load(common, &Settings::default(), Some(connect::LOCAL_REGION)).await;
-            let credentials = config.credentials_provider().context("no credentials to ask IAM with were found")?;
+            let credentials = config.credentials_provider().context("no credentials found for requests to IAM")?;
             Some(IamEndpoint { url: url.clone(), credentials })
         }
         None => None,
@@ -38,7 +38,7 @@ pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
         ..Config::default()
     };
     let mut signals = Signals::new()?;
-    // Its state may be in use by a process that is stopped: a signal ends the wait.
+    // Start waits while another process uses the state. A signal ends that wait.
     let server = tokio::select! {
         server = Server::start(config) => server.context("the endpoint did not start")?,
         () = signals.next() => return Ok(crate::INTERRUPTED),

@@ -1,4 +1,4 @@
-//! `sync`: the whole job.
+//! `sync`: does the whole job.
 
 use serde_json::{Map, Value};
 
@@ -8,12 +8,12 @@ use super::run_job;
 use crate::args::{Common, Engine, Sync};
 use crate::settings;
 
-/// Runs `sync`; the exit code is the result.
+/// Runs `sync` and returns the exit code.
 ///
 /// # Errors
 /// If nothing could be done at all.
 pub(crate) async fn run(common: &Common, args: &Sync) -> anyhow::Result<u8> {
-    let settings = settings::resolve(common, typed(args))?;
+    let settings = settings::resolve(common, from_args(args))?;
     let (report, code) = run_job(common, &args.place, &settings, Job::Sync).await?;
     Ok(match args.check && report.has_changes() {
         true => crate::CHANGES,
@@ -21,23 +21,23 @@ pub(crate) async fn run(common: &Common, args: &Sync) -> anyhow::Result<u8> {
     })
 }
 
-fn typed(args: &Sync) -> Map<String, Value> {
-    let mut typed = Map::new();
+fn from_args(args: &Sync) -> Map<String, Value> {
+    let mut settings = Map::new();
     if let Some(engine) = args.engine {
         let engine = match engine {
             Engine::Managed => "managed",
             Engine::Native => "native",
         };
-        typed.insert("engine".into(), engine.into());
+        settings.insert("engine".into(), engine.into());
     }
     for (name, globs) in [("include", &args.tables.include), ("exclude", &args.tables.exclude)] {
         if !globs.is_empty() {
-            typed.insert(name.into(), globs.clone().into());
+            settings.insert(name.into(), globs.clone().into());
         }
     }
-    // The embedded endpoint ends with this process, and its crawls with it.
+    // The embedded endpoint and its crawls end with this process, so it has to wait.
     let wait = args.wait || args.place.local.is_some();
     let flags = [("wait", wait), ("dry_run", args.dry_run || args.check), ("no_start", args.no_start)];
-    typed.extend(flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name.to_owned(), true.into())));
-    typed
+    settings.extend(flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name.to_owned(), true.into())));
+    settings
 }

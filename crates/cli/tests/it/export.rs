@@ -8,7 +8,7 @@ fn what_contradicts_itself_is_wrong_usage() {
     shell.write("e/manifest-summary.json", r#"{"exportArn":"arn:aws:dynamodb:us-east-1:123456789012:table/t/export/1","tableArn":"arn:aws:dynamodb:us-east-1:123456789012:table/t","manifestFilesS3Key":"AWSDynamoDB/1/manifest-files.json","itemCount":0,"outputFormat":"DYNAMODB_JSON"}"#);
     shell.write("e/manifest-files.json", "");
     for (args, message) in [
-        (&["crawl", "a", "b", "--export", "e"][..], "an export is of one table: name one, or none"),
+        (&["crawl", "a", "b", "--export", "e"][..], "an export holds one table: name one, or none"),
         (
             &["crawl", "--via-export", "--bucket", "b", "--region", "eu-west-1"],
             "--via-export is for one table: name it",
@@ -37,7 +37,7 @@ fn an_export_is_crawled_into_the_local_catalog() {
     shell.write("e/manifest-files.json", "");
     let other = shell.run(&["crawl", "--export", "e", "--local", "tables", "-q"]);
     assert_eq!(other.code, 1);
-    assert!(other.stderr.contains("name the table that it is to be read for"), "{}", other.stderr);
+    assert!(other.stderr.contains("name the table to read it for"), "{}", other.stderr);
     let crawl = |arguments: &[&str]| {
         let done = shell.run(&[&["crawl", "shop", "--export", "e", "--local", "tables", "-q"], arguments].concat());
         assert_eq!(done.code, 0, "{}", done.stderr);

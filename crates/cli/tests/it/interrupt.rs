@@ -188,5 +188,5 @@ fn crawlers_of_the_embedded_endpoint_end_with_it() {
     let done = sync.ended();
     assert_eq!(done.code, 130, "{}", done.stderr);
     assert!(done.stdout.contains("crawler started; new role, crawler"), "{}", done.stdout);
-    assert!(done.stderr.contains("The crawlers of the embedded endpoint end with it"), "{}", done.stderr);
+    assert!(done.stderr.contains("The crawlers of the embedded endpoint stop with it"), "{}", done.stderr);
 }

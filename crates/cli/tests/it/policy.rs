@@ -433,7 +433,7 @@ fn a_native_run_needs_neither_crawlers_nor_roles() {
 fn a_run_without_a_boundary_gets_no_policy() {
     let done = Shell::new().run(&["policy", "run", "--account", "123456789012", "--region", "eu-west-1"]);
     assert_eq!(done.code, 2);
-    insta::assert_snapshot!(done.stderr, @"glue-ddb-crawler: permissions_boundary is not set: a run that may make roles without one could make them as wide as it likes. Make a policy of `glue-ddb-crawler policy boundary`, and set permissions_boundary to its ARN");
+    insta::assert_snapshot!(done.stderr, @"glue-ddb-crawler: permissions_boundary is not set: without one, a run could create roles with any permissions. Create a policy from `glue-ddb-crawler policy boundary`, and set permissions_boundary to its ARN");
 }
 
 #[test]
@@ -444,7 +444,7 @@ fn prune_says_what_it_would_take_away_and_takes_it_away() {
     let nothing = shell.run(&["prune", "--local", "tables"]);
     assert_eq!(
         (nothing.code, nothing.stdout.as_str(), nothing.stderr.as_str()),
-        (0, "", "There is nothing to take away.\n")
+        (0, "", "There is nothing to remove.\n")
     );
 
     assert_eq!(shell.run(&["sync", "--local", "tables"]).code, 0);

@@ -100,7 +100,7 @@ fn settings_that_cannot_be_are_named_before_anything_is_done() {
     settings.toml: scan_rate inf: use a finite number
     settings.toml: max_rcu -inf: use a finite number
     settings.toml: crawl_price NaN: use a finite number
-    max_rcu 1e300: use 0.5 to 10000000 read units a second
+    max_rcu 1e300: use 0.5 to 10000000 read units per second
     settings.toml: runs_per_month: invalid value: integer `-1`, expected u32
     types.max_struct_fields 0: use 1 to 10000
     concurrency 0: use 1 to 1000

@@ -112,7 +112,7 @@ fn a_dry_run_says_what_a_month_costs_and_what_the_quotas_leave() {
     let done =
         shell.run_with(&["sync", "--local", "tables", "--dry-run"], &[("GLUE_DDB_CRAWLER_CRAWLER_QUOTA", "1")], b"");
     let expected = "Quota: no crawler for 1 of the tables: the quota of crawlers: 0 in use, 2 more needed, 1 allowed; \
-                    ask for more (Service Quotas, AWS Glue, L-11FA2C1A) and set crawler_quota.\n\
+                    request an increase (Service Quotas, AWS Glue, L-11FA2C1A) and set crawler_quota.\n\
                     30 runs a month cost about $4.41 with AWS Glue's crawlers, or ";
     assert!(done.stdout.contains(expected), "{}", done.stdout);
     assert!(shell.run(&["sync", "--local", "tables", "--dry-run"]).stdout.contains("cost about $8.82 "));
@@ -175,7 +175,7 @@ fn no_table_at_all_is_told_why() {
     No table: a table is NAME.json, its CreateTable request, beside NAME.jsonl or NAME.jsonl.gz. See docs/local.md.
     ");
     let done = shell.run(&["sync", "--local", "tables", "--include", "ORDERS", "--check"]);
-    insta::assert_snapshot!(done.stderr, @"No DynamoDB table passes --include and --exclude; names are told apart by case.");
+    insta::assert_snapshot!(done.stderr, @"No DynamoDB table passes --include and --exclude; names are case-sensitive.");
 }
 
 #[test]

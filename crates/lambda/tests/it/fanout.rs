@@ -122,23 +122,23 @@ async fn wrong_steps_are_told() {
         told(json!({"step": "split", "shards": 4, "crawl": crawl})).await.starts_with("Settings: max_rcus: unknown")
     );
     let crawl = json!({"table": "large", "shards": 0});
-    insta::assert_snapshot!(told(json!({"step": "split", "shards": 4, "crawl": crawl})).await, @"Settings: shards: there has to be at least one");
+    insta::assert_snapshot!(told(json!({"step": "split", "shards": 4, "crawl": crawl})).await, @"Settings: shards: use at least 1");
     let crawl = json!({"table": "large", "dry_run": true});
-    insta::assert_snapshot!(told(json!({"step": "split", "shards": 4, "crawl": crawl})).await, @"Settings: dry_run, no_start: a crawl in shards reads and publishes");
+    insta::assert_snapshot!(told(json!({"step": "split", "shards": 4, "crawl": crawl})).await, @"Settings: dry_run, no_start: not possible, a crawl in shards always reads and publishes");
     let crawl = json!({"table": ""});
-    insta::assert_snapshot!(told(json!({"step": "split", "shards": 4, "crawl": crawl})).await, @"Settings: table: there has to be one");
+    insta::assert_snapshot!(told(json!({"step": "split", "shards": 4, "crawl": crawl})).await, @"Settings: table: name one");
     let crawl = json!({"table": "large", "export": "large"});
     insta::assert_snapshot!(told(json!({"step": "split", "shards": 4, "crawl": crawl})).await, @"Settings: the export large: give it as s3://bucket/prefix");
 
     let mut shards = split(&lambda, json!({"table": "large"})).await;
-    insta::assert_snapshot!(told(json!({"step": "publish", "shards": shards})).await, @"Settings: of the 4 shards of large not all were read to their end");
+    insta::assert_snapshot!(told(json!({"step": "publish", "shards": shards})).await, @"Settings: not all of the 4 shards of large are done");
     insta::assert_snapshot!(told(json!({"step": "publish", "shards": []})).await, @"Settings: there are no shards to publish");
     let one = read(&lambda, &shards[0]).await;
-    insta::assert_snapshot!(told(json!({"step": "publish", "shards": [one, one, one, one]})).await, @"Settings: of the 4 shards of large not all were read to their end");
+    insta::assert_snapshot!(told(json!({"step": "publish", "shards": [one, one, one, one]})).await, @"Settings: not all of the 4 shards of large are done");
     shards[2]["left"] = json!([[0, 4_294_967_295u32]]);
-    insta::assert_snapshot!(told(json!({"step": "read", "shard": shards[2]})).await, @"Settings: a shard of large has left what there is not");
+    insta::assert_snapshot!(told(json!({"step": "read", "shard": shards[2]})).await, @"Settings: a shard of large has invalid ranges left to read");
     shards[0]["id"] = "another".into();
-    insta::assert_snapshot!(told(json!({"step": "read", "shard": shards[0]})).await, @"Conflict: large was made anew, or its export is another one, since this crawl began: start again");
+    insta::assert_snapshot!(told(json!({"step": "read", "shard": shards[0]})).await, @"Conflict: large was recreated, or its export replaced, since this crawl began: restart the crawl");
     shards[1]["shape"] = "////".into();
-    insta::assert_snapshot!(told(json!({"step": "read", "shard": shards[1]})).await, @"Data: what a shard of large saw: not deflated");
+    insta::assert_snapshot!(told(json!({"step": "read", "shard": shards[1]})).await, @"Data: the Shape of a shard of large: not deflated");
 }

@@ -99,7 +99,7 @@ async fn a_level_that_is_none_is_told_and_does_no_harm() {
     assert!(lambda.invoke(json!({})).await.is_ok());
     let lines = lambda.lines();
     assert_eq!(lines[0]["level"], "WARN");
-    insta::assert_snapshot!(lines[0]["message"].as_str().unwrap(), @r#"GLUE_DDB_CRAWLER_LOG "inof": use error, warn, info or debug, or like info,sync=debug; info is taken"#);
+    insta::assert_snapshot!(lines[0]["message"].as_str().unwrap(), @r#"GLUE_DDB_CRAWLER_LOG "inof": use error, warn, info, debug, or directives like info,sync=debug; using info"#);
     line(&lines, "done");
 }
 

@@ -1,5 +1,5 @@
-//! What AWS does not publish, as this account shows it. The names are those of the switches of the local endpoint
-//! (docs/local.md), so that what was seen can be tried there.
+//! What this account shows of the behaviour that AWS does not publish. The names are those of the local endpoint's switches
+//! (docs/local.md), so that the findings can be reproduced there.
 
 use aws_sdk_glue::types::{CrawlerHistoryState, Table};
 use crawl::catalog::{self, Entry};
@@ -10,15 +10,15 @@ use crate::discover::Inventory;
 use crate::naming;
 use crate::settings::Settings;
 
-/// How many tables are looked at: each costs two calls.
-const LOOKED_AT: usize = 20;
+/// The most tables that are examined, since each costs two calls.
+const MAX_TABLES: usize = 20;
 
 /// One thing that AWS does not publish.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unknown {
     /// The name of its switch.
     pub name: &'static str,
-    /// The position of the switch that this account agrees with; `None` if nothing shows it.
+    /// The position that this account shows; `None` if nothing does.
     pub position: Option<&'static str>,
     /// What was seen, or what would show it.
     pub says: String,
@@ -26,13 +26,13 @@ pub struct Unknown {
 
 /// The switches that reading can't settle, and what would.
 const NOT_BY_READING: [(&str, &str); 7] = [
-    ("reader-denied", "read a table that has a reference with a role that lacks glue:GetSchemaVersion"),
-    ("sends-source-account", "crawl with a role whose trust policy demands aws:SourceAccount"),
-    ("propagation", "the first run shows it: how long crawls waited for their roles"),
-    ("running-crawlers", "Service Quotas tells the quota of crawlers that run at once"),
-    ("start-limit-error", "start more crawlers than may run at once: the log tells the error"),
-    ("roles", "iam:GetAccountSummary tells the quota of roles"),
-    ("crawlers", "Service Quotas tells the quota of crawlers (L-11FA2C1A)"),
+    ("reader-denied", "read a table that has a schema reference, with a role that lacks glue:GetSchemaVersion"),
+    ("sends-source-account", "crawl with a role whose trust policy requires aws:SourceAccount"),
+    ("propagation", "see how long the first run waits for new roles"),
+    ("running-crawlers", "Service Quotas has the quota of concurrent crawls"),
+    ("start-limit-error", "start more crawlers than may run at once: the error is in the log"),
+    ("roles", "iam:GetAccountSummary has the quota of roles"),
+    ("crawlers", "Service Quotas has the quota of crawlers (L-11FA2C1A)"),
 ];
 
 /// Whether the table's columns come from a schema version.
@@ -40,8 +40,8 @@ fn is_linked_by_reference(table: &Table) -> bool {
     Entry(table).reference().is_some()
 }
 
-/// Says of each switch what this account shows.
-pub(super) async fn settle(clients: &Clients, settings: &Settings, inventory: &Inventory) -> Vec<Unknown> {
+/// Examines each switch in this account.
+pub(super) async fn examine(clients: &Clients, settings: &Settings, inventory: &Inventory) -> Vec<Unknown> {
     let (mut unknowns, crawls) =
         tokio::join!(references(clients, settings, inventory), crawls(clients, settings, inventory));
     unknowns.extend(crawls);
@@ -70,26 +70,26 @@ async fn references(clients: &Clients, settings: &Settings, inventory: &Inventor
     let list = seen(list, !Entry(listed).columns().is_empty(), count("GetTables", listed));
     let get = match catalog::get(clients, &settings.database, listed.name()).await {
         Ok(Some(table)) => seen(get, !Entry(&table).columns().is_empty(), count("GetTable", &table)),
-        Ok(None) => unseen(get, "the table with a reference went away"),
+        Ok(None) => unseen(get, "the table with a reference no longer exists"),
         Err(error) => unseen(get, &error.message),
     };
     vec![get, list]
 }
 
-/// One crawl of a table that had been completed and linked before, and what it did to the table.
+/// What one crawl did to a table that had been completed and linked before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Crawl {
-    /// It wrote the table, though the columns are named as before; `None` if their names changed, or it can't be told.
+    /// Whether it wrote the table although the column names are unchanged; `None` if they changed, or if unknown.
     rewrites: Option<bool>,
-    /// It left the parameters that are not its own.
+    /// Whether it kept the parameters that are not its own.
     parameters: Option<bool>,
-    /// It left comments and descriptions; `None` if there were none.
+    /// Whether it kept comments and descriptions; `None` if there were none.
     comments: Option<bool>,
-    /// It left the schema reference; `None` if there was none.
+    /// Whether it kept the schema reference; `None` if there was none.
     reference: Option<bool>,
 }
 
-/// What the last crawls did to the tables: the versions of a table and the times of the crawls tell.
+/// Infers what the last crawls did from the tables' versions and the times of the crawls.
 async fn crawls(clients: &Clients, settings: &Settings, inventory: &Inventory) -> Vec<Unknown> {
     let mut found: Vec<(String, Crawl)> = Vec::new();
     let mut refused = None;
@@ -99,14 +99,14 @@ async fn crawls(clients: &Clients, settings: &Settings, inventory: &Inventory) -
     };
     let sources = inventory.sources().into_iter();
     let crawled = sources.map(|(source, table)| (naming::crawler(&settings.crawler_name, source), table));
-    for (crawler, table) in crawled.filter(|(crawler, _)| ended(crawler)).take(LOOKED_AT) {
+    for (crawler, table) in crawled.filter(|(crawler, _)| ended(crawler)).take(MAX_TABLES) {
         match last_crawl(clients, settings, &crawler, table.name()).await {
             Ok(Some(crawl)) => found.push((table.name().to_owned(), crawl)),
             Ok(None) => {}
             Err(error) => refused = Some(error.message),
         }
     }
-    // One crawl that wrote is enough to know that crawls write; one that left nothing, that they do not keep.
+    // A single crawl is proof: one that wrote a table shows that crawls write, one that dropped something that they don't keep it.
     let told = |name: &'static str, decides: bool, what: &dyn Fn(&Crawl) -> Option<bool>| {
         let with = |wanted: bool| found.iter().find(|(_, crawl)| what(crawl) == Some(wanted));
         match with(decides).map(|of| (of, decides)).or_else(|| with(!decides).map(|of| (of, !decides))) {
@@ -141,8 +141,8 @@ async fn last_crawl(
     Ok(what_it_did(&versions, start, end))
 }
 
-/// What a crawl from `start` to `end`, in milliseconds since 1970, did to a table of which these are versions. A version that
-/// was written during the crawl is the crawler's: a table is linked only after that.
+/// What a crawl from `start` to `end`, in milliseconds since 1970, did to the table with these versions. A version that was
+/// written during the crawl is the crawler's, since a table is linked only afterwards.
 fn what_it_did(versions: &[Table], start: i64, end: i64) -> Option<Crawl> {
     let mut versions: Vec<(i64, &Table)> =
         versions.iter().filter_map(|table| Some((table.update_time()?.to_millis().ok()?, table))).collect();
@@ -151,7 +151,7 @@ fn what_it_did(versions: &[Table], start: i64, end: i64) -> Option<Crawl> {
     Entry(before).link()?;
     let after = versions.iter().find(|(written, _)| (start..=end).contains(written)).map(|(_, table)| *table);
     let Some(after) = after else {
-        // Written again since: what the crawl wrote may have been replaced without being kept.
+        // If the table was written since, the crawl's own version may have been replaced without being archived.
         let untouched = versions.first().is_some_and(|(written, _)| *written < start);
         return untouched.then(|| Crawl { rewrites: Some(false), ..Crawl::default() });
     };

@@ -44,14 +44,14 @@ fn a_shard_carries_what_it_saw_and_what_is_left() {
 #[test]
 fn a_shard_that_gets_nowhere_or_grows_too_large_says_so() {
     let message = |shard: Shard, items: &str, parts| shard.after(read(items), parts).unwrap_err().message;
-    insta::assert_snapshot!(message(shard(4, &[(10, 20)]), "", vec![]), @"orders: no segment or file was read to its end in the time of one invocation: give the function more memory, or the table a larger share of its read capacity (scan_rate, max_rcu)");
+    insta::assert_snapshot!(message(shard(4, &[(10, 20)]), "", vec![]), @"orders: one invocation could not finish a single segment or file: give the function more memory, or the crawl a larger share of the table's read capacity (scan_rate, max_rcu)");
     let names = |from: u32, to: u32| {
         (from..to)
             .map(|name| format!("\"{:x}\":{{\"S\":\"x\"}}", name.wrapping_mul(2_654_435_761)))
             .collect::<Vec<_>>()
             .join(",")
     };
-    insta::assert_snapshot!(message(shard(50, &[(10, 20)]), &format!("{{{}}}", names(0, 2000)), vec![10]), @r#"orders: what its items look like takes 14455 characters, more than 50 shards can carry: start the crawl with "shards": 8"#);
+    insta::assert_snapshot!(message(shard(50, &[(10, 20)]), &format!("{{{}}}", names(0, 2000)), vec![10]), @r#"orders: a shard takes 14455 characters, more than 50 shards can carry: start the crawl with "shards": 8"#);
     shard(1, &[(10, 20)]).after(read(&format!("{{{}}}", names(0, 2000))), vec![10]).unwrap();
 }
 
@@ -60,7 +60,7 @@ fn a_shard_in_version_1_is_read() {
     let text = include_str!("../../tests/formats/v1/shard.json").trim();
     let shard: Shard = serde_json::from_str(text).unwrap();
     assert_eq!(serde_json::to_string(&shard).unwrap(), text, "it is still written so");
-    shard.is_known().unwrap();
+    shard.check_version().unwrap();
     let settings = Value::from(shard.crawl.settings.clone());
     assert_eq!((shard.crawl.table.as_str(), shard.crawl.shards, settings), ("orders", Some(4), json!({"max_rcu": 7})));
     assert_eq!((shard.shard, shard.shards, shard.parts), (1, 4, 100));
@@ -77,9 +77,9 @@ fn a_shard_of_another_release_is_read_or_refused() {
         serde_json::from_value::<Shard>(shard).unwrap()
     };
     assert_eq!(of_next(VERSION, "pace"), shard(4, &[(10, 20)]), "what it does not know it leaves out");
-    assert!(of_next(VERSION, "pace").is_known().is_ok());
-    let message = of_next(2, "pace").is_known().unwrap_err().message;
-    insta::assert_snapshot!(message, @"a shard of orders was made by a later release (version 2, this release knows 1): deploy that release again and redrive the execution, or start the crawl anew");
+    assert!(of_next(VERSION, "pace").check_version().is_ok());
+    let message = of_next(2, "pace").check_version().unwrap_err().message;
+    insta::assert_snapshot!(message, @"a shard of orders was written by a later release (version 2, this release knows 1): deploy that release again and redrive the execution, or restart the crawl");
 }
 
 #[test]

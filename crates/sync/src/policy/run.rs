@@ -1,4 +1,4 @@
-//! What a run may do: the policy of the Lambda function's role, and of whoever runs the job elsewhere.
+//! What a run may do: the policy for the Lambda function's role, and for whoever runs the job elsewhere.
 
 use serde_json::{Value, json};
 
@@ -7,29 +7,29 @@ use crate::ownership::OWNER_TAG;
 use crate::settings::Engine;
 use crate::{Settings, naming};
 
-/// Everything that the policy of a run is made from.
+/// Everything that the policy of a run depends on.
 #[derive(Debug, Clone)]
 pub struct RunScope<'a> {
     /// The region of tables and catalog.
     pub region: &'a str,
     /// The account of both, twelve digits.
     pub account: &'a str,
-    /// The database, the registry and the crawlers' names are those of the settings; so is the permissions boundary, without
-    /// which the policy allows no role to be made at all. With the native engine there are neither crawlers nor roles.
+    /// The settings that name the database, the registry, the crawlers and the permissions boundary. Without a boundary the
+    /// policy allows no role to be created. With the native engine there are neither crawlers nor roles.
     pub settings: &'a Settings,
-    /// The bucket of exports that are read, and that DynamoDB may be asked to make there; `None`: no exports.
+    /// The bucket to read exports from, and to which DynamoDB may be asked to export; `None`: no exports.
     pub export_bucket: Option<&'a str>,
 }
 
 impl RunScope<'_> {
-    /// The permissions boundary of the roles that the run makes.
+    /// The permissions boundary of the roles that the run creates.
     pub fn boundary(&self) -> Value {
         boundary(self.region, self.account, &self.settings.database, self.settings.wide_roles)
     }
 
-    /// Exactly the actions that a run and an event call, on what is its own.
+    /// Exactly the actions that runs and events call, on their own resources.
     ///
-    /// Which actions know which resources and conditions: AWS's Service Authorization Reference.
+    /// AWS's Service Authorization Reference lists which resources and condition keys each action supports.
     pub fn permissions(&self) -> Value {
         let mut statements = self.tables_and_catalog();
         statements.append(&mut self.registry());
@@ -43,8 +43,8 @@ impl RunScope<'_> {
         json!({"Version": "2012-10-17", "Statement": statements})
     }
 
-    /// An export is made with the permissions of whoever asks for it: "Requesting a table export in DynamoDB" in the Amazon
-    /// DynamoDB Developer Guide.
+    /// DynamoDB writes an export with the permissions of whoever requests it ("Requesting a table export in DynamoDB", Amazon
+    /// DynamoDB Developer Guide).
     fn exports(&self, bucket: &str) -> Vec<Value> {
         let Self { region, account, .. } = self;
         let bucket = format!("arn:{}:s3:::{bucket}", crawl::naming::partition(region));
@@ -92,7 +92,7 @@ impl RunScope<'_> {
         let crawlers = self.crawler_arn();
         vec![
             allow("ListCrawlers", &["glue:GetCrawlers", "glue:ListCrawlers"], "*".into()),
-            // Creating knows no resource: what is created has to carry the tag, and without it nothing else is allowed.
+            // CreateCrawler supports no resources. The new crawler has to carry our tag, and the other actions require it.
             on_condition(allow("CreateCrawlers", &["glue:CreateCrawler"], "*".into()), tagged("aws:RequestTag")),
             on_condition(
                 allow(
@@ -123,12 +123,12 @@ impl RunScope<'_> {
             ),
             // GetTable resolves a linked table's columns by version id, which names no schema.
             allow("ReadSchemas", &["glue:GetSchemaVersion"], "*".into()),
-            // What is created is tagged in the same call, which takes this action as well.
+            // A call that creates and tags at once needs this action as well.
             on_condition(allow("TagSchemas", &["glue:TagResource"], json!([registry, schemas])), tagging_as_ours()),
         ]
     }
 
-    /// Roles can be made and written only under the boundary, and given to Glue only.
+    /// Roles can be created and written only with the boundary, and passed to Glue only.
     fn roles(&self) -> Vec<Value> {
         let Self { region, account, settings, .. } = self;
         let partition = crawl::naming::partition(region);
@@ -146,7 +146,7 @@ impl RunScope<'_> {
             list,
             on_roles("ReadRoles", &["iam:GetRole"]),
             on_condition(on_roles("CappedRoles", &capped), bounded),
-            // These don't know the boundary; a statement that asks for it would allow nothing.
+            // These actions don't support the boundary's condition key: with it, the statement would allow nothing.
             on_condition(
                 on_roles("OwnRoles", &["iam:UpdateAssumeRolePolicy", "iam:UpdateRole"]),
                 tagged("aws:ResourceTag"),
@@ -219,7 +219,7 @@ mod tests {
             for resource in resources {
                 let parts: Vec<&str> = resource.as_str().unwrap().splitn(6, ':').collect();
                 match parts[..] {
-                    // Listings and lookups that know no resource, and creating, which has to tag.
+                    // Listings and lookups that support no resources, and CreateCrawlers, which requires the tag.
                     ["*"] => assert!(
                         ["ListTables", "ListCrawlers", "CreateCrawlers", "ReadSchemas", "ListRoles"]
                             .contains(&statement["Sid"].as_str().unwrap()),
@@ -228,7 +228,7 @@ mod tests {
                     ["arn", "aws-cn", "iam", "", "123456789012", resource] => {
                         assert_eq!(resource, "role/glue-ddb-crawler/*_crawler_cn-north-1");
                     }
-                    // Buckets have neither.
+                    // The ARN of a bucket has neither region nor account.
                     ["arn", "aws-cn", "s3", "", "", "b" | "b/*"] => {}
                     ["arn", "aws-cn", "dynamodb" | "glue" | "kms", "cn-north-1", "123456789012", _] => {}
                     _ => panic!("{statement}"),

@@ -20,10 +20,10 @@ use crawl::error::{Error, Kind};
 const REGISTRATION_LIMIT: Duration = Duration::from_secs(60);
 /// The key of a version's metadata that names the catalog table, `DATABASE.TABLE`.
 const GLUE_TABLE: &str = "glueTable";
-/// The longest value of a version's metadata, in characters.
+/// The longest value in a version's metadata, in characters.
 const MAX_METADATA: usize = 256;
 
-/// The versions of all tables' schemas in one registry, which is made when it is first needed.
+/// The versions of all tables' schemas in one registry, which is created when first needed.
 pub(super) struct Versions<'a> {
     clients: &'a Clients,
     settings: &'a Settings,
@@ -35,11 +35,11 @@ impl<'a> Versions<'a> {
         Versions { clients, settings, registry: OnceCell::new() }
     }
 
-    /// The version of `table`'s schema that has these columns, registered if `previous` does not have them; and whether it was.
+    /// The version of `table`'s schema with these columns, and whether it was registered now because `previous` lacks them.
     ///
     /// # Errors
-    /// If the registry refuses it, or does not answer.
-    pub(super) async fn of(
+    /// If the registry refuses it or does not answer.
+    pub(super) async fn ensure(
         &self,
         table: &str,
         schema: &TableSchema,
@@ -59,17 +59,17 @@ impl<'a> Versions<'a> {
         }
     }
 
-    /// Notes on a version which catalog table it is linked to, so that the link can be followed from this end as well.
+    /// Records in a version's metadata which catalog table links to it, so that the link can be followed from both ends.
     ///
     /// # Errors
-    /// If the registry refuses or does not answer. A version that has it, or has ten other pairs of people's, is left alone.
-    pub(super) async fn note_table(&self, table: &str, version: i64) -> Result<(), Error> {
+    /// If the registry refuses or does not answer. A version that has the pair already, or ten other pairs, stays as it is.
+    pub(super) async fn record_table(&self, table: &str, version: i64) -> Result<(), Error> {
         let value = format!("{}.{table}", self.settings.database);
         if value.len() > MAX_METADATA {
             return Ok(());
         }
         let pair = MetadataKeyValuePair::builder().metadata_key(GLUE_TABLE).metadata_value(value).build();
-        // By name, not by version id: so the permission can be limited to our schemas.
+        // By name rather than version id, so that the permission can be limited to our schemas.
         let request = self
             .clients
             .glue
@@ -81,7 +81,7 @@ impl<'a> Versions<'a> {
         match retry_concurrent(put).await {
             Err(error) if error.already_exists() => Ok(()),
             Err(error) if error.is("ResourceNumberLimitExceededException") => {
-                tracing::info!(table, reason = %error, "the schema version can't name its table");
+                tracing::info!(table, reason = %error, "no room to record the table in the schema version's metadata");
                 Ok(())
             }
             Err(error) => Err(error),
@@ -104,7 +104,7 @@ impl<'a> Versions<'a> {
         }
     }
 
-    /// The newest version that is in force; `None` where there is none yet.
+    /// The newest version that is AVAILABLE; `None` if there is none yet.
     ///
     /// # Errors
     /// If the registry refuses or does not answer.
@@ -122,7 +122,7 @@ impl<'a> Versions<'a> {
         };
         match latest.status() {
             Some(SchemaVersionStatus::Available) => Ok(Some(latest)),
-            // Refused, or not checked yet: neither is one to build on or to link to.
+            // A version that was refused, or isn't checked yet, can be neither extended nor linked to.
             _ => self.newest_available(table).await,
         }
     }
@@ -158,8 +158,8 @@ impl<'a> Versions<'a> {
             .schema_definition(&definition);
         let create = || async { request.clone().send().await.map_err(Error::aws("glue:CreateSchema")) };
         match retry_concurrent(create).await {
-            Ok(created) => self.available(&name, created.schema_version_id.unwrap_or_default()).await,
-            // Left by an interrupted run, or made by another just now: it gets this version like any other.
+            Ok(created) => self.wait_until_available(&name, created.schema_version_id.unwrap_or_default()).await,
+            // An interrupted run or a concurrent one created the schema: register the version in it.
             Err(error) if error.already_exists() => self.register(table, definition).await,
             Err(error) => Err(error),
         }
@@ -171,11 +171,11 @@ impl<'a> Versions<'a> {
         let register = || async { request.clone().send().await.map_err(Error::aws("glue:RegisterSchemaVersion")) };
         let registered = retry_concurrent(register).await?;
         let name = naming::schema(&self.settings.database, table);
-        self.available(&name, registered.schema_version_id.unwrap_or_default()).await
+        self.wait_until_available(&name, registered.schema_version_id.unwrap_or_default()).await
     }
 
-    /// Waits until the registry has checked a version: registration is asynchronous.
-    async fn available(&self, schema: &str, version_id: String) -> Result<GetSchemaVersionOutput, Error> {
+    /// Waits until the registry has checked a version, since registration is asynchronous.
+    async fn wait_until_available(&self, schema: &str, version_id: String) -> Result<GetSchemaVersionOutput, Error> {
         let mut pause = Duration::from_millis(50);
         let mut waited = Duration::ZERO;
         loop {
@@ -219,7 +219,7 @@ fn unavailable(schema: &str, version: &GetSchemaVersionOutput, status: Option<&S
     Error::new(Kind::Service, message)
 }
 
-/// Whether two definitions say the same: the service may lay one out in its own way.
+/// Whether two definitions are the same JSON, since the service may format one differently.
 fn same_json(one: Option<&str>, other: &str) -> bool {
     let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
     one.is_some_and(|one| one == other || (parsed(one).is_some() && parsed(one) == parsed(other)))
@@ -231,7 +231,7 @@ mod tests {
 
     use super::*;
 
-    /// AWS may answer "the latest version" with one that was refused; the embedded endpoint does not.
+    /// AWS may return a refused version as the latest one. The embedded endpoint doesn't.
     #[tokio::test]
     async fn the_newest_available_version_is_found_behind_a_refused_one() {
         let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await.unwrap();

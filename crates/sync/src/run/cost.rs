@@ -1,4 +1,4 @@
-//! A dry run: what the tables would cost to crawl.
+//! The costs in a dry run: what it would take to crawl the tables.
 
 use crate::session::Session;
 use crawl::Clients;
@@ -11,10 +11,10 @@ use crawl::estimate::{self, Estimate};
 use crawl::export::Export;
 use crawl::options::Sample;
 
-/// Adds what the native engine would read of each table, or of the export of the one, and what the runs of a month cost.
+/// Adds to the report what the native engine would read of each table or of the export, and the cost of a month of runs.
 ///
 /// # Cost
-/// One DescribeTable a table.
+/// One DescribeTable per table.
 pub(super) async fn estimate(session: &Session<'_>, export: Option<&Export>, report: &mut Report) {
     let Session { clients, settings, deadline, .. } = session;
     if settings.no_start {
@@ -25,9 +25,9 @@ pub(super) async fn estimate(session: &Session<'_>, export: Option<&Export>, rep
         .map(|table| async move {
             match deadline.limit(one(clients, settings, export, table)).await {
                 Ok(estimate) => estimate.map(|estimate| dollars(&estimate, table, settings)),
-                // What a crawler of AWS reads is its own matter: the month leaves that table out.
+                // A crawler of AWS may still be able to read the table, so only its cost is left out.
                 Err(error) if !table.actions.contains(&Action::Crawl) => {
-                    tracing::warn!(table = table.table, reason = %error, "can't tell what crawls of it cost");
+                    tracing::warn!(table = table.table, reason = %error, "can't estimate the cost of its crawls");
                     None
                 }
                 Err(error) => {
@@ -74,7 +74,7 @@ fn dollars(estimate: &Estimate, table: &TableReport, settings: &Settings) -> (f6
         Sample::All => estimate.full.dollars,
         Sample::Auto | Sample::Items(_) => estimate.sampled.dollars,
     };
-    // How much a crawler reads that doesn't read all is nowhere said: little.
+    // AWS does not publish how much a crawler reads of a sample. It is little.
     let read = if settings.scan_all { estimate.full.dollars } else { 0.0 };
     match table.beyond_quota {
         true => (native, native),

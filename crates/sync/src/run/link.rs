@@ -8,12 +8,12 @@ use tracing::Instrument;
 use super::Run;
 use crate::progress::Step;
 use crate::registry::{Link, Linker};
-use crate::report::{Action, Outcome, SchemaLink, TableReport};
+use crate::report::{Action, LinkedVersion, Outcome, TableReport};
 use crawl::Deadline;
 use crawl::error::Error;
 
 impl Run<'_> {
-    /// Links every table that has something to link, and notes what the catalog holds now.
+    /// Links every table that has something to link, and reports what the catalog holds now.
     pub(super) async fn link(&self, reports: &mut [TableReport]) {
         let crawled = reports.iter().any(|report| report.outcome == Outcome::Crawled);
         let fresh = match crawled {
@@ -29,14 +29,14 @@ impl Run<'_> {
                     return crawled.for_each(|report| not_linked(report, &error));
                 }
             },
-            // Nothing was crawled in this run: the listing of the beginning is as good.
+            // Nothing was crawled in this run, so the first listing is still right.
             false => None,
         };
         let tables = fresh.as_ref().unwrap_or(&self.inventory.catalog);
         self.link_as_listed(reports, tables).await;
     }
 
-    /// The same, with the catalog as it was listed.
+    /// The same, with this listing of the catalog.
     pub(super) async fn link_as_listed(&self, reports: &mut [TableReport], tables: &[Table]) {
         let sources = self.inventory.sources_in(tables);
         let before = self.inventory.sources();
@@ -59,15 +59,15 @@ impl Run<'_> {
                 }
                 let span = tracing::info_span!("table", table = report.table);
                 let name = report.table.clone();
-                let work = one(linker, &self.session.deadline, report, table);
+                let work = link_table(linker, &self.session.deadline, report, table);
                 self.in_step(&name, Step::Linking, work).instrument(span).await;
             })
             .await;
     }
 }
 
-/// Links one table and notes what the catalog holds of it.
-pub(crate) async fn one(linker: &Linker<'_>, deadline: &Deadline, report: &mut TableReport, table: &Table) {
+/// Links one table, and reports what the catalog holds of it.
+pub(crate) async fn link_table(linker: &Linker<'_>, deadline: &Deadline, report: &mut TableReport, table: &Table) {
     report.catalog_table = table.name().to_owned();
     report.columns = (!Entry(table).hides_columns()).then(|| Entry(table).columns().len());
     report.items = Entry(table).record_count();
@@ -75,7 +75,7 @@ pub(crate) async fn one(linker: &Linker<'_>, deadline: &Deadline, report: &mut T
     match deadline.finish(linker.link(table)).await {
         Ok(Link::Current) => {
             let link = Entry(table).link();
-            report.schema = link.map(|link| SchemaLink { name: link.schema, version: link.version });
+            report.schema = link.map(|link| LinkedVersion { name: link.schema, version: link.version });
         }
         Ok(Link::Written(linked)) => {
             if linked.registered {
@@ -83,14 +83,14 @@ pub(crate) async fn one(linker: &Linker<'_>, deadline: &Deadline, report: &mut T
             }
             report.actions.push(Action::LinkSchema);
             report.unmapped = linked.unmapped;
-            report.schema = Some(SchemaLink { name: linked.schema, version: linked.version });
+            report.schema = Some(LinkedVersion { name: linked.schema, version: linked.version });
         }
         Err(error) => not_linked(report, &error),
     }
 }
 
 fn not_linked(report: &mut TableReport, error: &Error) {
-    report.outcome = Outcome::after(error);
+    report.outcome = Outcome::from_error(error);
     report.reason = Some(format!("not linked: {}", error.message));
     report.request_id = error.request_id.clone();
 }

@@ -1,4 +1,4 @@
-//! A table that a crawler of AWS Glue reads: its role, its crawler, its crawl.
+//! The work on a table that a crawler of AWS Glue reads: its role, its crawler, its crawl.
 
 use std::sync::atomic::Ordering;
 
@@ -17,10 +17,10 @@ use crawl::error::{Error, Kind};
 impl Run<'_> {
     pub(super) fn last_error(&self, crawler: &CrawlerPlan) -> Option<String> {
         let error = self.inventory.crawlers.get(&crawler.name)?.last_error.as_ref()?;
-        Some(format!("the crawl before failed: {error}"))
+        Some(format!("the previous crawl failed: {error}"))
     }
 
-    /// The crawl by a crawler of AWS Glue, or here if Glue or IAM says that the account's quota is reached.
+    /// Crawls a table with a crawler of AWS Glue, or natively if Glue or IAM reports that the account's quota is reached.
     pub(super) async fn managed(
         &self,
         table: &TablePlan,
@@ -33,10 +33,10 @@ impl Run<'_> {
         }
     }
 
-    /// What becomes of a table that the quotas leave no crawler for; `error` says which.
+    /// Reads or defers a table that the quotas leave no crawler for. `error` says which quota.
     ///
     /// # Errors
-    /// `error`, if such tables are deferred; else those of the native crawl.
+    /// `error`, if such tables are deferred; otherwise those of the native crawl.
     pub(super) async fn beyond_quota(&self, table: &TablePlan, error: Error, row: &mut Row) -> Result<Outcome, Error> {
         row.beyond_quota = true;
         if self.session.settings.beyond_quota == BeyondQuota::Defer {
@@ -44,7 +44,7 @@ impl Run<'_> {
         }
         row.crawler = None;
         row.reason = Some(match error.code {
-            // More than the plan knew.
+            // AWS refused, which the plan did not foresee.
             Some(_) => format!("{BEYOND_QUOTA} ({})", error.message),
             None => BEYOND_QUOTA.into(),
         });
@@ -61,24 +61,25 @@ impl Run<'_> {
         let mut crawler = crawler.clone();
         let mut last_crawl = self.inventory.crawlers.get(&crawler.name).and_then(|crawler| crawler.last_crawl);
         if crawler.change == CrawlerChange::Foreign {
-            // Another run may have made it while this one listed, and tags spread by and by.
+            // A concurrent run may have created it, and new tags take time to appear in listings.
             if !ownership::is_own_crawler(&self.session.clients, &self.inventory.account, &crawler.name).await? {
-                // Refused before a role is made that nobody would use.
+                // Fail before creating a role that nobody would use.
                 return Err(ownership::foreign_crawler(&crawler.name));
             }
-            let made = self.inventory.crawlers.get(&crawler.name);
-            crawler.change = match made.is_some_and(|made| made.config == crawler.config) {
+            let existing = self.inventory.crawlers.get(&crawler.name);
+            crawler.change = match existing.is_some_and(|existing| existing.config == crawler.config) {
                 true => CrawlerChange::None,
                 false => CrawlerChange::Update,
             };
         }
         if crawler.change == CrawlerChange::Create && self.no_more_crawlers.load(Ordering::Relaxed) {
-            // Nor is a role made that no crawler could use.
-            return Err(Error::new(Kind::Quota, "Glue takes no more crawlers, by the quota of this account"));
+            // Fail before creating a role that no crawler could use.
+            return Err(Error::new(Kind::Quota, "Glue accepts no more crawlers under the quota of this account"));
         }
         if crawler.role_change != RoleChange::None {
             let scope = plan::role_scope(self.inventory, &self.session.settings, &table.table);
-            let role = apply::role(&self.session.clients, &crawler.role, &scope, crawler.role_change, &mut permit);
+            let role =
+                apply::ensure_role(&self.session.clients, &crawler.role, &scope, crawler.role_change, &mut permit);
             self.in_step(&table.table, Step::Role, role).await?;
             row.actions.push(match crawler.role_change {
                 RoleChange::Repair => Action::RepairRole,
@@ -86,13 +87,13 @@ impl Run<'_> {
             });
         }
         if crawler.change != CrawlerChange::None {
-            let made = self.set_right(&crawler, last_crawl, &mut permit);
-            let made = self.in_step(&table.table, Step::Crawler, made).await;
-            if made.as_ref().is_err_and(|error| error.kind == Kind::Quota) {
+            let ensured = self.ensure_crawler(&crawler, last_crawl, &mut permit);
+            let ensured = self.in_step(&table.table, Step::Crawler, ensured).await;
+            if ensured.as_ref().is_err_and(|error| error.kind == Kind::Quota) {
                 self.no_more_crawlers.store(true, Ordering::Relaxed);
             }
-            last_crawl = made?;
-            // Of one that ran, its end was waited for.
+            last_crawl = ensured?;
+            // If it was running, `ensure_crawler` has waited for its end.
             crawler.running = false;
             row.actions.push(match crawler.change {
                 CrawlerChange::Update => Action::UpdateCrawler,
@@ -106,12 +107,12 @@ impl Run<'_> {
         self.in_step(&table.table, Step::Crawling, crawl).await
     }
 
-    /// Makes the crawler or sets it right; when its last crawl began. Glue does not change one that runs: who waits does so for
-    /// its end first.
+    /// Creates or updates the crawler, and returns the start of its last crawl. Glue refuses to update a running crawler, so a
+    /// waiting run waits for its end first.
     ///
     /// # Errors
-    /// `CrawlerRunningException`, if nobody waits; else as [`apply::crawler`].
-    async fn set_right(
+    /// `CrawlerRunningException`, if the crawler is running and the run doesn't wait; otherwise as [`apply::ensure_crawler`].
+    async fn ensure_crawler(
         &self,
         crawler: &CrawlerPlan,
         mut last_crawl: Option<i64>,
@@ -120,20 +121,20 @@ impl Run<'_> {
         let mut running = crawler.running;
         loop {
             if running && !self.session.settings.wait {
-                return Err(runs_on());
+                return Err(still_running());
             }
             if running {
-                last_crawl = permit.release_during(self.idle(&crawler.name, last_crawl)).await??;
+                last_crawl = permit.release_during(self.wait_until_idle(&crawler.name, last_crawl)).await??;
             }
-            match apply::crawler(&self.session.clients, self.inventory, crawler, permit).await {
+            match apply::ensure_crawler(&self.session.clients, self.inventory, crawler, permit).await {
                 Err(error) if error.is("CrawlerRunningException") => running = true,
-                made => return made.map(|()| last_crawl),
+                ensured => return ensured.map(|()| last_crawl),
             }
         }
     }
 
-    /// Waits until a running crawler has ended, however that was; when its last crawl began.
-    async fn idle(&self, name: &str, last_crawl: Option<i64>) -> Result<Option<i64>, Error> {
+    /// Waits until a running crawler has ended, successfully or not, and returns the start of its last crawl.
+    async fn wait_until_idle(&self, name: &str, last_crawl: Option<i64>) -> Result<Option<i64>, Error> {
         let _running = self.running.acquire().await.map_err(|_| cut_off())?;
         tokio::select! {
             _ = self.watcher.ended(name, last_crawl, true) => {}
@@ -142,7 +143,7 @@ impl Run<'_> {
         self.last_crawl(name).await
     }
 
-    /// When the last crawl of a crawler began.
+    /// The start of a crawler's last crawl, in milliseconds since 1970.
     async fn last_crawl(&self, name: &str) -> Result<Option<i64>, Error> {
         let request = self.session.clients.glue.batch_get_crawlers().crawler_names(name);
         let answer = request.send().await.map_err(Error::aws("glue:BatchGetCrawlers"))?;
@@ -161,9 +162,9 @@ impl Run<'_> {
         }
         if !self.session.settings.wait {
             if !crawler.running {
-                let Ok(running) = self.running.try_acquire() else { return Err(self.too_many_run()) };
+                let Ok(running) = self.running.try_acquire() else { return Err(self.limit_reached()) };
                 self.start_crawl(crawler, row, &mut permit).await?;
-                // It goes on running after this run, and counts for the rest of it.
+                // It keeps running after this run, so its permit is not returned.
                 running.forget();
             }
             return Ok(Outcome::Started);
@@ -180,7 +181,7 @@ impl Run<'_> {
             if ended.is_ok() || own {
                 break ended;
             }
-            // Somebody else's crawl that failed says nothing of ours.
+            // The failed crawl was started by somebody else and says nothing about ours, so start our own.
             (last_crawl, running) = (self.last_crawl(&crawler.name).await?, false);
         };
         match ended {
@@ -193,27 +194,28 @@ impl Run<'_> {
         }
     }
 
-    /// Starts the crawler; false if it runs already, for somebody else.
+    /// Starts the crawler. Returns false if it was running already, started by somebody else.
     async fn start_crawl(&self, crawler: &CrawlerPlan, row: &mut Row, permit: &mut Permit<'_>) -> Result<bool, Error> {
         let new = crawler.change == CrawlerChange::Create;
         let started =
-            apply::with_propagation(permit, new, || apply::start(&self.session.clients, &crawler.name)).await?;
+            apply::retry_propagation(permit, new, || apply::start_crawler(&self.session.clients, &crawler.name))
+                .await?;
         if !row.actions.contains(&Action::StartCrawler) {
             row.actions.push(Action::StartCrawler);
         }
         Ok(started)
     }
 
-    fn too_many_run(&self) -> Error {
+    fn limit_reached(&self) -> Error {
         let limit = self.session.settings.max_running;
         Error::new(
             Kind::Throttled,
-            format!("{limit} crawlers run already; it starts when some have ended, or in a later run"),
+            format!("{limit} crawlers are running already; it starts when some have ended, or in a later run"),
         )
     }
 }
 
-fn runs_on() -> Error {
-    let message = "its crawler is set otherwise than it should be, and runs: it is set right, and starts, when that crawl has ended";
+fn still_running() -> Error {
+    let message = "its crawler needs an update but is running: it is updated and started when that crawl has ended";
     Error { code: Some("CrawlerRunningException".into()), ..Error::new(Kind::Conflict, message) }
 }

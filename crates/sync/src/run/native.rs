@@ -1,16 +1,16 @@
-//! A table that is read here.
+//! The work on a table that the native engine reads.
 
 use super::Run;
 use crate::plan::TablePlan;
 use crate::progress::Step;
-use crate::report::{Action, Outcome, Read, Row};
+use crate::report::{Action, Outcome, ReadReport, Row};
 use crawl::Error;
 use crawl::catalog::NATIVE;
 use crawl::export;
 use crawl::{Change, CrawlRequest, HistoryUse};
 
 impl Run<'_> {
-    /// The native crawl of one table.
+    /// Crawls one table with the native engine.
     pub(super) async fn native(&self, table: &TablePlan, row: &mut Row) -> Result<Outcome, Error> {
         if self.session.settings.no_start {
             return Ok(Outcome::Ready);
@@ -41,14 +41,14 @@ impl Run<'_> {
         };
         let crawled = self.in_step(&table.table, Step::Crawling, crawling).await?;
         let action = match crawled.change {
-            // Deleted since it was listed, and never catalogued.
+            // The table was deleted since it was listed, and was never catalogued.
             Change::NotFound => return Ok(Outcome::Vanished),
             Change::Deprecated => Action::DeprecateTable,
             Change::Deleted => Action::DeleteTable,
             _ => {
                 row.actions.push(Action::Crawl);
                 row.items = Some(crawled.observed.shape.items());
-                row.read = Some(Read::from(&crawled.observed));
+                row.read = Some(ReadReport::from(&crawled.observed));
                 return Ok(Outcome::Crawled);
             }
         };

@@ -1,9 +1,9 @@
-//! Going on with what runs have left, when no event tells of it.
+//! Continues what earlier runs have left and no event has reported.
 
 use std::time::Instant;
 
-use super::{Run, planned};
-use crate::backlog::{self, Backlog, Left};
+use super::{Run, make_plan};
+use crate::backlog::{self, Backlog, Remaining};
 use crate::discover::Inventory;
 use crate::plan::{CrawlerChange, Plan, TablePlan};
 use crate::report::{Outcome, Report, Row, TableReport};
@@ -12,70 +12,70 @@ use crate::settings::{Engine, Selection, Settings};
 use crate::{discover, registry};
 use crawl::error::Error;
 
-/// Starts the crawlers that runs have left, links what was crawled since, and does nothing else (a table without a crawler
-/// counts as left, and gets one): for events that got lost, for
-/// invocations that were throttled, for a run that was killed. To be called by a timer.
+/// Starts the crawlers that earlier runs have left, and links what was crawled since. A table of such a run that has no crawler
+/// yet gets one. Nothing else is done. To be called on a timer, to make up for lost events, throttled invocations and killed
+/// runs.
 ///
-/// A run without `wait` notes itself in the database before it starts the first crawler. The note stays until every crawler
-/// of the run was started, none runs, and what they wrote is linked.
+/// A run without `wait` records a backlog in the database before it starts the first crawler. The backlog stays until every
+/// crawler of the run has been started, none is running, and their tables are linked.
 ///
 /// # Errors
-/// If nothing could be done at all: impossible settings, a listing refused, no time.
+/// If nothing could be done at all: a listing was refused, or there is no time.
 ///
 /// # Cost
-/// One GetDatabase where there is nothing to do; else the listings of a run, and for each table what a run does for it.
+/// One GetDatabase if there is nothing to do. Otherwise the listings of a run, and for each table what a run does for it.
 pub async fn continue_backlog(session: &Session<'_>) -> Result<Report, Error> {
     let since = Instant::now();
     let Session { clients, settings, deadline, .. } = session;
     let backlogs = match settings.engine {
-        Engine::Managed => deadline.limit(backlog::open_ones(session)).await?,
+        Engine::Managed => deadline.limit(backlog::list(session)).await?,
         Engine::Native => Vec::new(),
     };
     let report = match backlogs.is_empty() {
-        true => Report::of("", &clients.region, settings),
-        false => go_on(session, &backlogs).await?,
+        true => Report::new("", &clients.region, settings),
+        false => resume(session, &backlogs).await?,
     };
-    Ok(report.summed(clients.calls(), since.elapsed().as_secs_f64()))
+    Ok(report.finish(clients.calls(), since.elapsed().as_secs_f64()))
 }
 
-async fn go_on(session: &Session<'_>, backlogs: &[Backlog]) -> Result<Report, Error> {
-    // Which tables it is about, the backlogs say.
-    let session = &session.with(session.settings.of_all_tables()).telling(&|_| ());
+async fn resume(session: &Session<'_>, backlogs: &[Backlog]) -> Result<Report, Error> {
+    // The backlogs select the tables, not the settings.
+    let session = &session.with_settings(session.settings.for_all_tables()).with_progress(&|_| ());
     let Session { clients, settings, deadline, .. } = session;
     let mut inventory = deadline.limit(Box::pin(discover::discover(clients, settings))).await?;
-    let mut plan = planned(session, &mut inventory).await;
-    let crawled = left(&mut plan, &inventory, settings, backlogs);
+    let mut plan = make_plan(session, &mut inventory).await;
+    let crawled = keep_due(&mut plan, &inventory, settings, backlogs);
 
     let run = Run::new(session, &inventory, &plan);
     let mut tables = run.work(&plan.tables).await;
-    let mut left = backlog::left_by(&tables);
-    if left == Left::Nothing && crawled.iter().any(|table| table.outcome == Outcome::Started) {
-        left = Left::Links;
+    let mut remaining = backlog::remaining(&tables);
+    if remaining == Remaining::Nothing && crawled.iter().any(|table| table.outcome == Outcome::Started) {
+        remaining = Remaining::Links;
     }
     let mut ended: Vec<TableReport> = crawled.into_iter().filter(|table| table.outcome != Outcome::Started).collect();
     run.link_as_listed(&mut ended, &inventory.catalog).await;
-    if left == Left::Nothing && ended.iter().any(|table| table.outcome == Outcome::Deferred) {
-        left = Left::Links;
+    if remaining == Remaining::Nothing && ended.iter().any(|table| table.outcome == Outcome::Deferred) {
+        remaining = Remaining::Links;
     }
     tables.append(&mut ended);
-    let noted = match left {
-        Left::Nothing => false,
-        Left::Links => backlogs.iter().all(|backlog| !backlog.due),
-        Left::Crawls => backlogs.iter().all(|backlog| backlog.due),
+    let recorded = match remaining {
+        Remaining::Nothing => false,
+        Remaining::Links => backlogs.iter().all(|backlog| !backlog.due),
+        Remaining::Crawls => backlogs.iter().all(|backlog| backlog.due),
     };
-    if !noted {
-        deadline.finish(backlog::leave(session, backlogs, left)).await?;
+    if !recorded {
+        deadline.finish(backlog::update(session, backlogs, remaining)).await?;
     }
-    Ok(Report { tables, ..Report::of(&inventory.account, &inventory.region, settings) })
+    Ok(Report { tables, ..Report::new(&inventory.account, &inventory.region, settings) })
 }
 
-/// Leaves the tables in the plan whose crawlers the backlogs have left. Of the others that these are about: those that run
-/// (`Started`), those whose crawl failed, and those of which something is to be linked (`Crawled`).
-fn left(plan: &mut Plan, inventory: &Inventory, settings: &Settings, backlogs: &[Backlog]) -> Vec<TableReport> {
-    // A backlog whose globs can't be read any more has nothing left.
+/// Reduces the plan to the tables whose crawlers are due. Returns the others that the backlogs select and that need something:
+/// those whose crawler is running (`Started`), whose crawl failed, or which have yet to be linked (`Crawled`).
+fn keep_due(plan: &mut Plan, inventory: &Inventory, settings: &Settings, backlogs: &[Backlog]) -> Vec<TableReport> {
+    // A backlog whose globs can no longer be read selects nothing.
     let backlogs: Vec<(&Backlog, Selection)> =
         backlogs.iter().filter_map(|backlog| Some((backlog, backlog.selection().ok()?))).collect();
-    let about = |table: &TablePlan| {
+    let selected = |table: &TablePlan| {
         table.crawler.as_ref().is_some_and(|crawler| crawler.change != CrawlerChange::Foreign)
             && backlogs.iter().any(|(_, selection)| selection.contains(&table.table))
     };
@@ -87,7 +87,7 @@ fn left(plan: &mut Plan, inventory: &Inventory, settings: &Settings, backlogs: &
                 .iter()
                 .any(|(backlog, selection)| backlog.is_due(last_crawl) && selection.contains(&table.table))
     };
-    let tables = std::mem::take(&mut plan.tables).into_iter().filter(about);
+    let tables = std::mem::take(&mut plan.tables).into_iter().filter(selected);
     let (due, others): (Vec<_>, Vec<_>) = tables.partition(due);
     plan.tables = due;
 

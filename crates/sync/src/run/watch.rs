@@ -1,4 +1,4 @@
-//! Waiting for crawlers to end: one poller for all of them.
+//! Waits for crawlers to end, with one poller for all of them.
 
 use crawl::Clients;
 use std::collections::HashMap;
@@ -12,103 +12,106 @@ use tokio::sync::oneshot;
 use crate::discover;
 use crawl::error::{Error, Kind};
 
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MIN_POLL_INTERVAL: Duration = Duration::from_millis(100);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(10);
 /// Polls that may fail in a row, each after the SDK's own retries, before the crawls count as lost.
-const PATIENCE: u32 = 5;
-/// `BatchGetCrawlers` takes this many names.
-const BATCH: usize = 100;
-/// How long a crawler that was started may be shown as it was before.
-const BEGIN_LIMIT: Duration = Duration::from_secs(60);
+const MAX_FAILURES: u32 = 5;
+/// The most names that `BatchGetCrawlers` takes.
+const MAX_BATCH: usize = 100;
+/// How long Glue may show a started crawler in its former state.
+const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// Knows who waits for which crawler.
+/// Polls the crawlers that somebody waits for.
 pub(super) struct Watcher<'a> {
     clients: &'a Clients,
-    /// How long a crawler that was just made may be denied to who looks at it.
-    patience: Duration,
+    /// How long access to a newly created crawler may be denied, since its tags propagate.
+    propagation_limit: Duration,
     waiting: Mutex<HashMap<String, Waiting>>,
 }
 
-/// Somebody who waits for a crawler.
+/// A wait for a crawler.
 struct Waiting {
-    tell: oneshot::Sender<Result<(), Error>>,
-    /// Start of the crawl before, in milliseconds since 1970.
+    outcome: oneshot::Sender<Result<(), Error>>,
+    /// The start of the previous crawl, in milliseconds since 1970.
     last_crawl: Option<i64>,
-    /// The crawler was seen running.
+    /// Whether the crawl has begun.
     begun: bool,
     since: Instant,
 }
 
 impl<'a> Watcher<'a> {
-    pub(super) fn new(clients: &'a Clients, patience: Duration) -> Self {
-        Watcher { clients, patience, waiting: Mutex::default() }
+    pub(super) fn new(clients: &'a Clients, propagation_limit: Duration) -> Self {
+        Watcher { clients, propagation_limit, waiting: Mutex::default() }
     }
 
     /// Waits until the crawler `name`, which was just started or seen running (`begun`), is ready again. `last_crawl` is the
-    /// start of the crawl before, in milliseconds since 1970: a crawler that is shown READY with that one has not begun.
+    /// start of the previous crawl, in milliseconds since 1970: while Glue shows that one, the new crawl has not begun.
     ///
     /// # Errors
     /// With the crawl's own message if it did not succeed.
     pub(super) async fn ended(&self, name: &str, last_crawl: Option<i64>, begun: bool) -> Result<(), Error> {
-        let (tell, receiver) = oneshot::channel();
-        self.lock().insert(name.to_owned(), Waiting { tell, last_crawl, begun, since: Instant::now() });
-        receiver.await.unwrap_or_else(|_| Err(Error::new(Kind::Service, "nobody watches the crawler any more")))
+        let (outcome, receiver) = oneshot::channel();
+        self.lock().insert(name.to_owned(), Waiting { outcome, last_crawl, begun, since: Instant::now() });
+        receiver.await.unwrap_or_else(|_| Err(Error::new(Kind::Service, "the crawler is no longer watched")))
     }
 
-    /// Polls for as long as it is awaited; pauses grow while nothing ends.
+    /// Polls for as long as it is awaited. The interval grows while no crawl ends.
     pub(super) async fn watch(&self) -> Infallible {
-        let mut pause = FIRST_PAUSE;
+        let mut interval = MIN_POLL_INTERVAL;
         let mut failures = 0;
         loop {
-            tokio::time::sleep(pause).await;
-            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+            tokio::time::sleep(interval).await;
+            interval = (interval * 3 / 2).min(MAX_POLL_INTERVAL);
             let names: Vec<String> = self.lock().keys().cloned().collect();
-            for names in names.chunks(BATCH) {
+            for names in names.chunks(MAX_BATCH) {
                 match self.poll(names).await {
-                    Ok(true) => (pause, failures) = (FIRST_PAUSE, 0),
+                    Ok(true) => (interval, failures) = (MIN_POLL_INTERVAL, 0),
                     Ok(false) => failures = 0,
-                    Err(error) if failures < PATIENCE => {
-                        tracing::warn!(reason = %error, "can't see how the crawlers are doing, trying again");
+                    Err(error) if failures < MAX_FAILURES => {
+                        tracing::warn!(reason = %error, "can't get the state of the crawlers, trying again");
                         failures += 1;
                     }
-                    // The tags of a new crawler spread by and by, and one that is not ours yet gets the whole batch denied.
+                    // A new crawler whose tags haven't propagated isn't ours yet, and gets the whole batch denied.
                     Err(error) if error.kind == Kind::AccessDenied && self.any_is_new(names) => {}
                     Err(error) => names.iter().for_each(|name| {
-                        self.tell(name, Err(Error::new(error.kind, format!("lost sight of the crawl: {error}"))));
+                        self.resolve(name, Err(Error::new(error.kind, format!("lost track of the crawl: {error}"))));
                     }),
                 }
             }
         }
     }
 
-    /// Asks for some crawlers; returns whether any has ended.
+    /// Gets the state of these crawlers. Returns whether any has ended.
     async fn poll(&self, names: &[String]) -> Result<bool, Error> {
         let request = self.clients.glue.batch_get_crawlers().set_crawler_names(Some(names.to_vec()));
         let answer = request.send().await.map_err(Error::aws("glue:BatchGetCrawlers"))?;
         let mut any = false;
         for crawler in answer.crawlers() {
             let name = crawler.name().unwrap_or_default();
-            let outcome = self.lock().get_mut(name).and_then(|waiting| waiting.look_at(crawler));
+            let outcome = self.lock().get_mut(name).and_then(|waiting| waiting.update(crawler));
             if let Some(outcome) = outcome {
-                self.tell(name, outcome);
+                self.resolve(name, outcome);
                 any = true;
             }
         }
         for name in answer.crawlers_not_found() {
-            self.tell(name, Err(Error::new(Kind::NotFound, "the crawler was deleted while it ran")));
+            self.resolve(name, Err(Error::new(Kind::NotFound, "the crawler was deleted while it ran")));
         }
         Ok(any)
     }
 
     fn any_is_new(&self, names: &[String]) -> bool {
         let waiting = self.lock();
-        names.iter().filter_map(|name| waiting.get(name)).any(|waiting| waiting.since.elapsed() < self.patience)
+        names
+            .iter()
+            .filter_map(|name| waiting.get(name))
+            .any(|waiting| waiting.since.elapsed() < self.propagation_limit)
     }
 
-    fn tell(&self, name: &str, outcome: Result<(), Error>) {
+    fn resolve(&self, name: &str, outcome: Result<(), Error>) {
         if let Some(waiting) = self.lock().remove(name) {
-            // A receiver that is gone has stopped waiting.
-            let _ = waiting.tell.send(outcome);
+            // Fails if the receiver has stopped waiting.
+            let _ = waiting.outcome.send(outcome);
         }
     }
 
@@ -118,15 +121,15 @@ impl<'a> Watcher<'a> {
 }
 
 impl Waiting {
-    /// How the crawl ended, if it has.
-    fn look_at(&mut self, crawler: &Crawler) -> Option<Result<(), Error>> {
+    /// Takes the crawler's present state. Returns how the crawl ended, if it has.
+    fn update(&mut self, crawler: &Crawler) -> Option<Result<(), Error>> {
         self.begun |= crawler.state() != Some(&CrawlerState::Ready) || discover::last_crawl(crawler) != self.last_crawl;
         if crawler.state() != Some(&CrawlerState::Ready) {
             return None;
         }
         match self.begun {
             true => Some(outcome(crawler)),
-            false if self.since.elapsed() < BEGIN_LIMIT => None,
+            false if self.since.elapsed() < START_LIMIT => None,
             false => Some(Err(Error::new(Kind::Service, "the crawler was started, but no crawl began: run again"))),
         }
     }
@@ -157,7 +160,7 @@ mod tests {
     }
 
     fn waiting(last_crawl: Option<i64>, begun: bool) -> Waiting {
-        Waiting { tell: oneshot::channel().0, last_crawl, begun, since: Instant::now() }
+        Waiting { outcome: oneshot::channel().0, last_crawl, begun, since: Instant::now() }
     }
 
     #[test]
@@ -166,15 +169,15 @@ mod tests {
         use LastCrawlStatus::{Failed, Succeeded};
 
         let mut first = waiting(None, false);
-        assert!(first.look_at(&crawler(Ready, None)).is_none(), "not begun");
-        assert!(first.look_at(&crawler(Ready, Some((2, Succeeded)))).unwrap().is_ok());
+        assert!(first.update(&crawler(Ready, None)).is_none(), "not begun");
+        assert!(first.update(&crawler(Ready, Some((2, Succeeded)))).unwrap().is_ok());
 
         let mut later = waiting(Some(1), false);
-        assert!(later.look_at(&crawler(Ready, Some((1, Failed)))).is_none(), "the failure of yesterday");
-        assert!(later.look_at(&crawler(Running, Some((1, Failed)))).is_none());
-        assert!(later.look_at(&crawler(Ready, Some((2, Succeeded)))).unwrap().is_ok());
+        assert!(later.update(&crawler(Ready, Some((1, Failed)))).is_none(), "the failure of yesterday");
+        assert!(later.update(&crawler(Running, Some((1, Failed)))).is_none());
+        assert!(later.update(&crawler(Ready, Some((2, Succeeded)))).unwrap().is_ok());
 
         let mut running = waiting(Some(1), true);
-        assert!(running.look_at(&crawler(Ready, Some((1, Failed)))).unwrap().is_err(), "was seen running");
+        assert!(running.update(&crawler(Ready, Some((1, Failed)))).unwrap().is_err(), "was seen running");
     }
 }

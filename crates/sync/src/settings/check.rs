@@ -1,4 +1,4 @@
-//! Settings that can't be, refused before anything is done; and which tables are left.
+//! Validates settings before anything is done, and compiles the selection of tables.
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -8,10 +8,10 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 use super::{Engine, Sample, Settings};
 use crawl::error::{Error, Kind};
 
-/// Dearer is nothing, and sums of what is are numbers.
-const MOST_DOLLARS: f64 = 1e12;
+/// A price above any real one, but small enough that sums stay finite.
+const MAX_DOLLARS: f64 = 1e12;
 /// More crawlers or roles than any account has.
-const MOST_OF_AN_ACCOUNT: usize = 1_000_000;
+const MAX_PER_ACCOUNT: usize = 1_000_000;
 
 impl Settings {
     /// Checks the settings against each other and against AWS's rules, and compiles the globs.
@@ -32,7 +32,7 @@ impl Settings {
         if self.table_prefix.len() > 64 || !lower(&self.table_prefix) {
             return wrong(format!("table_prefix {:?}: use at most 64 of a-z, 0-9 and _", self.table_prefix));
         }
-        // Braces are of placeholders, and there is one; the policy of a run compares ARNs with the name, see below.
+        // `{table}` is the only placeholder. The policy of a run matches ARNs against the name, so wildcards would widen it.
         let (once, rest) =
             (self.crawler_name.matches("{table}").count() == 1, self.crawler_name.replace("{table}", ""));
         if !once || self.crawler_name.len() > 100 || rest.contains(['{', '}', '*', '?']) || has_control(&rest) {
@@ -52,7 +52,7 @@ impl Settings {
         if let Some(units) = self.max_rcu
             && !(0.5..=10_000_000.0).contains(&units)
         {
-            return wrong(format!("max_rcu {units:?}: use 0.5 to 10000000 read units a second"));
+            return wrong(format!("max_rcu {units:?}: use 0.5 to 10000000 read units per second"));
         }
         if let Some(segments) = self.segments
             && !(1..=10_000).contains(&segments)
@@ -60,15 +60,15 @@ impl Settings {
             return wrong(format!("segments {segments}: use 1 to 10000"));
         }
         for (name, value, what) in [
-            ("read_price", self.read_price, "the dollars for a million read request units"),
-            ("export_price", self.export_price, "the dollars for a GB that is exported"),
-            ("crawl_price", self.crawl_price, "the dollars of one crawl"),
+            ("read_price", self.read_price, "dollars per million read request units"),
+            ("export_price", self.export_price, "dollars per exported GB"),
+            ("crawl_price", self.crawl_price, "dollars per crawl"),
         ] {
-            if !(0.0..=MOST_DOLLARS).contains(&value) {
-                return wrong(format!("{name} {value:?}: use {what}, 0 to {MOST_DOLLARS}"));
+            if !(0.0..=MAX_DOLLARS).contains(&value) {
+                return wrong(format!("{name} {value:?}: use {what}, 0 to {MAX_DOLLARS}"));
             }
         }
-        // The policy of a run compares ARNs with it, and a pattern would be another's too.
+        // The policy of a run matches ARNs against it, so a wildcard would match other policies too.
         let is_policy = |arn: &str| {
             arn.starts_with("arn:")
                 && arn.contains(":iam::")
@@ -94,23 +94,23 @@ impl Settings {
         if self.registry.is_empty() || self.registry.len() > 255 || !self.registry.bytes().all(registry_ok) {
             return wrong(format!("registry {:?}: use 1 to 255 of letters, digits and -_$#.", self.registry));
         }
-        for (name, value, least, most) in [
+        for (name, value, min, max) in [
             ("concurrency", self.concurrency, 1, 1000),
             ("max_running", self.max_running, 1, 1000),
-            ("crawler_quota", self.crawler_quota, 0, MOST_OF_AN_ACCOUNT),
-            ("role_headroom", self.role_headroom, 0, MOST_OF_AN_ACCOUNT),
+            ("crawler_quota", self.crawler_quota, 0, MAX_PER_ACCOUNT),
+            ("role_headroom", self.role_headroom, 0, MAX_PER_ACCOUNT),
             ("runs_per_month", self.runs_per_month as usize, 0, 50_000),
             ("types.max_struct_fields", self.types.max_struct_fields, 1, 10_000),
         ] {
-            if !(least..=most).contains(&value) {
-                return wrong(format!("{name} {value}: use {least} to {most}"));
+            if !(min..=max).contains(&value) {
+                return wrong(format!("{name} {value}: use {min} to {max}"));
             }
         }
-        Selection::of_globs(&self.include, &self.exclude)
+        Selection::from_globs(&self.include, &self.exclude)
     }
 }
 
-/// Settings that make sense: the only form that a run takes.
+/// Valid settings, the only form that a run accepts.
 #[derive(Debug, Clone)]
 pub struct Validated {
     settings: Settings,
@@ -126,13 +126,14 @@ impl Deref for Validated {
 }
 
 impl Validated {
-    /// The tables that a run is about.
+    /// The tables of a run.
     pub fn selection(&self) -> &Selection {
         &self.selection
     }
 
-    /// For a native crawl of these tables, whatever `include` and `exclude` say; of those that they select, if there are none.
-    pub(crate) fn native(&self, tables: &[&str]) -> Validated {
+    /// These settings for a native crawl of `tables`, whatever `include` and `exclude` say. If `tables` is empty, the selection
+    /// stays.
+    pub(crate) fn for_native_crawl(&self, tables: &[&str]) -> Validated {
         let mut native = self.clone();
         native.settings.engine = Engine::Native;
         if !tables.is_empty() {
@@ -141,8 +142,8 @@ impl Validated {
         native
     }
 
-    /// For a run that goes on with others, whatever tables these were about.
-    pub(crate) fn of_all_tables(&self) -> Validated {
+    /// These settings for a run that continues earlier ones, whatever tables those selected.
+    pub(crate) fn for_all_tables(&self) -> Validated {
         let settings = Settings { wait: false, no_start: false, dry_run: false, ..self.settings.clone() };
         Validated { settings, selection: Selection::ALL }
     }
@@ -152,12 +153,12 @@ fn has_control(text: &str) -> bool {
     text.contains(char::is_control)
 }
 
-/// Which tables a run is about.
+/// The tables that a run selects.
 #[derive(Debug, Clone)]
 pub enum Selection {
-    /// Those that match one of the first globs, or all if there are none, and none of the second.
+    /// Tables that match any of the first globs, or all tables if there are none, but none of the second globs.
     Globs(GlobSet, GlobSet),
-    /// These.
+    /// Exactly these tables.
     Tables(BTreeSet<String>),
 }
 
@@ -167,12 +168,12 @@ impl Selection {
     /// Compiles globs.
     ///
     /// # Errors
-    /// [`Kind::Settings`], naming the first that is none.
-    pub(crate) fn of_globs(include: &[String], exclude: &[String]) -> Result<Selection, Error> {
+    /// [`Kind::Settings`], naming the first invalid glob.
+    pub(crate) fn from_globs(include: &[String], exclude: &[String]) -> Result<Selection, Error> {
         Ok(Selection::Globs(globs("include", include)?, globs("exclude", exclude)?))
     }
 
-    /// Whether the DynamoDB table `name` is in.
+    /// Whether the DynamoDB table `name` is selected.
     pub fn contains(&self, name: &str) -> bool {
         match self {
             Selection::Globs(include, exclude) => {
@@ -220,14 +221,14 @@ mod tests {
         insta::assert_snapshot!(message(Settings { crawler_name: "x".into(), ..base() }), @r#"crawler_name "x": needs {table} exactly once, no other braces, no *, ? or control characters, and at most 100 characters"#);
         insta::assert_snapshot!(message(Settings { scan_rate: Some(2.0), ..base() }), @"scan_rate 2: use 0.1 to 1.5");
         insta::assert_snapshot!(message(Settings { sample: Sample::Items(0), ..base() }), @"sample 0: use all, auto, or a number of items");
-        insta::assert_snapshot!(message(Settings { max_rcu: Some(f64::NAN), ..base() }), @"max_rcu NaN: use 0.5 to 10000000 read units a second");
+        insta::assert_snapshot!(message(Settings { max_rcu: Some(f64::NAN), ..base() }), @"max_rcu NaN: use 0.5 to 10000000 read units per second");
         insta::assert_snapshot!(message(Settings { segments: Some(0), ..base() }), @"segments 0: use 1 to 10000");
-        insta::assert_snapshot!(message(Settings { read_price: -1.0, ..base() }), @"read_price -1.0: use the dollars for a million read request units, 0 to 1000000000000");
-        insta::assert_snapshot!(message(Settings { export_price: f64::INFINITY, ..base() }), @"export_price inf: use the dollars for a GB that is exported, 0 to 1000000000000");
+        insta::assert_snapshot!(message(Settings { read_price: -1.0, ..base() }), @"read_price -1.0: use dollars per million read request units, 0 to 1000000000000");
+        insta::assert_snapshot!(message(Settings { export_price: f64::INFINITY, ..base() }), @"export_price inf: use dollars per exported GB, 0 to 1000000000000");
         insta::assert_snapshot!(message(Settings { permissions_boundary: Some("arn:aws:iam::1:policy/*".into()), ..base() }), @r#"permissions_boundary "arn:aws:iam::1:policy/*": use the ARN of a managed policy"#);
         insta::assert_snapshot!(message(Settings { propagation_limit: 901, ..base() }), @"propagation_limit 901: use 0 to 900 seconds");
         insta::assert_snapshot!(message(Settings { answer_limit: 0, ..base() }), @"answer_limit 0: use 1 to 900 seconds");
-        insta::assert_snapshot!(message(Settings { crawl_price: f64::NAN, ..base() }), @"crawl_price NaN: use the dollars of one crawl, 0 to 1000000000000");
+        insta::assert_snapshot!(message(Settings { crawl_price: f64::NAN, ..base() }), @"crawl_price NaN: use dollars per crawl, 0 to 1000000000000");
         insta::assert_snapshot!(message(Settings { concurrency: 0, ..base() }), @"concurrency 0: use 1 to 1000");
         insta::assert_snapshot!(message(Settings { max_running: usize::MAX, ..base() }), @"max_running 18446744073709551615: use 1 to 1000");
         insta::assert_snapshot!(message(Settings { crawler_quota: usize::MAX, ..base() }), @"crawler_quota 18446744073709551615: use 0 to 1000000");
@@ -240,7 +241,7 @@ mod tests {
                 format!("scan_rate {rate}: use 0.1 to 1.5")
             );
             let wrong = message(Settings { max_rcu: Some(rate), ..base() });
-            assert_eq!(wrong, format!("max_rcu {rate:?}: use 0.5 to 10000000 read units a second"));
+            assert_eq!(wrong, format!("max_rcu {rate:?}: use 0.5 to 10000000 read units per second"));
         }
         for fields in [0, 10_001, usize::MAX] {
             let types = schema::TypeOptions { max_struct_fields: fields, ..Default::default() };

@@ -1,4 +1,4 @@
-//! Settings that come from elsewhere, over those there are: a JSON object, or the environment.
+//! Settings from a JSON object or the environment, which override those there are.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,21 @@ use serde_json::{Map, Value};
 use super::Settings;
 use crawl::error::{Error, Kind};
 
-/// In front of every environment variable that sets a setting.
+/// The prefix of every environment variable that holds a setting.
 const PREFIX: &str = "GLUE_DDB_CRAWLER_";
-/// Variables of that prefix that are no settings of a run: the command line's file, the Lambda function's log level, the wire
-/// log of the embedded endpoint.
+/// Variables with that prefix that are not settings of a run: the command line's configuration file, the Lambda function's log
+/// level, and the wire log of the embedded endpoint.
 const OTHERS: [&str; 3] = ["CONFIG", "LOG", "WIRE_LOG"];
 
-/// The variable with any settings as one JSON object: what the stack's parameter `Settings` fills.
+/// The variable that holds any settings as one JSON object. The stack's parameter `Settings` sets it.
 const ALL: &str = "SETTINGS";
 
 impl Settings {
-    /// These settings with `changes` over them, by the names of `docs/settings.md`. A nested object changes what it names.
+    /// These settings, overridden by `changes`, which have the names of `docs/settings.md`. A nested object changes only the
+    /// members that it has.
     ///
     /// # Errors
-    /// [`Kind::Settings`], naming the key; for an unknown one, with those that are known.
+    /// [`Kind::Settings`], naming the key, and listing the known keys if it is unknown.
     pub fn with(&self, changes: &Map<String, Value>) -> Result<Settings, Error> {
         let mut settings = self.clone();
         for (name, value) in changes {
@@ -30,12 +31,12 @@ impl Settings {
         Ok(settings)
     }
 
-    /// These settings with those of the environment over them: `GLUE_DDB_CRAWLER_` and the name in capitals, lists by comma,
-    /// nested ones with two underscores (`GLUE_DDB_CRAWLER_TYPES__NUMBERS`). An empty variable counts as not set.
-    /// `GLUE_DDB_CRAWLER_SETTINGS` is a JSON object of settings that no other variable sets.
+    /// These settings, overridden by the environment. A variable is `GLUE_DDB_CRAWLER_` and the setting's name in capitals, with
+    /// two underscores in nested names (`GLUE_DDB_CRAWLER_TYPES__NUMBERS`). Lists are separated by commas. An empty variable
+    /// counts as unset. `GLUE_DDB_CRAWLER_SETTINGS` is a JSON object of settings that no other variable sets.
     ///
     /// # Errors
-    /// [`Kind::Settings`], naming the variable, if there is no such setting, its value can't be, or it is set twice.
+    /// [`Kind::Settings`], naming the variable, if the setting is unknown, its value is invalid, or it is set twice.
     pub fn with_environment(&self) -> Result<Settings, Error> {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
@@ -45,7 +46,7 @@ impl Settings {
 
     fn with_variables(&self, variables: impl Iterator<Item = (String, String)>) -> Result<Settings, Error> {
         let mut settings = self.clone();
-        // In order, so that of two wrong ones it is always the same that is told.
+        // Sorted, so that of two invalid variables always the same one is reported.
         let variables: BTreeMap<_, _> = variables.filter(|(_, text)| !text.is_empty()).collect();
         for (variable, text) in &variables {
             let Some(name) = variable.strip_prefix(PREFIX) else { continue };
@@ -55,7 +56,7 @@ impl Settings {
             if name == ALL {
                 let wrong = |error: Error| Error { message: format!("{variable}: {}", error.message), ..error };
                 let changes = object(text).map_err(wrong)?;
-                once(&changes, &variables).map_err(wrong)?;
+                refuse_duplicates(&changes, &variables).map_err(wrong)?;
                 Settings::default().with(&changes).and_then(|alone| alone.validate()).map_err(wrong)?;
                 settings = settings.with(&changes)?;
                 continue;
@@ -63,24 +64,24 @@ impl Settings {
             let name = name.to_ascii_lowercase();
             let path: Vec<&str> = name.split("__").collect();
             let wrong = |error: Error| Error { message: format!("{variable}: {}", error.message), ..error };
-            // On its own, so that what is found is about this variable.
+            // Validated on its own, so that any error is about this variable.
             Settings::default().read(&path, text).and_then(|alone| alone.validate()).map_err(wrong)?;
             settings = settings.read(&path, text).map_err(wrong)?;
         }
         Ok(settings)
     }
 
-    /// Sets one setting from text: a variable does not tell a string from a number, a boolean or a list; the setting does.
+    /// Sets one setting from text. The setting decides whether the text is a string, a number, a boolean or a list.
     fn read(&self, path: &[&str], text: &str) -> Result<Settings, Error> {
         let scalar = serde_json::from_str(text).ok().filter(|value: &Value| value.is_boolean() || value.is_number());
-        let list = parts(text).into_iter().map(str::trim).filter(|part| !part.is_empty()).collect::<Value>();
+        let list = split_list(text).into_iter().map(str::trim).filter(|part| !part.is_empty()).collect::<Value>();
         self.set(path, text.into()).or_else(|error| {
             let others = scalar.into_iter().chain([list]);
             others.map(|value| self.set(path, value)).find_map(Result::ok).ok_or(error)
         })
     }
 
-    /// Sets what `value` says below `path`, one setting after the other.
+    /// Sets the settings in `value` below `path`, one after the other.
     fn changed(&self, path: Vec<&str>, value: &Value) -> Result<Settings, Error> {
         let Some(nested) = value.as_object() else { return self.set(&path, value.clone()) };
         let mut settings = self.clone();
@@ -105,22 +106,21 @@ fn object(text: &str) -> Result<Map<String, Value>, Error> {
     serde_json::from_str(text).map_err(wrong)
 }
 
-/// Refuses settings that have a variable of their own as well: which of the two counts would be a guess.
-fn once(changes: &Map<String, Value>, variables: &BTreeMap<String, String>) -> Result<(), Error> {
+/// Refuses settings that also have a variable of their own, since either could be meant.
+fn refuse_duplicates(changes: &Map<String, Value>, variables: &BTreeMap<String, String>) -> Result<(), Error> {
     for name in changes.keys() {
         let own = format!("{PREFIX}{}", name.to_ascii_uppercase());
         if let Some(own) = variables.keys().find(|other| **other == own || other.starts_with(&format!("{own}__"))) {
             let message =
-                format!("{name}: {own} sets it already; change it there (in a stack: the parameter of that name)");
+                format!("{name}: {own} already sets it; change it there (in a stack: in the parameter of that name)");
             return Err(Error::new(Kind::Settings, message));
         }
     }
     Ok(())
 }
 
-/// The parts of a list between its commas; those in a glob's braces and brackets (`{a,b}*`) and after a backslash belong to
-/// the glob.
-fn parts(text: &str) -> Vec<&str> {
+/// Splits a list at its commas, except those in a glob's braces and brackets (`{a,b}*`) and after a backslash.
+fn split_list(text: &str) -> Vec<&str> {
     let (mut parts, mut from, mut braces, mut brackets, mut escaped) = (Vec::new(), 0, 0_usize, false, false);
     for (at, character) in text.char_indices() {
         match character {
@@ -244,11 +244,11 @@ mod tests {
         insta::assert_snapshot!(message("max_running=50"), @r#"GLUE_DDB_CRAWLER_SETTINGS: not a JSON object of settings, like {"max_running": 50}: expected value at line 1 column 1"#);
         insta::assert_snapshot!(message("[]"), @r#"GLUE_DDB_CRAWLER_SETTINGS: not a JSON object of settings, like {"max_running": 50}: invalid type: sequence, expected a map at line 1 column 0"#);
         insta::assert_snapshot!(message(r#"{"max_running": 0}"#), @"GLUE_DDB_CRAWLER_SETTINGS: max_running 0: use 1 to 1000");
-        insta::assert_snapshot!(message(r#"{"database": "mine"}"#), @"GLUE_DDB_CRAWLER_SETTINGS: database: GLUE_DDB_CRAWLER_DATABASE sets it already; change it there (in a stack: the parameter of that name)");
+        insta::assert_snapshot!(message(r#"{"database": "mine"}"#), @"GLUE_DDB_CRAWLER_SETTINGS: database: GLUE_DDB_CRAWLER_DATABASE already sets it; change it there (in a stack: in the parameter of that name)");
         assert!(message(r#"{"max_runing": 1}"#).starts_with("GLUE_DDB_CRAWLER_SETTINGS: max_runing: unknown field"));
         let twice = [("GLUE_DDB_CRAWLER_SETTINGS", r#"{"types": {}}"#), ("GLUE_DDB_CRAWLER_TYPES__NUMBERS", "double")];
         assert!(
-            from_variables(&twice).unwrap_err().message.contains("GLUE_DDB_CRAWLER_TYPES__NUMBERS sets it already")
+            from_variables(&twice).unwrap_err().message.contains("GLUE_DDB_CRAWLER_TYPES__NUMBERS already sets it")
         );
     }
 

@@ -33,9 +33,9 @@ async fn an_account_before_the_first_run_is_told_what_a_run_makes() {
     let found = examined(&world).await;
     assert!(found.need_attention());
     for (name, says) in [
-        ("database", "ddb_tables does not exist: a run makes it"),
+        ("database", "ddb_tables does not exist: a run creates it"),
         ("tables", "2 of 2 DynamoDB tables are selected"),
-        ("crawlers", "0 are ours, 0 somebody else's; a run makes Orders_crawler, users_crawler"),
+        ("crawlers", "0 are ours, 0 somebody else's; a run creates Orders_crawler, users_crawler"),
         ("catalog", "0 tables, 0 of them with a schema reference; not crawled yet: Orders, users"),
     ] {
         assert_eq!(check(&found, name).says, says);
@@ -81,9 +81,9 @@ async fn what_is_wrong_is_named() {
     let says = |name| (check(&found, name).state, check(&found, name).says.as_str());
     let (state, crawlers) = says("crawlers");
     assert_eq!(state, State::Attention);
-    assert!(crawlers.contains("set otherwise than a run sets them: users_crawler"), "{crawlers}");
-    assert!(crawlers.contains("but somebody else's: Orders_crawler"), "{crawlers}");
-    assert!(says("roles").1.contains("left half-made: users_crawler_eu-west-1"), "{}", says("roles").1);
+    assert!(crawlers.contains("configured differently than by a run: users_crawler"), "{crawlers}");
+    assert!(crawlers.contains("under a name that we need: Orders_crawler"), "{crawlers}");
+    assert!(says("roles").1.contains("left incomplete: users_crawler_eu-west-1"), "{}", says("roles").1);
     assert!(says("catalog").1.contains("not crawled yet: Orders"), "{}", says("catalog").1);
 }
 

@@ -202,7 +202,7 @@ async fn a_backlog_that_cannot_go_on_asks_to_be_called_again() {
     let event = async || crawl_ended(&session(&world.clients, &settings), "tbla_crawler", "Succeeded").await;
     let error = event().await.unwrap_err();
     assert_eq!(error.kind, Kind::Throttled);
-    insta::assert_snapshot!(error.message, @"crawlers are left, and none could be started: glue:StartCrawler: ResourceNumberLimitExceededException: too many crawls");
+    insta::assert_snapshot!(error.message, @"crawlers are due, but none could be started: glue:StartCrawler: ResourceNumberLimitExceededException: too many crawls");
     assert_eq!(parameter(&world.table("tbla").await, "schemaVersionNumber"), Some("1"), "linked all the same");
     assert_eq!(event().await.unwrap().summary.started, 1, "as Lambda's next attempt");
 }
@@ -283,7 +283,7 @@ async fn a_running_crawler_that_has_drifted_is_set_right_when_it_has_ended() {
     let slower = Settings { scan_rate: Some(0.2), ..Settings::default() };
     let deferred = world.sync(&slower).await;
     assert_eq!(row(&deferred, "tbla").outcome, Outcome::Deferred);
-    insta::assert_snapshot!(row(&deferred, "tbla").reason.as_ref().unwrap(), @"its crawler is set otherwise than it should be, and runs: it is set right, and starts, when that crawl has ended");
+    insta::assert_snapshot!(row(&deferred, "tbla").reason.as_ref().unwrap(), @"its crawler needs an update but is running: it is updated and started when that crawl has ended");
     let report = all_well(world.sync(&Settings { wait: true, ..slower }).await);
     let tbla = row(&report, "tbla");
     assert_eq!(tbla.outcome, Outcome::Crawled);
@@ -300,7 +300,7 @@ async fn the_deadline_leaves_the_rest_deferred() {
     let begin = Instant::now();
     // Half a minute of it is kept back.
     let deadline = Deadline::at(begin + Duration::from_millis(32_000));
-    let report = sync::run(&session(&world.clients, &settings).until(deadline), Job::Sync).await.unwrap();
+    let report = sync::run(&session(&world.clients, &settings).with_deadline(deadline), Job::Sync).await.unwrap();
     assert!(begin.elapsed() < Duration::from_secs(12), "{:?}", begin.elapsed());
     let summary = &report.summary;
     assert!(summary.started >= 1 && summary.deferred >= 4, "{summary:?}");
@@ -316,7 +316,7 @@ async fn a_run_that_waits_leaves_its_crawls_running_at_the_deadline() {
     let world = World::new(&[("tbla", &[ITEM])]).await;
     world.server.faults().add(Rule::new("DynamoDB.Scan", Calls::Every, Fault::Delay(Duration::from_secs(3))));
     let deadline = Deadline::at(Instant::now() + Duration::from_secs(31));
-    let report = sync::run(&session(&world.clients, &waiting()).until(deadline), Job::Sync).await.unwrap();
+    let report = sync::run(&session(&world.clients, &waiting()).with_deadline(deadline), Job::Sync).await.unwrap();
     assert_eq!(row(&all_well(report), "tbla").outcome, Outcome::Started);
     assert!(note(&world).await.is_some(), "what it started is still to be linked");
     world.server.faults().clear();
@@ -328,9 +328,10 @@ async fn a_run_that_waits_leaves_its_crawls_running_at_the_deadline() {
 async fn no_time_to_list_is_an_error() {
     let world = World::new(&[("tbla", &[ITEM])]).await;
     let deadline = Deadline::at(Instant::now() + Duration::from_secs(30));
-    let error = sync::run(&session(&world.clients, &Settings::default()).until(deadline), Job::Sync).await.unwrap_err();
+    let error =
+        sync::run(&session(&world.clients, &Settings::default()).with_deadline(deadline), Job::Sync).await.unwrap_err();
     assert_eq!(error.kind, Kind::Deadline);
-    insta::assert_snapshot!(error.message, @"the run was cut off before all was listed: nothing was done. If its time was up, give it more");
+    insta::assert_snapshot!(error.message, @"the run was cut off before everything was listed, so nothing was done. If its time was up, allow more");
 }
 
 #[tokio::test]
@@ -339,7 +340,7 @@ async fn a_native_crawl_that_takes_too_long_is_given_up() {
     world.server.faults().add(Rule::new("DynamoDB.Scan", Calls::Every, Fault::Delay(Duration::from_millis(2000))));
     let settings = Settings { engine: sync::settings::Engine::Native, concurrency: 1, ..Settings::default() };
     let deadline = Deadline::at(Instant::now() + Duration::from_millis(33_500));
-    let report = sync::run(&session(&world.clients, &settings).until(deadline), Job::Sync).await.unwrap();
+    let report = sync::run(&session(&world.clients, &settings).with_deadline(deadline), Job::Sync).await.unwrap();
     let (crawled, deferred) = (report.summary.crawled, report.summary.deferred);
     assert!(crawled >= 1 && deferred >= 1 && crawled + deferred == 3, "{:#?}", report.tables);
 }

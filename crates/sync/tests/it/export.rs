@@ -287,7 +287,7 @@ async fn an_export_of_another_account_is_refused_unless_a_table_is_named() {
     let world = World::new(&[("restored", &[])]).await;
     let error = crawl(&world, export.write()).await.unwrap_err();
     assert_eq!(error.kind, Kind::Conflict);
-    insta::assert_snapshot!(error.message, @"the export is of the table orders in eu-west-1 of account 999999999999, and this catalog is in eu-west-1 of account 123456789012: use its region and a profile of its account, or name the table that it is to be read for");
+    insta::assert_snapshot!(error.message, @"the export is of the table orders in eu-west-1 of account 999999999999, and this catalog is in eu-west-1 of account 123456789012: use its region and a profile of its account, or name the table to read it for");
     let export = Export::in_folder(export.root.path()).await.unwrap();
     let report = all_well(crawl_as(&world, export.of_table("restored")).await.unwrap());
     assert_eq!(row(&report, "restored").items, Some(3));
@@ -334,9 +334,12 @@ async fn an_export_that_was_not_read_to_its_end_publishes_nothing() {
             interrupt.now();
         }
     };
-    let report = sync::run(&session(&clients, &Settings::default()).until(deadline).telling(&on), Job::Export(&export))
-        .await
-        .unwrap();
+    let report = sync::run(
+        &session(&clients, &Settings::default()).with_deadline(deadline).with_progress(&on),
+        Job::Export(&export),
+    )
+    .await
+    .unwrap();
     assert_eq!(row(&report, "orders").outcome, Outcome::Deferred);
     assert!(world.tables().await.is_empty());
 }

@@ -172,7 +172,7 @@ async fn a_role_that_glue_cannot_assume_yet_is_waited_for_while_others_go_on() {
             ended.lock().unwrap().push((table.to_owned(), begin.elapsed()));
         }
     };
-    let report = all_well(sync::run(&session(&clients, &one_at_a_time).telling(&note), Job::Sync).await.unwrap());
+    let report = all_well(sync::run(&session(&clients, &one_at_a_time).with_progress(&note), Job::Sync).await.unwrap());
     assert_eq!((report.summary.crawled, report.calls["glue:CreateCrawler"]), (2, 7));
     let ended = ended.into_inner().unwrap();
     assert_eq!([ended[0].0.as_str(), ended[1].0.as_str()], ["tblb", "tbla"]);
@@ -248,7 +248,7 @@ async fn quotas_are_known_before_anything_is_made() {
     let planned = world.sync(&Settings { dry_run: true, ..waiting() }).await;
     let quotas = planned.quotas.clone().unwrap();
     assert_eq!((quotas.roles.used, quotas.roles.needed, quotas.roles.limit, quotas.beyond), (0, 3, 2, 1));
-    insta::assert_snapshot!(quotas.reason(), @"the quota of IAM roles: 0 in use, 3 more needed, 2 allowed, less those of role_headroom; ask for more (Service Quotas, IAM, roles per account)");
+    insta::assert_snapshot!(quotas.reason(), @"the quota of IAM roles: 0 in use, 3 more needed, 2 allowed, less role_headroom; request an increase (Service Quotas, IAM, roles per account)");
     assert_eq!(row(&planned, "tblc").actions, [Action::Crawl, Action::CreateTable]);
 
     let report = all_well(world.sync(&waiting()).await);
@@ -269,7 +269,7 @@ async fn quotas_are_known_before_anything_is_made() {
     };
     world.put("new", &[ITEM]);
     let report = world.sync(&few).await;
-    insta::assert_snapshot!(row(&report, "new").reason.as_ref().unwrap(), @"the quota of crawlers: 3 in use, 1 more needed, 1 allowed; ask for more (Service Quotas, AWS Glue, L-11FA2C1A) and set crawler_quota");
+    insta::assert_snapshot!(row(&report, "new").reason.as_ref().unwrap(), @"the quota of crawlers: 3 in use, 1 more needed, 1 allowed; request an increase (Service Quotas, AWS Glue, L-11FA2C1A) and set crawler_quota");
 }
 
 #[tokio::test]
@@ -337,7 +337,7 @@ async fn a_failed_crawl_is_reported_with_its_reason() {
     let report = all_well(world.sync(&Settings::default()).await);
     let row = self::row(&report, "tbla");
     assert_eq!((row.outcome, row.actions[0]), (Outcome::Started, Action::RepairRole));
-    assert!(row.reason.as_ref().unwrap().starts_with("the crawl before failed: "), "{row:?}");
+    assert!(row.reason.as_ref().unwrap().starts_with("the previous crawl failed: "), "{row:?}");
     assert_eq!(all_well(world.sync(&waiting()).await).summary.crawled, 1);
     only_linked_again(world.sync(&waiting()).await);
 }

@@ -133,12 +133,16 @@ impl History {
         let clients = Clients::local(self.world.server.url(), &self.world.region);
         let (clients, deadline) = (&clients, Deadline::none());
         let report = match run {
-            Run::Sync(sync) => Box::pin(sync::run(&session(clients, &sync.settings).until(deadline), Job::Sync)).await,
-            Run::Continue => Box::pin(continue_backlog(&session(clients, &step::settings()).until(deadline))).await,
+            Run::Sync(sync) => {
+                Box::pin(sync::run(&session(clients, &sync.settings).with_deadline(deadline), Job::Sync)).await
+            }
+            Run::Continue => {
+                Box::pin(continue_backlog(&session(clients, &step::settings()).with_deadline(deadline))).await
+            }
             Run::Event(table, state) => {
                 let crawler = sync::naming::crawler("{table}_crawler", table);
                 Box::pin(sync::event::crawl_ended(
-                    &session(clients, &step::settings()).until(deadline),
+                    &session(clients, &step::settings()).with_deadline(deadline),
                     &crawler,
                     state,
                 ))

@@ -202,7 +202,7 @@ async fn roles_that_the_first_release_left_half_made_are_finished() {
     let tag = aws_sdk_iam::types::Tag::builder().key("managed-by").value("glue-ddb-crawler").build().unwrap();
     let half_made = world.clients.iam.create_role().role_name(&name).path("/glue-ddb-crawler/").tags(tag);
     let half_made = half_made.set_permissions_boundary(settings.permissions_boundary.clone());
-    let half_made = half_made.description("Being made for the DynamoDB table tbla");
+    let half_made = half_made.description("Being created for the DynamoDB table tbla");
     half_made.assume_role_policy_document(trust.to_string()).send().await.unwrap();
 
     let report = capped.sync(settings).await.unwrap();

@@ -7,7 +7,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use crawl::options::Sample;
 use crawl::{Clients, Deadline};
 use local::faults::{Calls, Fault, Rule};
-use sync::report::{Outcome, Read};
+use sync::report::{Outcome, ReadReport};
 use sync::settings::Engine;
 use sync::{Job, Report, Settings};
 
@@ -32,7 +32,7 @@ fn native() -> Settings {
     Settings { engine: Engine::Native, ..Settings::default() }
 }
 
-fn read(report: &Report) -> Read {
+fn read(report: &Report) -> ReadReport {
     row(report, "big").read.clone().expect("read in this run")
 }
 
@@ -42,7 +42,7 @@ async fn segments_in_any_number_give_the_same() {
     let mut kept = Vec::new();
     for segments in [None, Some(1), Some(7), Some(500)] {
         let report = all_well(world.sync(&Settings { segments, forget: true, ..native() }).await);
-        let Read { items, complete, missed_below, .. } = read(&report);
+        let ReadReport { items, complete, missed_below, .. } = read(&report);
         assert_eq!((items, complete, missed_below), (3000, true, None));
         assert!(report.calls["dynamodb:Scan"] >= u64::from(segments.unwrap_or(3)));
         kept.push(parameter(&world.table("big").await, "shape").unwrap().to_owned());
@@ -61,7 +61,7 @@ async fn a_table_larger_than_it_says_is_read_in_segments() {
         "KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}}"#;
     world.server.faults().add(Rule::new("DynamoDB.DescribeTable", Calls::Every, Fault::Answer(new.into())));
     let report = all_well(world.sync(&native()).await);
-    let Read { items, complete, read_units, .. } = read(&report);
+    let ReadReport { items, complete, read_units, .. } = read(&report);
     assert_eq!((items, complete), (10_000, true));
     assert_eq!(report.calls["dynamodb:Scan"], 8 + 64);
     // 10 MB, and the first 8 MB of them twice.
@@ -166,7 +166,7 @@ async fn a_small_budget_takes_small_pages() {
     let world = world("slow", 1000).await;
     let begin = Instant::now();
     let report = all_well(world.sync(&Settings { max_rcu: Some(50.0), ..native() }).await);
-    let Read { items, read_units, complete, .. } = read(&report);
+    let ReadReport { items, read_units, complete, .. } = read(&report);
     assert_eq!((items, complete), (1000, true));
     assert!((120.0..140.0).contains(&read_units), "{read_units}");
     assert!(report.calls["dynamodb:Scan"] >= 3, "{:?}", report.calls);
@@ -285,7 +285,7 @@ async fn a_crawl_that_was_cut_off_goes_on_where_it_was() {
     let clients = Clients::local(world.server.url(), "cut-off");
     // Half a minute before the end nothing more is read: 1.5 s are for some of 375 units.
     let deadline = Deadline::at(tokio::time::Instant::now() + Duration::from_millis(31_500));
-    let report = sync::run(&session(&clients, &settings).until(deadline), Job::Sync).await.unwrap();
+    let report = sync::run(&session(&clients, &settings).with_deadline(deadline), Job::Sync).await.unwrap();
     let big = row(&report, "big");
     assert_eq!(big.outcome, Outcome::Deferred, "{big:?}");
     let reason = big.reason.as_ref().unwrap();
@@ -311,9 +311,9 @@ async fn a_crawl_that_had_finished_nothing_begins_anew() {
     let settings = Settings { segments: Some(2), max_rcu: Some(20.0), ..native() };
     let clients = Clients::local(world.server.url(), "cut-early");
     let deadline = Deadline::at(tokio::time::Instant::now() + Duration::from_millis(31_000));
-    let report = sync::run(&session(&clients, &settings).until(deadline), Job::Sync).await.unwrap();
+    let report = sync::run(&session(&clients, &settings).with_deadline(deadline), Job::Sync).await.unwrap();
     assert_eq!(row(&report, "big").outcome, Outcome::Deferred);
     assert!(world.tables().await.is_empty());
-    let Read { items, complete, .. } = read(&all_well(world.sync(&native()).await));
+    let ReadReport { items, complete, .. } = read(&all_well(world.sync(&native()).await));
     assert_eq!((items, complete), (2000, true));
 }

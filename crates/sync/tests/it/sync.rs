@@ -193,7 +193,7 @@ async fn foreign_crawlers_and_roles_are_left_alone() {
         world.clients.iam.create_role().role_name("Orders_crawler_eu-west-1").assume_role_policy_document(trust);
     foreign.send().await.unwrap();
     let report = world.sync(&waiting()).await;
-    assert!(row(&report, "Orders").reason.as_ref().unwrap().contains("outside of /glue-ddb-crawler/"), "{report:#?}");
+    assert!(row(&report, "Orders").reason.as_ref().unwrap().contains("outside /glue-ddb-crawler/"), "{report:#?}");
     let policies = world.clients.iam.list_role_policies().role_name("Orders_crawler_eu-west-1").send().await.unwrap();
     assert!(policies.policy_names().is_empty());
 }

@@ -4,23 +4,23 @@ use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Scope;
 
-/// Bytes read at once: they stay in a core's cache until they are looked at.
+/// Bytes read at once: few enough to stay in a core's cache until they are parsed.
 pub(super) const CHUNK: usize = 1 << 18;
-/// Beside the chunk being read, one is being filled and one on its way. With an item or two this is all the memory that input
-/// takes.
+/// Besides the chunk being parsed, one is being filled and one is in transit. Together with an item or two, that is all the
+/// memory that input takes.
 const CHUNKS: usize = 2;
 
-/// An input that another thread reads, a little ahead of this one.
+/// An input that another thread reads a little ahead.
 pub(super) struct Ahead {
     full: Receiver<io::Result<Vec<u8>>>,
     empty: Sender<Vec<u8>>,
     chunk: Vec<u8>,
-    /// How much of the chunk is consumed.
+    /// How much of the chunk has been consumed.
     at: usize,
 }
 
 impl Ahead {
-    /// Opens and reads the input on a thread of its own, which ends with the input, an error, or the `Ahead`.
+    /// Opens and reads the input on a separate thread, which ends with the input, an error, or this `Ahead`.
     pub(super) fn new<'scope>(
         scope: &'scope Scope<'scope, '_>,
         open: impl FnOnce() -> io::Result<Box<dyn Read>> + Send + 'scope,
@@ -48,7 +48,7 @@ impl Ahead {
     }
 }
 
-/// Reads as much as there is room for: a decompressor that is asked for little at once, as `read_to_end` does, takes longer.
+/// Fills the chunk with large reads. Small ones, such as those of `read_to_end`, slow a decompressor down.
 fn fill(chunk: &mut Vec<u8>, input: &mut dyn Read) -> io::Result<()> {
     chunk.resize(CHUNK, 0);
     let mut filled = 0;
@@ -67,7 +67,7 @@ fn fill(chunk: &mut Vec<u8>, input: &mut dyn Read) -> io::Result<()> {
 impl BufRead for Ahead {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.at == self.chunk.len() {
-            // The other thread may have come to the end of the input and be gone.
+            // Fails if the other thread has reached the end of the input and is gone.
             let _ = self.empty.send(std::mem::take(&mut self.chunk));
             (self.chunk, self.at) = (self.full.recv().unwrap_or(Ok(Vec::new()))?, 0);
         }

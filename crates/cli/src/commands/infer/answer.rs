@@ -1,19 +1,19 @@
-//! The answer of a Scan, which is one JSON document of any length: its items are read one after the other as they come.
+//! Reads the response of a Scan, which is one JSON document of any length, item by item as it comes.
 
 use std::io::BufRead;
 
 use anyhow::bail;
 use schema::{ReadError, ReadErrorKind, Reader, Shape, TypeOptions};
 
-/// The longest item. The largest, 400 KB, takes under 6 MB of DynamoDB JSON when written without white space.
+/// The most bytes of an item. The largest possible one, of 400 KB, takes under 6 MB of DynamoDB JSON without white space.
 const MAX_ITEM: usize = 16 << 20;
-/// What there may be beside the items.
+/// The most bytes besides the items.
 const MAX_REST: usize = 1 << 20;
 
 /// Reads all of `input` with a new `reader`.
 ///
 /// # Errors
-/// If it is no answer of a Scan, or something in it is longer than it can be.
+/// If it is not the response of a Scan, or something in it is longer than possible.
 pub(super) fn read(input: &mut impl BufRead, reader: Reader) -> anyhow::Result<Shape> {
     let mut answer = Answer {
         reader,
@@ -48,7 +48,7 @@ struct Place {
     bytes: u64,
 }
 
-/// Where in JSON a byte is.
+/// The lexical context of a byte in JSON.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Text {
     Between,
@@ -67,21 +67,21 @@ enum Next {
 
 struct Answer {
     reader: Reader,
-    /// Bytes that the reader was given.
+    /// The bytes that the reader was given.
     given: u64,
     at: Place,
-    /// The item that is being taken in, as one line, and where it began.
+    /// The item being collected, as one line, and where it began.
     item: Vec<u8>,
     from: Place,
-    /// Everything but the items.
+    /// The document without the items.
     rest: Vec<u8>,
     text: Text,
     depth: u32,
-    /// In the array of items, outside of an item.
+    /// What may come next, while in the array of items but outside of an item.
     array: Option<Next>,
-    /// How many there were, once there was an array of them.
+    /// The number of items so far; `None` before their array.
     items: Option<u64>,
-    /// Where in `rest` the items were, and how much of the input was left out there.
+    /// Where in `rest` the items belong, and how much of the input was left out there.
     removed: Option<(usize, Place)>,
 }
 
@@ -97,12 +97,12 @@ impl Answer {
         match self.array {
             Some(next) if self.depth == 2 => self.between_items(next, byte)?,
             Some(_) => {
-                // White space but in a string, where the reader refuses it.
+                // A newline outside a string is white space. In a string it stays, and the reader refuses it.
                 let byte = if byte == b'\n' && outside { b' ' } else { byte };
                 self.item.push(byte);
                 if self.item.len() > MAX_ITEM {
                     bail!(
-                        "line {} (byte {} of the input): an item of over {MAX_ITEM} bytes, which none is",
+                        "line {} (byte {} of the input): an item of more than {MAX_ITEM} bytes, which is too long",
                         self.from.newlines + 1,
                         self.from.bytes
                     );
@@ -115,7 +115,7 @@ impl Answer {
                 self.rest.push(byte);
                 if self.rest.len() > MAX_REST {
                     bail!(
-                        "byte {} of the input: over {MAX_REST} bytes beside the items, which no answer of a Scan has",
+                        "byte {} of the input: more than {MAX_REST} bytes besides the items, too many for the response of a Scan",
                         self.at.bytes
                     );
                 }
@@ -135,7 +135,7 @@ impl Answer {
         Ok(())
     }
 
-    /// Counts levels; whether one ended.
+    /// Tracks the depth of nesting. Returns whether a level ended.
     fn nest(&mut self, byte: u8) -> bool {
         match byte {
             b'{' | b'[' => self.depth = self.depth.saturating_add(1),
@@ -160,7 +160,7 @@ impl Answer {
             (Next::CommaOrEnd, b',') => Some(Next::Item),
             (Next::ItemOrEnd | Next::CommaOrEnd, b']') => {
                 self.nest(byte);
-                // The rest then has no items, and its count is not checked against them.
+                // Drop the key from `rest`, which then has no items for its count to be checked against.
                 let key = self.rest.iter().rposition(|byte| *byte == b'I').unwrap_or(0);
                 self.rest.truncate(key);
                 self.rest.extend_from_slice(b"\":[]");
@@ -187,7 +187,7 @@ impl Answer {
     fn end_of_item(&mut self) -> anyhow::Result<()> {
         let (from, given) = (self.from, self.given);
         self.item.push(b'\n');
-        // The reader's places are those in what it was given. In an item that is written on many lines the one is told where it begins.
+        // The reader's positions refer to what it was given. For an item of several lines, report the line on which it begins.
         self.reader.lines(&self.item).map_err(|error| ReadError {
             line: from.newlines + 1,
             offset: from.bytes + error.offset.saturating_sub(given),
@@ -218,7 +218,7 @@ impl Answer {
     }
 }
 
-/// Whether what ends with a bracket ends with `"Items": [`.
+/// Whether this text, which ends with a bracket, ends with `"Items": [`.
 fn is_items(text: &[u8]) -> bool {
     let text = text.strip_suffix(b"[").unwrap_or(text).trim_ascii_end();
     text.strip_suffix(b":").is_some_and(|text| text.trim_ascii_end().ends_with(b"\"Items\""))
