@@ -44,8 +44,8 @@ pub struct Clients {
     calls: CallCounter,
 }
 
-/// The base of every configuration: our connector, adaptive retries and the time-outs of the settings; the caller adds region,
-/// profile, endpoint.
+/// The base of every configuration: our connector, adaptive retries and a time-out for each request. The caller adds region,
+/// profile and endpoint.
 pub fn config_loader(answer_limit: Duration) -> aws_config::ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest())
         .http_client(http_client())
@@ -120,7 +120,7 @@ fn http_client() -> SharedHttpClient {
     answer::bounded(client)
 }
 
-/// Counts requests as they go out, so that a run can say what it cost, and gives them the name that they are told by.
+/// Counts requests as they are sent, so that a run can say what it cost, and names them for messages.
 #[derive(Clone, Debug, Default)]
 struct CallCounter(Arc<Mutex<BTreeMap<String, u64>>>);
 

@@ -7,17 +7,17 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Kind};
 
-/// This long before its end a run starts nothing new.
+/// A run starts nothing new this long before its end.
 const RESERVE: Duration = Duration::from_secs(30);
-/// This long before its end what is still under way is given up, so that the report can be written.
+/// A run gives up what is still under way this long before its end, so that the report can be written.
 const CUT: Duration = Duration::from_secs(10);
-/// What is under way at an interrupt is given up after this long: Docker kills a process 10 s after it told it to end.
+/// How long what is under way may go on after an interrupt: Docker kills a process 10 s after it told it to end.
 const GRACE: Duration = Duration::from_secs(8);
 
-/// The end of a run, if it has one: a Lambda function is stopped dead when its time is over, and people interrupt.
+/// When a run has to end, if it has to: a Lambda function is killed when its time is up, and people interrupt runs.
 ///
-/// 30 s before it nothing new is started; 10 s before it what is still under way is given up. Both leave a table
-/// `deferred`: like any interruption they do no harm, and the next run goes on from there.
+/// Nothing new is started in the last 30 s, and what is still under way is given up 10 s before the end. Both leave a table
+/// `deferred`. Like any interruption that does no harm: the next run goes on from there.
 #[derive(Debug, Clone)]
 pub struct Deadline(watch::Receiver<Option<Times>>);
 
@@ -27,7 +27,7 @@ struct Times {
     stop: Instant,
     /// What is under way is given up.
     cut: Instant,
-    /// Somebody wants it so; else the time is up.
+    /// Somebody interrupted; else the time is up.
     interrupted: bool,
 }
 
@@ -80,7 +80,7 @@ impl Deadline {
         sleep_until(self.known().await.stop).await;
     }
 
-    /// Runs `work` unless it is too late to start it, and for as long as there is time.
+    /// Runs `work` unless it is too late to start it. Gives it up when time is up.
     ///
     /// # Errors
     /// [`Kind::Deadline`] if there was no time, or not enough; else those of `work`.
@@ -91,7 +91,7 @@ impl Deadline {
         self.finish(work).await
     }
 
-    /// Runs `work`, with which something ends that was begun in time, for as long as there is time.
+    /// Runs `work`, the end of something that was begun in time. Gives it up when time is up.
     ///
     /// # Errors
     /// As [`Deadline::limit`].
@@ -110,13 +110,13 @@ impl Deadline {
         let times = receiver.wait_for(Option::is_some).await.ok().and_then(|times| *times);
         match times {
             Some(times) => times,
-            // Nobody is left who could set one.
+            // Nothing is left that could set one.
             None => std::future::pending().await,
         }
     }
 }
 
-/// What is left undone because the run had to end.
+/// The error of what is left undone because the run has to end.
 pub fn cut_off() -> Error {
     Error::new(Kind::Deadline, "the run was cut off before this was done; a later run does it")
 }

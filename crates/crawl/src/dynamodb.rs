@@ -1,4 +1,4 @@
-//! What DynamoDB says of its tables.
+//! Describing and listing DynamoDB tables.
 
 use aws_sdk_dynamodb::types::{KeyType, ScalarAttributeType, TableDescription};
 use schema::{Key, KeyKind, TooManyPlaces};
@@ -6,7 +6,7 @@ use schema::{Key, KeyKind, TooManyPlaces};
 use crate::Clients;
 use crate::error::{Error, Kind};
 
-/// Describes a DynamoDB table; one that does not exist is `None`.
+/// Describes a DynamoDB table; `None` if it does not exist.
 ///
 /// # Errors
 /// If DynamoDB refuses or does not answer.

@@ -37,7 +37,7 @@ use crate::history::{self, HistoryUse};
 use crate::observed::{Coverage, Observed};
 use crate::publication::{Publication, existing_table};
 use crate::request::{CrawlRequest, Crawled};
-use manifest::{DataFile, Summary};
+use manifest::{DataFile, ExportSummary};
 use objects::{check_regular, store_error};
 pub use request::Destination;
 
@@ -61,11 +61,11 @@ pub struct Export {
     store: Arc<dyn ObjectStore>,
     /// Where the export's own folder is in the store.
     folder: Path,
-    /// What messages call the store.
+    /// The name of the store in messages.
     place: String,
-    summary: Summary,
+    summary: ExportSummary,
     files: Vec<DataFile>,
-    /// The table that it is read for, where that was said.
+    /// The table that it is read for, if that is not the exported one.
     table: Option<String>,
 }
 
@@ -98,7 +98,7 @@ impl Export {
         Ok(Export { store, folder, place, summary, files, table: None })
     }
 
-    /// Takes the export as one of `table`, which has another name, account or region than the table that was exported.
+    /// The same export, read for `table`, which has another name, account or region than the exported table.
     pub fn of_table(self, table: &str) -> Export {
         Export { table: Some(table.to_owned()), ..self }
     }
@@ -124,8 +124,8 @@ impl Export {
         u32::try_from(self.files.len()).unwrap_or(u32::MAX)
     }
 
-    /// Reads these data files, by their numbers, as many at a time as there are cores, until `stop` returns. What is in those
-    /// that were read to their end, and which these are.
+    /// Reads these data files, as many at a time as there are cores, until `stop` returns. What the files that were read to their
+    /// end hold, and the numbers of these files.
     ///
     /// Memory: per core two buffers and a Shape.
     pub async fn read(
@@ -202,7 +202,7 @@ impl Export {
     /// As [`Export::look_for_files`].
     pub async fn size(&self) -> Result<ExportSize, Error> {
         let bytes = self.look_for_files().await?;
-        let Summary { item_count: items, billed_bytes, .. } = self.summary;
+        let ExportSummary { item_count: items, billed_bytes, .. } = self.summary;
         Ok(ExportSize { items, files: self.files.len(), bytes, billed_bytes })
     }
 
@@ -219,8 +219,8 @@ impl Export {
         Error::new(Kind::Data, format!("{what}. {next}"))
     }
 
-    /// Reads a file, and once more if it could not be had: the connection may be better then, and credentials that were refused
-    /// are asked for again.
+    /// Reads a file, and tries again if it could not be fetched: the connection may be better then, and credentials that were
+    /// refused are renewed.
     async fn read_file(&self, file: &DataFile, types: &TypeOptions) -> Result<Observed, Error> {
         match self.try_file(file, types).await {
             Err(error) if matches!(error.kind, Kind::Service | Kind::AccessDenied) => {
@@ -235,9 +235,9 @@ impl Export {
         let path = self.summary.locate(&self.folder, &file.key)?;
         let name = self.name(&path);
         check_regular(&name)?;
-        let missing = |error| match error {
-            object_store::Error::NotFound { .. } => self.missing(&path, 0),
-            error => store_error(&name, error),
+        let missing = |error| match s3::kind(&error) {
+            Kind::NotFound => self.missing(&path, 0),
+            _ => store_error(&name, error),
         };
         let object = self.store.get(&path).await.map_err(missing)?;
         let reader = input::FileReader {
@@ -265,8 +265,8 @@ pub async fn crawl(
     export: &Export,
     stop: impl Future<Output = ()>,
 ) -> Result<Crawled, Error> {
-    let target = Target::find(clients, request).await?;
-    // Fail on a missing file before hours of reading.
+    let target = ExportTarget::find(clients, request).await?;
+    // Fail on a missing file before reading for hours.
     export.look_for_files().await?;
     let (observed, files) = export.read(0..export.files(), &request.types, stop).await?;
     if files.len() < export.files.len() {
@@ -285,18 +285,18 @@ pub async fn publish(
     export: &Export,
     observed: &Observed,
 ) -> Result<Crawled, Error> {
-    let target = Target::find(clients, request).await?;
+    let target = ExportTarget::find(clients, request).await?;
     target.publish(clients, request, export, observed.clone()).await
 }
 
 /// The table that an export is published as.
-struct Target {
+struct ExportTarget {
     description: TableDescription,
     existing: Option<Table>,
 }
 
-impl Target {
-    async fn find(clients: &Clients, request: &CrawlRequest) -> Result<Target, Error> {
+impl ExportTarget {
+    async fn find(clients: &Clients, request: &CrawlRequest) -> Result<ExportTarget, Error> {
         let table = &request.table;
         let existing = existing_table(clients, request).await?;
         let description = match describe(clients, table).await {
@@ -308,7 +308,7 @@ impl Target {
                 described.ok_or_else(|| unknown_keys(table, &clients.region))?
             }
         };
-        Ok(Target { description, existing })
+        Ok(ExportTarget { description, existing })
     }
 
     async fn publish(
@@ -318,7 +318,7 @@ impl Target {
         export: &Export,
         observed: Observed,
     ) -> Result<Crawled, Error> {
-        let Target { description, existing } = self;
+        let ExportTarget { description, existing } = self;
         let observed = export.check_whole(observed)?;
         let mut continuation = Continuation::default();
         if observed.coverage == Coverage::Changes {
@@ -344,7 +344,7 @@ fn nothing_to_widen(request: &CrawlRequest) -> Error {
     Error::new(Kind::Data, message)
 }
 
-/// The error where nobody tells the keys of an export's table.
+/// The error of an export's table whose keys neither DynamoDB nor the catalog knows.
 pub fn unknown_keys(table: &str, region: &str) -> Error {
     let message = format!(
         "neither DynamoDB in {region} nor the catalog has the table {table} of the export, so its keys are unknown: \

@@ -1,5 +1,5 @@
-//! Files that somebody names: regular ones alone. Opening a FIFO waits for whoever writes to it, a device may never end, and none of
-//! them has a size or a time by which a change is told.
+//! Files that people name. Only regular ones are opened: a FIFO would wait for whoever writes to it, a device may never end, and
+//! neither has a size or a time that shows a change.
 
 use std::fs::{self, File, FileType, Metadata};
 use std::io;
@@ -23,7 +23,7 @@ pub fn read_to_string(path: &Path) -> io::Result<String> {
     fs::read_to_string(path)
 }
 
-/// Whether there is anything of that name, be it a link that leads nowhere.
+/// Whether there is anything of that name, even a link that leads nowhere.
 ///
 /// # Errors
 /// If that can't be told.

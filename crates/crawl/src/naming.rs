@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use schema::naming::{fold, unique};
 use sha2::{Digest, Sha256};
 
-/// Limit of a catalog table's name.
-const TABLE_MAX: usize = 128;
+/// The longest name of a catalog table, in bytes.
+const MAX_TABLE_NAME: usize = 128;
 
 /// The first `bytes` bytes of the SHA-256 of `text`, in hex.
 pub fn hash(text: &str, bytes: usize) -> String {
@@ -18,7 +18,7 @@ pub fn hash(text: &str, bytes: usize) -> String {
 /// A table in `given` (DynamoDB table -> catalog table) keeps the name it once got. Of two tables that fold to one name,
 /// the one already spelled so keeps it, else the byte-wise smallest; each other gets a hash of its own name as a suffix.
 pub fn catalog_names(tables: &[String], given: &BTreeMap<String, String>, prefix: &str) -> BTreeMap<String, String> {
-    unique(tables.iter().map(String::as_str), given, TABLE_MAX, prefix, fold)
+    unique(tables.iter().map(String::as_str), given, MAX_TABLE_NAME, prefix, fold)
 }
 
 /// The partition of a region, by its prefix.

@@ -1,4 +1,4 @@
-//! What a crawl is told: how much it reads, and what becomes of the catalog table.
+//! The options of a crawl: how much it reads, and what becomes of the catalog table.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ pub const ANSWER_LIMIT: u64 = 60;
 /// How much of a table is read, and how fast. The default is everything, as fast as a crawler of Glue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadOptions {
-    /// Only the first page (1 MB), as a crawler of Glue does that does not scan all; whatever `sample` says.
+    /// Only the first page (1 MB), whatever `sample` says, as a crawler of Glue reads whose `scanAll` is false.
     pub first_page: bool,
     /// All items, or some.
     pub sample: Sample,

@@ -146,7 +146,7 @@ pub(super) fn by_folded_name<'a>(attributes: impl Iterator<Item = &'a str>) -> B
     let mut folded = BTreeMap::new();
     for attribute in attributes {
         for name in [attribute.to_owned(), attribute.to_lowercase(), schema::naming::fold(attribute)] {
-            // The attribute that is spelled so itself is stronger; else the first.
+            // An attribute that is itself spelled so wins; else the first one.
             if name == attribute {
                 folded.insert(name, attribute);
             } else {

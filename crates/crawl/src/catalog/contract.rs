@@ -1,4 +1,4 @@
-//! What a catalog table holds: the contract with all who read it.
+//! What a catalog table holds, so that all its readers can read it: the contract.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,9 +17,9 @@ const INPUT_FORMAT: &str = "org.apache.hadoop.hive.dynamodb.read.HiveDynamoDBInp
 const OUTPUT_FORMAT: &str = "org.apache.hadoop.hive.dynamodb.write.HiveDynamoDBOutputFormat";
 const SERDE: &str = "org.apache.hadoop.hive.dynamodb.DynamoDBSerDe";
 
-/// Parameters that say how much there is, not what it looks like: alone they make no new table version.
+/// Parameters that say how much there is, not what it looks like. Where only they differ, no table version is archived.
 const STATISTICS: [&str; 4] = [parameters::RECORDS, parameters::SIZE, parameters::RECORD_SIZE, UPDATED_BY];
-/// Parameters that are there only if there is something to say.
+/// Parameters that a table has only if it needs them.
 const IF_NEEDED: [&str; 3] = [parameters::MAPPING, UNMAPPED, parameters::EMR_MAPPING];
 
 /// The DynamoDB side of a catalog table.
@@ -62,15 +62,15 @@ pub struct Contract<'a> {
     pub schema: &'a TableSchema,
     /// What is known of the attributes.
     pub facts: AttributeFacts<'a>,
-    /// What a crawl counted, and whose crawl it was; `None`: what the table says of that stays.
+    /// What a crawl counted, and whose crawl it was; `None` leaves what the table says of that.
     pub crawl: Option<(Statistics, &'a str)>,
 }
 
 impl Contract<'_> {
-    /// The table as it is created.
+    /// The table as it is created, under this name.
     ///
     /// # Errors
-    /// [`Kind::Data`] if a column can't be.
+    /// [`Kind::Data`] if Glue would not take a column.
     pub fn new_table(&self, name: &str) -> Result<TableInput, Error> {
         let parameters = owned(&self.parameters());
         let descriptor = StorageDescriptor::builder()
@@ -94,11 +94,11 @@ impl Contract<'_> {
             .map_err(|e| Error::new(Kind::Data, format!("table {name}: {e}")))
     }
 
-    /// The table as it is updated, and how `existing` differs from that. All stays that is not ours to say: comments,
-    /// descriptions, people's own parameters. So does a reference to a schema version with the same columns.
+    /// `existing` as it should be, and how it differs from that. Comments, descriptions and parameters of people stay, and so does
+    /// a reference to a schema version with the same columns.
     ///
     /// # Errors
-    /// [`Kind::Data`] if a column can't be.
+    /// [`Kind::Data`] if Glue would not take a column.
     pub fn updated_table(&self, existing: &Table) -> Result<(TableInput, Difference), Error> {
         let parameters = self.parameters();
         let difference = self.difference(existing, &parameters);
@@ -181,15 +181,15 @@ impl Contract<'_> {
     }
 }
 
-/// What brings a table that a crawler of Glue wrote up to the contract: our parameters, types that the readers accept, and
-/// attributes as they are really spelled.
+/// Completes a table that a crawler of Glue wrote: with our parameters, types that the readers accept, and attributes as they
+/// are really spelled.
 #[derive(Debug)]
 pub struct Completion {
     /// The DynamoDB side.
     pub source: SourceTable,
     /// What a page of items looks like; empty if none was read.
     pub page: Shape,
-    /// Attributes that were spelled out before.
+    /// Attributes whose spelling an earlier schema version tells.
     pub spelled: Vec<String>,
     /// Who reads the table.
     pub readers: Readers,
@@ -222,7 +222,7 @@ impl Completion {
     /// `existing` completed, with the columns of [`Completion::schema`]. Statistics stay as the crawler left them.
     ///
     /// # Errors
-    /// [`Kind::Data`] if a column can't be.
+    /// [`Kind::Data`] if Glue would not take a column.
     pub fn input(&self, existing: &Table, schema: &TableSchema) -> Result<TableInput, Error> {
         let facts = AttributeFacts { keys: &self.source.keys, known: &self.page, shares: None };
         let contract = Contract { source: &self.source, schema, facts, crawl: None };
@@ -311,7 +311,7 @@ fn has_formats(table: &Table) -> bool {
     })
 }
 
-/// Ours over theirs, without what no longer holds.
+/// Our parameters over those of the table, without what no longer holds.
 fn merged(theirs: Option<&HashMap<String, String>>, ours: &BTreeMap<&'static str, String>) -> HashMap<String, String> {
     let mut all = theirs.cloned().unwrap_or_default();
     for gone in [DEPRECATED].iter().chain(&IF_NEEDED) {

@@ -10,9 +10,9 @@ use crate::Clients;
 use crate::error::{Error, Kind};
 use crate::options::DeleteBehavior;
 
-/// How often a write is tried when somebody else is at the same thing.
+/// How often a write is tried while others write the same thing.
 const ATTEMPTS: u32 = 8;
-/// The pause after the first attempt; each other is twice as long.
+/// The pause after the first attempt; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// The tables of a Glue database; a database that does not exist has none.
@@ -32,7 +32,7 @@ pub async fn list(clients: &Clients, database: &str) -> Result<Vec<Table>, Error
     Ok(tables)
 }
 
-/// Reads a catalog table as Glue answers it; one that does not exist is `None`.
+/// Reads a catalog table as Glue answers it; `None` if it does not exist.
 ///
 /// # Errors
 /// If Glue refuses or does not answer.
@@ -56,8 +56,8 @@ pub async fn get_with_columns(clients: &Clients, database: &str, name: &str) -> 
     }
 }
 
-/// The table with its columns. Whether a listing resolves references to schema versions is not documented; where it did not,
-/// the table is read again, and else its schema version. `None` if it is gone by now.
+/// The table with its columns; `None` if it is gone by now. It is not documented whether a listing resolves references to schema
+/// versions. Where it did not, the table is read again, and if that does not either, its schema version.
 ///
 /// # Errors
 /// If neither can be read: a table whose columns are not known must not be written.
@@ -112,7 +112,7 @@ pub struct TableUpdate {
 }
 
 /// Changes a catalog table under its optimistic lock: when somebody else was faster, `change` sees the newer table.
-/// `change` returns `None` to leave the table alone. Whether the table was changed.
+/// `change` returns `None` to leave the table alone. Returns whether the table was changed.
 ///
 /// # Errors
 /// What `change` returns, or Glue's refusal.
@@ -145,7 +145,7 @@ pub async fn update(
     Ok(false)
 }
 
-/// Sends a write that depends on nothing read before, or reads that again, until no other is at the same thing.
+/// Sends a write again while others write the same thing. It must depend on nothing that was read before, or read that again.
 ///
 /// # Errors
 /// Any other refusal, and this one in the end.

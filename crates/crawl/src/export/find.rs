@@ -1,4 +1,4 @@
-//! Where an export is.
+//! Finding an export in a folder or in S3.
 
 use std::path::Path as FilePath;
 

@@ -33,7 +33,7 @@ pub(super) struct FileReader {
     pub expected: DataFile,
 }
 
-/// Why a data file can't be read; never what stands in it.
+/// Why a data file can't be read, without what it holds.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InputError {
     #[error("line {}, byte {} of the decompressed text: {}", .0.line, .0.offset, .0.kind)]
@@ -157,7 +157,7 @@ impl FileReader {
         match (observed, rest) {
             (Err(InputError::Compressed { error, .. }), _) if input.get_ref().failed => Err(failed(error)),
             (_, Err(error)) => Err(failed(error)),
-            // A damaged file is told as such, whatever could be made of it.
+            // A damaged file is reported as damaged, whatever could be read of it.
             _ if input.get_ref().md5.clone().finalize()[..] != self.expected.md5 => {
                 Err(InputError::Checksum { bytes: at() })
             }
@@ -205,7 +205,7 @@ impl FileReader {
     }
 }
 
-/// Reads files line by line that the reader does not read as they are.
+/// Reads files line by line whose lines have to be turned into DynamoDB JSON first.
 struct Lines {
     reader: Reader,
     records: u64,
@@ -241,7 +241,7 @@ impl Lines {
         let (in_line, given) = (range.start as u64, self.given);
         let image = line.get(range).unwrap_or_default();
         self.given += image.len() as u64 + 1;
-        // The reader's places are those in what it was given; people look into the file.
+        // The reader counts in what it was given; people look into the file.
         let placed = |error: ReadError| {
             let offset = start + in_line + error.offset.saturating_sub(given);
             ReadError { line: self.lines, offset, ..error }
@@ -259,7 +259,7 @@ impl Lines {
             at: start,
             what,
         })?;
-        // Where in the line can't be told from where in the JSON.
+        // The place in the line can't be told from the place in the JSON.
         let placed = |error: ReadError| ReadError { line: self.lines, offset: start, ..error };
         self.reader.lines(&self.json).map_err(placed)?;
         Ok(())

@@ -11,7 +11,7 @@ const MAX_DEPTH: u32 = 40;
 /// What lines begin with.
 const VERSION: &[u8] = b"$ion_1_0";
 
-/// Why a line is none of an export; never what stands in it.
+/// Why a line is not one of an export, without what it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum IonError {
     #[error("not Ion text as exports have it")]
@@ -82,7 +82,7 @@ impl<'t> Text<'t, '_> {
         if self.take(byte) { Ok(()) } else { Err(IonError::Syntax) }
     }
 
-    /// What is passed over.
+    /// Moves on, and gives what was passed over.
     fn advance(&mut self, length: usize) -> &'t [u8] {
         let (passed, rest) = self.rest.split_at_checked(length).unwrap_or((self.rest, &[]));
         self.rest = rest;
@@ -132,7 +132,7 @@ impl<'t> Text<'t, '_> {
         Ok(name)
     }
 
-    /// Passes over a value that nobody asks for; only quotes and brackets are looked at.
+    /// Skips a value that is not needed; only quotes and brackets are looked at.
     fn skip(&mut self) -> Result<(), IonError> {
         let mut depth = 0_u32;
         loop {

@@ -18,7 +18,7 @@ pub(super) const FILES: &str = "manifest-files.json";
 pub(super) const STARTED: &str = "_started";
 /// The folder of the data files.
 pub(super) const DATA: &str = "data";
-/// How the documentation spells the names of a manifest's checksum, at different times.
+/// The endings of the name of a manifest's checksum: the documentation has spelled it in both ways.
 const CHECKSUMS: [&str; 2] = ["md5", "checksum"];
 /// In every key of an export; what is before it is up to whoever asked for the export, or copied it.
 const MARK: &str = "AWSDynamoDB/";
@@ -28,14 +28,14 @@ pub(super) type Checksum = [u8; 16];
 
 /// What an export is of.
 #[derive(Debug, Clone)]
-pub(super) struct Summary {
+pub(super) struct ExportSummary {
     pub table: TableArn,
     /// The name that AWS gave the export and its folder.
     pub id: String,
     /// Items, or changes of an incremental export.
     pub item_count: u64,
     pub format: Format,
-    /// Only what changed in a time.
+    /// Only what changed in a period.
     pub incremental: bool,
     /// What DynamoDB charged for.
     pub billed_bytes: Option<u64>,
@@ -97,11 +97,11 @@ pub(super) async fn read(
     store: &dyn ObjectStore,
     folder: &Path,
     place: &str,
-) -> Result<(Summary, Vec<DataFile>), Error> {
+) -> Result<(ExportSummary, Vec<DataFile>), Error> {
     let summary = checked(store, folder, SUMMARY, place).await?;
     let files = checked(store, folder, FILES, place).await?;
     let wrong = |name, what: String| Error::new(Kind::Data, format!("{place}/{folder}/{name}: {what}"));
-    let summary = Summary::parse(&summary).map_err(|what| wrong(SUMMARY, what))?;
+    let summary = ExportSummary::parse(&summary).map_err(|what| wrong(SUMMARY, what))?;
     let files = parse_files(&files).map_err(|what| wrong(FILES, what))?;
     // Copies from several prefixes are one file where they are looked for.
     let mut paths = HashSet::new();
@@ -118,7 +118,7 @@ pub(super) async fn read(
     }
 }
 
-/// A manifest that matches its checksum. Without a checksum file it is taken as it is: people copy `*.json`.
+/// Reads a manifest and checks it against its checksum. Without a checksum file it is taken as it is: people copy `*.json`.
 async fn checked(store: &dyn ObjectStore, folder: &Path, manifest: &str, place: &str) -> Result<Vec<u8>, Error> {
     let name = |file: &str| format!("{place}/{folder}/{file}");
     let content = read_small(store, &folder.clone().join(manifest), &name(manifest)).await?;
@@ -148,8 +148,8 @@ fn parse_checksum(text: &str) -> Option<Checksum> {
     aws_smithy_types::base64::decode(text).ok()?.try_into().ok()
 }
 
-impl Summary {
-    fn parse(content: &[u8]) -> Result<Summary, String> {
+impl ExportSummary {
+    fn parse(content: &[u8]) -> Result<ExportSummary, String> {
         let file: SummaryFile = serde_json::from_slice(content).map_err(|e| e.to_string())?;
         let table = TableArn::parse(&file.table_arn).ok_or("tableArn is not the ARN of a DynamoDB table")?;
         let id = file.manifest_files_s3_key.strip_suffix(FILES).and_then(|folder| folder.strip_suffix('/'));
@@ -160,7 +160,7 @@ impl Summary {
             Some("INCREMENTAL_EXPORT") => true,
             Some(_) => return Err("exportType is neither FULL_EXPORT nor INCREMENTAL_EXPORT".into()),
         };
-        Ok(Summary {
+        Ok(ExportSummary {
             table,
             id,
             item_count: file.item_count,
@@ -238,8 +238,8 @@ mod tests {
                 }
                 text
             };
-            let (summary, files) = (Summary::parse(&damaged(SUMMARY_TEXT)), parse_files(&damaged(FILES_TEXT)));
-            let summary = summary.unwrap_or_else(|_| Summary::parse(SUMMARY_TEXT.as_bytes()).unwrap());
+            let (summary, files) = (ExportSummary::parse(&damaged(SUMMARY_TEXT)), parse_files(&damaged(FILES_TEXT)));
+            let summary = summary.unwrap_or_else(|_| ExportSummary::parse(SUMMARY_TEXT.as_bytes()).unwrap());
             for file in files.into_iter().flatten() {
                 let Ok(path) = summary.locate(&Path::from("a/b"), &file.key) else { continue };
                 prop_assert!(path.as_ref().starts_with("a/") && path.parts().all(|part| part.as_ref() != ".."), "{path}");
@@ -251,7 +251,7 @@ mod tests {
         let table = TableArn::parse("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/t.x").unwrap();
         let id = "0169-2d87".to_owned();
         let summary =
-            Summary { table, id, item_count: 0, format: Format::Json, incremental: false, billed_bytes: None };
+            ExportSummary { table, id, item_count: 0, format: Format::Json, incremental: false, billed_bytes: None };
         summary.locate(&Path::parse(folder).unwrap(), key).ok().map(String::from)
     }
 

@@ -22,7 +22,7 @@ pub(super) async fn read_small(store: &dyn ObjectStore, path: &Path, name: &str)
     check_regular(name)?;
     let mut chunks = match store.get(path).await {
         Ok(object) => object.into_stream(),
-        Err(object_store::Error::NotFound { .. }) => return Ok(None),
+        Err(error) if s3::kind(&error) == Kind::NotFound => return Ok(None),
         Err(error) => return Err(store_error(name, error)),
     };
     let mut content = Vec::new();

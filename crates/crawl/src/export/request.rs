@@ -1,4 +1,4 @@
-//! Asking DynamoDB for an export.
+//! Requesting an export from DynamoDB.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::Export;
 use crate::Clients;
 use crate::error::{Error, Kind};
 
-/// An export takes minutes at least; DescribeExport may be called 100 times a second.
+/// How often the status is asked for. An export takes minutes at least; DescribeExport may be called 100 times a second.
 const POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Where in S3 an export is to be written.

@@ -1,5 +1,6 @@
-//! Exports where AWS puts them: in S3, reached with the credentials of the AWS SDK.
+//! Exports in S3, read with the credentials of the AWS SDK.
 
+use std::error::Error as StdError;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -38,12 +39,10 @@ const RETRIES: RetryConfig = RetryConfig {
     // Those of an object count from when it was asked for, and reading one may take hours.
     retry_timeout: Duration::from_secs(24 * 3600),
 };
-/// Bytes of a refusal that are read, and what came with the last of them: S3's have some hundreds.
+/// The most bytes of a refusal that are read, but for the rest of the last frame. S3's refusals have some hundreds.
 const MAX_ANSWER: usize = 64 << 10;
-/// Before what S3 said itself, in the text of an error.
-const ANSWERED: &str = "S3 answered ";
-/// Credentials are fetched anew this long before they expire.
-const REFRESH: Duration = Duration::from_secs(300);
+/// Credentials are renewed this long before they expire.
+const REFRESH_BEFORE: Duration = Duration::from_secs(300);
 
 /// The bucket's store, and the place in it, of `s3://bucket/prefix`.
 pub(super) fn bucket(url: &str, config: &SdkConfig) -> Result<(AmazonS3, Path, String), Error> {
@@ -82,37 +81,62 @@ fn endpoint(config: &SdkConfig) -> Option<String> {
     own.or_else(|| config.endpoint_url().map(str::to_owned))
 }
 
+/// A refusal of S3, or of whoever gives the credentials.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Refusal {
+    kind: Kind,
+    message: String,
+}
+
+impl Refusal {
+    fn new(kind: Kind, message: impl Into<String>) -> Refusal {
+        Refusal { kind, message: message.into() }
+    }
+
+    /// The refusal that made the store fail, if it was one: the store wraps it in errors of its own.
+    fn find(error: &object_store::Error) -> Option<&Refusal> {
+        let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+        while let Some(error) = cause {
+            if let Some(refusal) = error.downcast_ref() {
+                return Some(refusal);
+            }
+            cause = error.source();
+        }
+        None
+    }
+}
+
 /// What went wrong: S3's own words, if it was asked and answered.
 pub(super) fn message(error: &object_store::Error) -> String {
-    let text = error.to_string();
-    match text.find(ANSWERED).or_else(|| text.find(NO_CREDENTIALS)).and_then(|at| text.get(at..)) {
-        Some(answer) => answer.to_owned(),
-        None => text,
-    }
+    Refusal::find(error).map_or_else(|| error.to_string(), Refusal::to_string)
 }
 
 /// What a caller can do about it.
 pub(super) fn kind(error: &object_store::Error) -> Kind {
-    let message = message(error);
-    let has = |codes: &[&str]| codes.iter().any(|code| message.starts_with(ANSWERED) && message.contains(code));
-    match error {
-        object_store::Error::NotFound { .. } => Kind::NotFound,
-        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
-            Kind::AccessDenied
-        }
-        // The library tells these apart where it gets an object, not where it lists; there it keeps only the text of the answer.
-        _ if has(&EXPIRED) || has(&REFUSED) || message == NO_CREDENTIALS => Kind::AccessDenied,
-        _ if has(&["NoSuchBucket"]) => Kind::NotFound,
-        _ if has(&["SlowDown"]) => Kind::Throttled,
+    match (Refusal::find(error), error) {
+        (Some(refusal), _) => refusal.kind,
+        (None, object_store::Error::NotFound { .. }) => Kind::NotFound,
+        (None, object_store::Error::PermissionDenied { .. }) => Kind::AccessDenied,
         _ => Kind::Service,
     }
 }
 
-/// What S3 says with the status 400 of credentials that were good once.
-const EXPIRED: [&str; 2] = ["ExpiredToken", "InvalidToken"];
+/// What a caller can do about an answer with this status and code of S3.
+fn kind_of_answer(status: u16, code: Option<&str>) -> Kind {
+    match (status, code) {
+        (401 | 403, _) => Kind::AccessDenied,
+        (_, Some(code)) if is_expiry(code) => Kind::AccessDenied,
+        (404, _) => Kind::NotFound,
+        (_, Some("SlowDown")) => Kind::Throttled,
+        _ => Kind::Service,
+    }
+}
 
-/// The statuses of credentials that are none, or that may not.
-const REFUSED: [&str; 2] = ["S3 answered 401", "S3 answered 403"];
+/// Whether S3 refuses expired credentials with this code, which comes with the status 400.
+fn is_expiry(code: &str) -> bool {
+    matches!(code, "ExpiredToken" | "InvalidToken")
+}
 
 /// Credentials of the SDK's provider, kept until they expire or are refused.
 #[derive(Debug)]
@@ -127,14 +151,17 @@ impl CredentialProvider for Credentials {
 
     async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
         let mut last = self.last.lock().await;
-        let fresh = |end: &Option<SystemTime>| end.is_none_or(|end| end > SystemTime::now() + REFRESH);
+        let fresh = |end: &Option<SystemTime>| end.is_none_or(|end| end > SystemTime::now() + REFRESH_BEFORE);
         if let Some((credential, _)) = last.as_ref().filter(|(_, end)| fresh(end)) {
             return Ok(credential.clone());
         }
         let new = self.from.provide_credentials().await;
         let new = new.map_err(|reason| {
             tracing::debug!(%reason, "the credentials can't be had");
-            object_store::Error::Generic { store: "S3", source: NO_CREDENTIALS.into() }
+            object_store::Error::Generic {
+                store: "S3",
+                source: Refusal::new(Kind::AccessDenied, NO_CREDENTIALS).into(),
+            }
         })?;
         let credential = Arc::new(AwsCredential {
             key_id: new.access_key_id().to_owned(),
@@ -177,7 +204,7 @@ struct Client {
     silence: Arc<Silence>,
 }
 
-/// How long S3 sends nothing: neither the head of an answer nor the next part of a body.
+/// How long S3 has been silent: it sent neither the head of an answer nor the next part of a body.
 #[derive(Debug)]
 struct Silence {
     /// After this long a request is given up, to be made again.
@@ -199,8 +226,8 @@ impl Silence {
             }
             Err(_) => {
                 let silent = since.get_or_insert(begin).elapsed();
-                // The store asks again after a time-out, and not after what it doesn't know.
-                let last = silent >= self.limit * answer::REQUESTS;
+                // The store retries a time-out, but no error that it does not know.
+                let last = silent >= self.limit * answer::MAX_REQUESTS;
                 let kind = if last { HttpErrorKind::Unknown } else { HttpErrorKind::Timeout };
                 Err(HttpError::new(kind, Unreadable(format!("{operation}: no answer for {silent:.0?}"))))
             }
@@ -230,7 +257,7 @@ impl HttpService for Client {
                     let frame = silence.broken(operation, body.frame()).await.transpose()?;
                     let frame = frame.and_then(|frame| frame.map_err(lost));
                     let read = read + frame.as_ref().ok().and_then(|frame| frame.data_ref()).map_or(0, Bytes::len);
-                    // The store keeps a listing whole; of an object, who reads it knows how much it may be.
+                    // The store holds a whole listing in memory. Objects are bounded by their readers.
                     match listing && read > answer::MAX_ANSWER {
                         true => Some((
                             Err(HttpError::new(
@@ -245,49 +272,49 @@ impl HttpService for Client {
             });
             HttpResponseBody::new(StreamBody::new(frames))
         });
-        if answer.status().is_success() { Ok(answer) } else { self.refused(answer).await }
+        if answer.status().is_success() { Ok(answer) } else { Err(self.refusal(answer).await?) }
     }
 }
 
 impl Client {
-    /// The answer with nothing in its body but what S3 says to people: of credentials that it does not like it repeats some.
-    async fn refused(&self, answer: HttpResponse) -> Result<HttpResponse, HttpError> {
-        let (mut parts, body) = answer.into_parts();
+    /// The error of an answer that is none. It has nothing of the body but S3's message: the rest may repeat parts of refused
+    /// credentials.
+    async fn refusal(&self, answer: HttpResponse) -> Result<HttpError, HttpError> {
+        let (parts, body) = answer.into_parts();
         let body = beginning(body).await?;
         let text = String::from_utf8_lossy(&body);
         let element = |name: &str| {
             let (_, rest) = text.split_once(&format!("<{name}>"))?;
             Some(rest.split_once("</")?.0)
         };
-        let status = parts.status.as_u16();
-        let mut words = format!("{ANSWERED}{status}");
-        if let (Some(code), Some(message)) = (element("Code"), element("Message")) {
-            words += &format!(" {code} ({message})");
+        let (status, code) = (parts.status.as_u16(), element("Code"));
+        let mut message = format!("S3 answered {status}");
+        if let (Some(code), Some(words)) = (code, element("Message")) {
+            message += &format!(" {code} ({words})");
         }
         let region = parts.headers.get("x-amz-bucket-region").and_then(|region| region.to_str().ok());
-        let expired = EXPIRED.iter().any(|code| element("Code") == Some(code));
-        if expired || matches!(status, 401 | 403) {
+        let is_expired = code.is_some_and(is_expiry);
+        if is_expired || matches!(status, 401 | 403) {
             // The next request asks for others.
             *self.credentials.last.lock().await = None;
         }
-        match status {
-            _ if expired => words += ": sign in again",
-            301 | 307 if region.is_some() => {
-                words += &format!(": the bucket is in {}, use that region", region.unwrap_or_default());
-                // A redirect's body would not be read.
-                parts.status = 400.try_into().unwrap_or(parts.status);
-            }
-            403 => {
-                words += ": the credentials need s3:ListBucket on the bucket, s3:GetObject on its objects, and kms:Decrypt \
-                          on the key of an encrypted export"
+        match (status, region) {
+            _ if is_expired => message += ": sign in again",
+            (301 | 307, Some(region)) => message += &format!(": the bucket is in {region}, use that region"),
+            (403, _) => {
+                message += ": the credentials need s3:ListBucket on the bucket, s3:GetObject on its objects, and kms:Decrypt \
+                            on the key of an encrypted export"
             }
             _ => {}
         }
-        Ok(HttpResponse::from_parts(parts, words.into()))
+        // The store sends a request again that was interrupted.
+        let retry = matches!(status, 408 | 429 | 500..);
+        let retry = if retry { HttpErrorKind::Interrupted } else { HttpErrorKind::Unknown };
+        Ok(HttpError::new(retry, Refusal::new(kind_of_answer(status, code), message)))
     }
 }
 
-/// As much of the body as a refusal has.
+/// As much of the body as a refusal has, and no more.
 async fn beginning(mut body: HttpResponseBody) -> Result<Vec<u8>, HttpError> {
     let mut read = Vec::new();
     while read.len() < MAX_ANSWER
@@ -312,14 +339,17 @@ mod tests {
 
     #[test]
     fn what_s3_answers_tells_what_to_do() {
-        let kind = |text: &str| kind(&object_store::Error::Generic { store: "S3", source: text.into() });
+        assert_eq!(kind_of_answer(503, Some("SlowDown")), Kind::Throttled);
+        assert_eq!(kind_of_answer(503, None), Kind::Service);
+        assert_eq!(kind_of_answer(403, Some("AccessDenied")), Kind::AccessDenied);
+        assert_eq!(kind_of_answer(404, Some("NoSuchBucket")), Kind::NotFound);
+        assert_eq!(kind_of_answer(400, Some("ExpiredToken")), Kind::AccessDenied);
+        let generic = |source| object_store::Error::Generic { store: "S3", source };
+        let refused = generic(HttpError::new(HttpErrorKind::Unknown, Refusal::new(Kind::Throttled, "no")).into());
+        assert_eq!((kind(&refused), message(&refused)), (Kind::Throttled, "no".to_owned()));
         assert_eq!(
-            kind("after 7 retries - 503: S3 answered 503 SlowDown (Please reduce your request rate.)"),
-            Kind::Throttled
+            kind(&generic("error performing GET http://127.0.0.1/SlowDown: connection refused".into())),
+            Kind::Service
         );
-        assert_eq!(kind("403: S3 answered 403 AccessDenied (no)"), Kind::AccessDenied);
-        assert_eq!(kind("404: S3 answered 404 NoSuchBucket (no)"), Kind::NotFound);
-        assert_eq!(kind("400: S3 answered 400 ExpiredToken (The provided token has expired.)"), Kind::AccessDenied);
-        assert_eq!(kind("error performing GET http://127.0.0.1/SlowDown: connection refused"), Kind::Service);
     }
 }

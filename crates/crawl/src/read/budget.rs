@@ -49,7 +49,7 @@ pub(crate) fn units(bytes: u64) -> f64 {
     bytes.div_ceil(4096) as f64 / 2.0
 }
 
-/// What an average item costs, by what the table says of itself; `None` if it says nothing (yet).
+/// What an average item costs by what the table reports, in read units; `None` if it reports nothing (yet).
 pub(crate) fn units_an_item(description: &TableDescription) -> Option<f64> {
     let positive = |value: Option<i64>| value.filter(|value| *value > 0).map(|value| value as f64);
     let (bytes, items) = (positive(description.table_size_bytes())?, positive(description.item_count())?);
@@ -62,10 +62,10 @@ pub(crate) fn units_an_item(description: &TableDescription) -> Option<f64> {
 /// corrected afterwards: the budget is never overdrawn by more than the pages that are being read at once.
 pub(crate) struct Budget {
     rate: f64,
-    state: Mutex<State>,
+    state: Mutex<BudgetState>,
 }
 
-struct State {
+struct BudgetState {
     /// When the next page may be asked for.
     next: Instant,
     /// What a page is expected to cost.
@@ -90,7 +90,7 @@ impl Budget {
     pub(crate) fn new(rate: f64) -> Budget {
         let now = Instant::now();
         let expected = PAGE_UNITS.min(rate);
-        let state = State { next: now, expected, throttled: None, pause: Duration::ZERO, read: now };
+        let state = BudgetState { next: now, expected, throttled: None, pause: Duration::ZERO, read: now };
         Budget { rate, state: Mutex::new(state) }
     }
 
@@ -141,12 +141,12 @@ impl Budget {
         now - state.read < PATIENCE
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BudgetState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl BudgetState {
     fn share(&self, now: Instant) -> f64 {
         self.throttled.map_or(1.0, |(since, share)| (share + RECOVERY * (now - since).as_secs_f64()).min(1.0))
     }

@@ -26,14 +26,14 @@ use serde::Deserialize;
 
 use crate::error::{Error, Kind};
 
-/// Attempts a page, the first included, before a failure is ours: lost connections and 5xx answers then end the crawl,
-/// throttling slows it down. Pauses between them are at most 1 + 2 + 4 s.
+/// Attempts of the SDK for each page, the first included. After them lost connections and 5xx answers end the crawl, and
+/// throttling slows it down. The pauses between them are at most 1 + 2 + 4 s.
 const ATTEMPTS: u32 = 4;
 /// The SDK's own retry quota, for one scan alone: a table that is throttled must not use up the quota of other calls.
 const RETRY_TOKENS: usize = 500;
 
-/// The primary key of an item.
-pub(crate) type Key = HashMap<String, AttributeValue>;
+/// The primary key of an item, as the SDK has it.
+pub(crate) type ItemKey = HashMap<String, AttributeValue>;
 
 /// What to read.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +41,7 @@ pub(crate) struct Position {
     /// Which segment, of how many; `None` for the whole table.
     pub segment: Option<(u32, u32)>,
     /// The key after which the page begins; `None` at the start.
-    pub start: Option<Key>,
+    pub start: Option<ItemKey>,
 }
 
 /// Asks DynamoDB for pages of one table.
@@ -50,7 +50,7 @@ pub(crate) struct Pages {
     client: Mutex<Generation>,
 }
 
-/// A client, and how often it was made anew.
+/// A client, and how often it was renewed.
 #[derive(Clone)]
 struct Generation {
     client: Client,
@@ -60,7 +60,7 @@ struct Generation {
 impl Pages {
     pub(crate) fn new(client: &Client, table: &str) -> Pages {
         let tokens = RetryPartition::custom("scan").token_bucket(TokenBucket::new(RETRY_TOKENS)).build();
-        // Not adaptive: how fast to read, also when throttled, is the read budget's to say, and the SDK's own limiter is shared
+        // Not adaptive: the read budget decides how fast to read, also when throttled, and the SDK's own limiter is shared
         // by all tables.
         let config = client.config().to_builder().retry_partition(tokens);
         let config = config.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS)).build();
@@ -123,7 +123,7 @@ impl Pages {
 ///
 /// # Errors
 /// If it is no map of S, N and B.
-pub(crate) fn parse_key(json: &[u8]) -> Result<Key, Error> {
+pub(crate) fn parse_key(json: &[u8]) -> Result<ItemKey, Error> {
     let wrong = || Error::new(Kind::Data, "dynamodb:Scan: LastEvaluatedKey is not a map of S, N or B".to_owned());
     let values: HashMap<String, HashMap<String, String>> = serde_json::from_slice(json).map_err(|_| wrong())?;
     let attribute = |value: HashMap<String, String>| match value.into_iter().next() {

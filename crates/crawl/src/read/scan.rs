@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::budget::{self, Budget, Grant, PAGE_UNITS, units_per_second};
-use super::page::{Key, Pages, Position, parse_key};
+use super::page::{ItemKey, Pages, Position, parse_key};
 use super::sample;
 use super::segments::{ScanPlan, StopCondition, all_segments, requests_at_once};
 use crate::Clients;
@@ -42,7 +42,7 @@ pub(crate) async fn scan(
 ) -> Result<(Observed, Continuation), Error> {
     let rate = units_per_second(description, request.read.scan_rate, request.read.max_rcu);
     let plan = ScanPlan::new(description, &request.read, rate);
-    let table = Table::new(clients, description, &request.table, rate, &request.types);
+    let table = ScannedTable::new(clients, description, &request.table, rate, &request.types);
     let mut stop = pin!(stop);
     let is_resumable = plan.until == StopCondition::END && request.history != HistoryUse::None;
     let before = before.filter(|_| is_resumable);
@@ -56,7 +56,7 @@ pub(crate) async fn scan(
         if observed.is_complete() || until.pages == 1 || until == StopCondition::END {
             return Ok((observed, Continuation::default()));
         }
-        // There is more than was thought; what was read of it now would be counted twice.
+        // The table is larger than it reports. What was read is dropped: the segments read it again.
         units_of_probe = observed.read_units;
     }
     let segments = match &before {
@@ -106,7 +106,7 @@ pub async fn read_segments(
 ) -> Result<(Observed, Vec<u32>), Error> {
     let name = description.table_name().unwrap_or_default();
     let SegmentShare { segments, total, rate } = share;
-    let table = Table::new(clients, description, name, rate, types);
+    let table = ScannedTable::new(clients, description, name, rate, types);
     let segments = segments.into_iter().map(|segment| (segment, total)).collect();
     let part = Part::new(&table, starts(segments), StopCondition::END);
     part.read(requests_at_once(rate), pin!(stop)).await?;
@@ -126,8 +126,8 @@ pub async fn read_first_page(clients: &Clients, table: &str, types: &TypeOptions
     reader.finish().map_err(|e| unreadable(table, &e))
 }
 
-/// The table that is read.
-struct Table {
+/// The table that is read, and what all requests for it share.
+struct ScannedTable {
     name: String,
     pages: Pages,
     budget: Budget,
@@ -141,15 +141,15 @@ struct Table {
     units_an_item: Option<f64>,
 }
 
-impl Table {
+impl ScannedTable {
     fn new(
         clients: &Clients,
         description: &TableDescription,
         name: &str,
         rate: f64,
         types: &TypeOptions,
-    ) -> Arc<Table> {
-        Arc::new(Table {
+    ) -> Arc<ScannedTable> {
+        Arc::new(ScannedTable {
             name: name.to_owned(),
             pages: Pages::new(&clients.dynamodb, name),
             budget: Budget::new(rate),
@@ -169,20 +169,20 @@ fn starts(segments: Vec<(u32, u32)>) -> Vec<Position> {
 
 /// A part of the table, and how far it was read.
 struct Part {
-    table: Arc<Table>,
+    table: Arc<ScannedTable>,
     until: StopCondition,
-    progress: Mutex<Progress>,
+    progress: Mutex<PartProgress>,
 }
 
 #[derive(Default)]
-struct Progress {
+struct PartProgress {
     /// What is left to read.
     left: VecDeque<Position>,
-    /// Of all that was finished: pages of a sample, else segments.
+    /// What was finished looks like: pages of a sample, else segments.
     shape: Shape,
     /// Segments that were read to their end.
     finished: Vec<u32>,
-    /// Items that pages on their way may bring.
+    /// Items that pages under way may bring.
     promised: u64,
     items: u64,
     samples: u64,
@@ -191,8 +191,8 @@ struct Progress {
 }
 
 impl Part {
-    fn new(table: &Arc<Table>, positions: Vec<Position>, until: StopCondition) -> Arc<Part> {
-        let progress = Mutex::new(Progress { left: positions.into(), ..Progress::default() });
+    fn new(table: &Arc<ScannedTable>, positions: Vec<Position>, until: StopCondition) -> Arc<Part> {
+        let progress = Mutex::new(PartProgress { left: positions.into(), ..PartProgress::default() });
         Arc::new(Part { table: Arc::clone(table), until, progress })
     }
 
@@ -276,13 +276,13 @@ impl Part {
     }
 
     /// At most so many items in the next page; `None` for as many as it takes.
-    fn limit(&self, progress: &Progress, wanted: u64) -> Option<u64> {
+    fn limit(&self, progress: &PartProgress, wanted: u64) -> Option<u64> {
         let limit = self.affordable(progress).unwrap_or(u64::MAX).min(wanted);
         (limit < u64::from(u32::MAX)).then_some(limit)
     }
 
-    /// The items of a second, where a page would use up the budget of more than that.
-    fn affordable(&self, progress: &Progress) -> Option<u64> {
+    /// The items that a second of the budget pays for, where a full page would take more than a second.
+    fn affordable(&self, progress: &PartProgress) -> Option<u64> {
         let rate = self.table.rate;
         if rate >= PAGE_UNITS {
             return None;
@@ -329,7 +329,7 @@ impl Part {
         let samples = match &table.clustering_key {
             Some(partition_key) if self.until.is_sample() => {
                 let known = position.start.is_some();
-                // The first ones may belong to the last partition key of the page before.
+                // The first items may belong to the last partition key of the page before.
                 sample::count_partition_keys(body, partition_key)?.saturating_sub(u64::from(known))
             }
             _ => page.count,
@@ -344,14 +344,14 @@ impl Part {
         Ok(PageEnd { next, units })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Progress> {
+    fn lock(&self) -> MutexGuard<'_, PartProgress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What a page says beside its items.
 struct PageEnd {
-    next: Option<Key>,
+    next: Option<ItemKey>,
     units: f64,
 }
 
