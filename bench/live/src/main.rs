@@ -8,10 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use crawl::Clients;
 use crawl::aws::local_config;
 use crawl::options::{DeleteBehavior, Readers, UpdateBehavior};
-use crawl::{CrawlRequest, Memory, ReadOptions, crawl};
+use crawl::{Clients, CrawlRequest, HistoryUse, Observed, ReadOptions, crawl};
 
 use server::{COLUMNS, PAGE_UNITS, Table};
 
@@ -47,9 +46,9 @@ async fn speed() -> Result<()> {
     println!("{:<22} {:>8} {:>8} {:>10}", format!("{:.0} MB of pages", bytes / 1e6), "MB/s", "CPU s/GB", "x less CPU");
     let (mut ours, mut typed) = (Cost::WORST, Cost::WORST);
     for _ in 0..RUNS {
-        let (crawled, cost) = measured(crawl(&server.clients(), &request(ReadOptions::default()))).await;
-        let crawled = crawled?;
-        assert_eq!((crawled.items, crawled.complete), (items, true), "each item once");
+        let (observed, cost) = measured(crawled(&server, ReadOptions::default())).await;
+        let observed = observed?;
+        assert_eq!((observed.records, observed.is_complete()), (items, true), "each item once");
         ours = ours.best(cost);
         let (scanned, cost) = measured(typed_scan(&server.clients())).await;
         assert_eq!(scanned?, (items, COLUMNS), "each item once");
@@ -72,9 +71,9 @@ async fn budget() -> Result<()> {
     let server = Server::start(&table)?;
     let options = ReadOptions { max_rcu: Some(RATE), segments: Some(SEGMENTS), ..ReadOptions::default() };
     let begin = Instant::now();
-    let crawled = crawl(&server.clients(), &request(options)).await?;
-    let (seconds, units) = (begin.elapsed().as_secs_f64(), crawled.read_units);
-    assert_eq!(crawled.items, table.pages * table.items * u64::from(SEGMENTS), "each item once");
+    let observed = crawled(&server, options).await?;
+    let (seconds, units) = (begin.elapsed().as_secs_f64(), observed.read_units);
+    assert_eq!(observed.records, table.pages * table.items * u64::from(SEGMENTS), "each item once");
     let share = units / seconds / RATE;
     println!("budget of {RATE} units/s: {units} units in {seconds:.1} s, {:.1} % of it", share * 100.0);
     assert!((0.95..=1.05).contains(&share), "within 5 %");
@@ -89,9 +88,9 @@ async fn throttled() -> Result<()> {
     let table = Table { pages, items: 10, units: PAGE_UNITS, throttled: Some((from, time)) };
     let server = Server::start(&table)?;
     let begin = Instant::now();
-    let crawled = crawl(&server.clients(), &request(ReadOptions::default())).await?;
-    assert_eq!(crawled.items, table.pages * table.items * u64::from(SEGMENTS), "each item once");
-    let needed = crawled.read_units / RATE + time.as_secs_f64();
+    let observed = crawled(&server, ReadOptions::default()).await?;
+    assert_eq!(observed.records, table.pages * table.items * u64::from(SEGMENTS), "each item once");
+    let needed = observed.read_units / RATE + time.as_secs_f64();
     let late = begin.elapsed().as_secs_f64() - needed;
     println!("throttled for 10 s: {:.1} s in all, {late:.1} s more than budget and throttling take", needed + late);
     assert!(late < RECOVERY, "it recovers");
@@ -129,6 +128,11 @@ async fn typed_segments(
     Ok((items, attributes))
 }
 
+/// What a crawl reads that nothing cuts off.
+async fn crawled(server: &Server, read: ReadOptions) -> Result<Observed> {
+    Ok(crawl(&server.clients(), &request(read), std::future::pending()).await?.observed)
+}
+
 fn request(read: ReadOptions) -> CrawlRequest {
     CrawlRequest {
         table: "orders".into(),
@@ -137,7 +141,7 @@ fn request(read: ReadOptions) -> CrawlRequest {
         catalog_table: "orders".into(),
         crawled_by: "bench".into(),
         read,
-        memory: Memory::None,
+        history: HistoryUse::None,
         on_update: UpdateBehavior::UpdateInDatabase,
         on_delete: DeleteBehavior::Log,
         types: Default::default(),
