@@ -22,7 +22,8 @@ side:
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
-# `schema` stays pure, what a Lambda carries stays light, and no two modules need each other but a parent and its children.
+# `schema` stays pure, what a Lambda carries stays light, what tests share is in no binary, and no two modules need each other but
+# a parent and its children.
 tree:
 	python3 tools/circles.py --test
 	python3 tools/circles.py
@@ -31,6 +32,7 @@ tree:
 	! cargo tree --locked -p sync -e normal --prefix none | grep -E '^(clap|rusqlite|axum|local) '
 	! cargo tree --locked -p lambda -e normal --prefix none | grep -E '^(clap|rusqlite|axum|local) '
 	! cargo tree --locked -p local -e normal --prefix none | grep -E '^(clap|sync) '
+	! cargo tree --locked -p cli -p lambda -e normal --prefix none | grep -E '^testkit '
 
 # Allocations and instructions of the reader, counted; needs valgrind.
 gates:

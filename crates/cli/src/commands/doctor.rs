@@ -50,7 +50,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use crawl::Clients;
-    use local::{Config, Server, unknowns};
+    use local::{Config, unknowns};
     use sync::Settings;
 
     use super::*;
@@ -58,7 +58,7 @@ mod tests {
     /// The crate `sync` doesn't know the endpoint's switches. This crate knows both.
     #[tokio::test]
     async fn each_switch_of_the_endpoint_is_spoken_of() {
-        let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await.unwrap();
+        let server = testkit::serve(Config::default()).await;
         let clients = Clients::local(server.url(), "eu-west-1");
         let found = doctor::examine(&Session::new(clients, Settings::default().validate().unwrap())).await.unwrap();
         let spoken_of: BTreeSet<&str> = found.unknowns.iter().map(|unknown| unknown.name).collect();

@@ -2,18 +2,19 @@
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use local::faults::{Calls, Fault, Rule};
 use local::{Config, Server, Source};
 use serde_json::Value;
+use testkit::{Process, serve};
 
 use crate::run::{Done, Shell, command};
 
 /// A run in the background.
 struct Running {
-    child: Child,
+    child: Process,
     stderr: BufReader<std::process::ChildStderr>,
     said: String,
 }
@@ -22,13 +23,9 @@ impl Running {
     fn new(shell: &Shell, args: &[&str], environment: &[(&str, &str)]) -> Running {
         let mut command = command(shell.folder.path());
         command.args(args).envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let mut child = Process::start(&mut command);
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Running { child, stderr, said: String::new() }
-    }
-
-    fn signal(&self, signal: &str) {
-        assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
     }
 
     /// Waits until it says `text` on stderr.
@@ -46,12 +43,6 @@ impl Running {
     }
 }
 
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
-}
-
 const SAYS: &str = "interrupted: ending the run; Ctrl-C again to quit at once\n";
 
 /// `big`, 3,000 items of 1 KB, and an endpoint that serves it.
@@ -61,8 +52,8 @@ async fn world() -> (Shell, Server) {
     let items: Vec<String> = (0..3000).map(item).collect();
     shell.table("tables", "big", &items.iter().map(String::as_str).collect::<Vec<_>>());
     let source = Source::Files(shell.path("tables"));
-    let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), source, ..Config::default() });
-    (shell, server.await.unwrap())
+    let server = serve(Config { source, ..Config::default() }).await;
+    (shell, server)
 }
 
 /// Sixteen segments of 23 read units, one after the other: five a second.
@@ -95,7 +86,7 @@ async fn the_next_crawl_goes_on_from_an_interrupt() {
         while scans() < before + 6 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        crawl.signal(signal);
+        crawl.child.signal(signal);
         let done = crawl.ended();
         assert_eq!((done.code, done.stderr.as_str()), (130, SAYS));
         let cut = report(&done);
@@ -127,9 +118,9 @@ async fn the_second_interrupt_ends_it_at_once() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let begin = Instant::now();
-    crawl.signal("-INT");
+    crawl.child.signal("-INT");
     crawl.says(SAYS);
-    crawl.signal("-INT");
+    crawl.child.signal("-INT");
     let done = crawl.ended();
     assert_eq!((done.code, done.stdout.as_str()), (130, ""));
     assert!(begin.elapsed() < Duration::from_secs(5));
@@ -155,8 +146,7 @@ async fn a_crawl_of_a_killed_process_is_over_for_all_others() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let state = Some(shell.path(".glue-ddb-crawler"));
-    let looking =
-        Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), state, ..Config::default() }).await.unwrap();
+    let looking = serve(Config { state, ..Config::default() }).await;
     let glue = crawl::Clients::local(looking.url(), "eu-west-1").glue;
     let crawler = || async { glue.get_crawler().name("big_crawler").send().await.unwrap().crawler.unwrap() };
     assert_eq!(crawler().await.state().unwrap().as_str(), "RUNNING");
@@ -166,7 +156,7 @@ async fn a_crawl_of_a_killed_process_is_over_for_all_others() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
-    killed.signal("-KILL");
+    killed.child.signal("-KILL");
     let done = waiting.ended();
     assert_eq!(done.code, 0, "{}{}", done.stdout, done.stderr);
     assert_eq!(report(&done)["tables"][0]["outcome"], "crawled");
@@ -183,7 +173,7 @@ fn crawlers_of_the_embedded_endpoint_end_with_it() {
     shell.write("tables/slow.json", r#"{"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"ProvisionedThroughput":{"ReadCapacityUnits":4,"WriteCapacityUnits":1}}"#);
     let mut sync = Running::new(&shell, &["sync", "--local", "tables", "-vv"], &[]);
     sync.says("crawl started");
-    sync.signal("-INT");
+    sync.child.signal("-INT");
     sync.says(SAYS);
     let done = sync.ended();
     assert_eq!(done.code, 130, "{}", done.stderr);

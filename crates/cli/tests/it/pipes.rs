@@ -1,12 +1,12 @@
 //! Who reads standard output or standard error goes away (`| head -1`): the work goes on, and ends as it would have.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use serde_json::Value;
+use testkit::Process;
 
-use crate::run::{Shell, command};
+use crate::run::{Shell, command, post};
 
 /// Every command says a lot on standard error.
 fn wordy(shell: &Shell, args: &[&str]) -> Command {
@@ -86,39 +86,21 @@ fn a_standard_output_that_nobody_reads_is_no_error() {
     }
 }
 
-/// A process that is killed at the end of the test.
-struct Serving(Child);
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn a_server_whose_log_nobody_reads_keeps_answering() {
     let shell = world();
-    let mut server =
-        Serving(wordy(&shell, &["serve", "--listen", "127.0.0.1:0", "--tables", "tables", "-vv"]).spawn().unwrap());
-    let mut line = String::new();
-    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
-    head(server.0.stderr.take().unwrap());
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--tables", "tables", "-vv"];
+    let (mut server, url) = Process::serve(&mut wordy(&shell, &serve));
+    drop(server.stdout.take());
+    head(server.stderr.take().unwrap());
     for request in 0..20 {
-        let mut stream = TcpStream::connect(&address).unwrap();
         let body = format!(r#"{{"DatabaseInput":{{"Name":"d{request}"}}}}"#);
-        let head = "POST / HTTP/1.1\r\nX-Amz-Target: AWSGlue.CreateDatabase\r\nConnection: close";
-        let length = body.len();
-        write!(stream, "{head}\r\nHost: {address}\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
+        let answer = post(url.trim_start_matches("http://"), "X-Amz-Target: AWSGlue.CreateDatabase\r\n", &body);
         assert!(answer.starts_with("HTTP/1.1 200"), "request {request}: {answer:?}");
     }
     // A crawl logs from tasks of its own.
-    let url = format!("http://{address}");
     let environment = [("AWS_ENDPOINT_URL", url.as_str()), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
     let done = shell.run_with(&["sync", "--wait", "--region", "us-east-1"], &environment, b"");
     assert!(done.code == 0 && done.stdout.contains("2 crawled"), "{}{}", done.stdout, done.stderr);
-    assert!(server.0.try_wait().unwrap().is_none(), "it is still there");
+    assert!(server.try_wait().unwrap().is_none(), "it is still there");
 }

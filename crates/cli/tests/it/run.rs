@@ -1,8 +1,10 @@
 //! Running the binary.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -35,9 +37,8 @@ impl Shell {
 
     /// Writes a table with the hash key `id` and these lines.
     pub(crate) fn table(&self, folder: &str, name: &str, lines: &[&str]) {
-        let create = r#"{"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}"#;
-        self.write(&format!("{folder}/{name}.json"), create);
-        self.write(&format!("{folder}/{name}.jsonl"), lines.join("\n"));
+        std::fs::create_dir_all(self.path(folder)).unwrap();
+        testkit::write_table(&self.path(folder), name, lines);
     }
 
     /// The commands, as the help lists them.
@@ -72,6 +73,17 @@ impl Shell {
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
+}
+
+/// Sends a POST to `address` and returns the answer as text. The connection is closed afterwards.
+pub(crate) fn post(address: &str, headers: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
+    let head = format!("POST / HTTP/1.1\r\nHost: {address}\r\n{headers}Connection: close");
+    write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }
 
 /// The binary, in `folder`, without the environment that would change what it does.

@@ -2,54 +2,33 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::run::command;
+use testkit::Process;
 
-/// A process that is killed at the end of the test.
-struct Started(Child);
+use crate::run::{command, post};
 
-impl Drop for Started {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// `serve`, with all that it prints piped.
+fn serve(folder: &Path) -> Process {
+    start(command(folder).args(["serve", "--listen", "127.0.0.1:0"]))
 }
 
-fn signal(process: &Started, signal: &str) {
-    assert!(Command::new("kill").args([signal, &process.0.id().to_string()]).status().unwrap().success());
-}
-
-fn start(mut command: Command) -> Started {
-    Started(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
-}
-
-fn serve(folder: &Path) -> Started {
-    let mut command = command(folder);
-    command.args(["serve", "--listen", "127.0.0.1:0"]);
-    start(command)
+fn start(command: &mut Command) -> Process {
+    Process::start(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
 }
 
 /// Where it listens.
-fn address(process: &mut Started) -> String {
-    let mut line = String::new();
-    BufReader::new(process.0.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-    line.trim().strip_prefix("listening on http://").unwrap_or_else(|| panic!("{line}")).to_owned()
+fn address(process: &mut Process) -> String {
+    process.listens_on().trim_start_matches("http://").to_owned()
 }
 
 fn ask(address: &str, target: &str, body: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(40))).unwrap();
-    let head = format!("POST / HTTP/1.1\r\nHost: {address}\r\nX-Amz-Target: {target}\r\nConnection: close");
-    stream.write_all(format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    post(address, &format!("X-Amz-Target: {target}\r\n"), body)
 }
 
 #[test]
@@ -63,12 +42,12 @@ fn who_waits_for_the_state_says_so_and_ends_on_a_signal() {
     for name in ["-INT", "-TERM"] {
         let mut waiting = serve(folder.path());
         let mut said = String::new();
-        BufReader::new(waiting.0.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
+        BufReader::new(waiting.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
         assert!(said.contains("waiting for the state in .glue-ddb-crawler"), "{said}");
-        assert!(said.contains(&first.0.id().to_string()), "{said} names {}", first.0.id());
+        assert!(said.contains(&first.id().to_string()), "{said} names {}", first.id());
         let asked = Instant::now();
-        signal(&waiting, name);
-        assert_eq!(waiting.0.wait().unwrap().code(), Some(130));
+        waiting.signal(name);
+        assert_eq!(waiting.wait().unwrap().code(), Some(130));
         assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
     }
     let mut waiting = serve(folder.path());
@@ -83,14 +62,7 @@ fn the_state_is_for_its_owner_and_keeps_no_secrets() {
     let state = folder.path().join(".glue-ddb-crawler");
     let mut server = serve(folder.path());
     let address = address(&mut server);
-    let query = |body: &str| {
-        let mut stream = TcpStream::connect(&address).unwrap();
-        let head = format!("POST / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}", body.len());
-        stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
+    let query = |body: &str| post(&address, "", body);
     let trust = "%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22sts%3AAssumeRole%22%2C%22Principal%22%3A%7B%22AWS%22%3A%22123456789012%22%7D%7D%7D";
     query(&format!("Action=CreateRole&Version=2010-05-08&RoleName=r&AssumeRolePolicyDocument={trust}"));
     let issued =
@@ -188,7 +160,7 @@ fn limited(folder: &Path, descriptors: usize, args: &[&str]) -> Command {
 #[test]
 fn idle_connections_keep_nobody_out() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = start(limited(folder.path(), 64, &["serve", "--listen", "127.0.0.1:0"]));
+    let mut server = start(&mut limited(folder.path(), 64, &["serve", "--listen", "127.0.0.1:0"]));
     let address = address(&mut server);
     let idle: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(&address).unwrap()).collect();
     let started = Instant::now();
@@ -207,9 +179,7 @@ fn many_tables_need_few_descriptors() {
         let tables = folder.path().join("tables");
         fs::create_dir(&tables).unwrap();
         for table in 0..200 {
-            let definition = r#"{"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}]}"#;
-            fs::write(tables.join(format!("table{table}.json")), definition).unwrap();
-            fs::write(tables.join(format!("table{table}.jsonl")), r#"{"id":{"S":"1"},"n":{"N":"1"}}"#).unwrap();
+            testkit::write_table(&tables, &format!("table{table}"), &[r#"{"id":{"S":"1"},"n":{"N":"1"}}"#]);
         }
         let args = ["sync", "--local", "tables", "--wait", "--output", "json"];
         let started = Instant::now();
@@ -257,7 +227,7 @@ fn many_clients_have_few_threads() {
             clients.spawn(|| (0..5).for_each(|_| drop(ask(&address, "AWSGlue.GetDatabases", "{}"))));
         }
     });
-    let status = fs::read_to_string(format!("/proc/{}/status", server.0.id())).unwrap();
+    let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let threads =
         status.lines().find_map(|line| line.strip_prefix("Threads:")).unwrap().trim().parse::<usize>().unwrap();
     let cores = std::thread::available_parallelism().unwrap().get();

@@ -1,7 +1,8 @@
 //! `sync`, `crawl` and `serve` on the embedded endpoint.
 
-use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+
+use testkit::Process;
 
 use crate::run::{Done, Shell, command};
 
@@ -229,33 +230,20 @@ fn arguments_win_over_environment_over_file() {
 
 /// `serve` in the background, until dropped.
 struct Serving {
-    child: std::process::Child,
+    process: Process,
     url: String,
 }
 
 impl Serving {
     fn new(shell: &Shell, args: &[&str]) -> Serving {
-        let mut child = command(shell.folder.path())
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Serving { child, url: line.trim().strip_prefix("listening on ").unwrap().to_owned() }
+        let mut command = command(shell.folder.path());
+        let (process, url) =
+            Process::serve(command.args(["serve", "--listen", "127.0.0.1:0"]).args(args).stderr(Stdio::null()));
+        Serving { process, url }
     }
 
     fn environment(&self, variable: &'static str) -> [(&'static str, &str); 4] {
         [(variable, &self.url), ("AWS_ACCESS_KEY_ID", "x"), ("AWS_SECRET_ACCESS_KEY", "x"), ("AWS_REGION", "eu-west-1")]
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -268,9 +256,8 @@ fn serve_is_an_aws_for_sync_and_stops_when_told() {
     assert_eq!(done.code, 0, "{}", done.stderr);
     assert!(done.stdout.contains("2 linked") && done.stdout.contains("in eu-west-1"), "{}", done.stdout);
 
-    let kill = std::process::Command::new("kill").args(["-TERM", &serving.child.id().to_string()]).status().unwrap();
-    assert!(kill.success());
-    assert!(serving.child.wait().unwrap().success());
+    serving.process.signal("-TERM");
+    assert!(serving.process.wait().unwrap().success());
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::time::Duration;
 use local::faults::{Calls, Fault, Rule};
 use serde_json::json;
 
-use crate::world::{World, count, row};
+use crate::world::{WorldExt, count, row, world};
 
 #[tokio::test]
 async fn a_wrong_event_starts_nothing_and_is_told() {
-    let world = World::new(&["Orders"]).await;
+    let world = world(&["Orders"]).await;
     let lambda = world.lambda(&[]).await;
     let (kind, message) = lambda.invoke(json!({"dryrun": true})).await.unwrap_err();
     assert_eq!(kind, "Settings");
@@ -31,7 +31,7 @@ async fn a_wrong_event_starts_nothing_and_is_told() {
 /// An init that fails is retried by Lambda and told as `Runtime.ExitError`, without a reason.
 #[tokio::test]
 async fn a_wrong_environment_is_told_to_every_invocation() {
-    let world = World::new(&[]).await;
+    let world = world(&[]).await;
     let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_SCAN_RATE", "fast")]).await;
     let (kind, message) = lambda.invoke(json!({})).await.unwrap_err();
     assert_eq!(kind, "Settings");
@@ -41,7 +41,7 @@ async fn a_wrong_environment_is_told_to_every_invocation() {
 
 #[tokio::test]
 async fn a_run_that_is_denied_fails_with_its_kind() {
-    let world = World::new(&["Orders"]).await;
+    let world = world(&["Orders"]).await;
     let denied = Fault::Error { code: "AccessDeniedException", message: "User: x is not authorized".into() };
     world.server.faults().add(Rule::new("Glue.GetDatabase", Calls::Every, denied));
     let lambda = world.lambda(&[]).await;
@@ -62,14 +62,14 @@ fn state_change(state: &str) -> serde_json::Value {
 
 #[tokio::test]
 async fn the_beginning_of_a_crawl_is_no_work() {
-    let world = World::new(&["Orders"]).await;
+    let world = world(&["Orders"]).await;
     assert_eq!(world.lambda(&[]).await.invoke(state_change("Started")).await.unwrap(), json!(null));
     assert!(world.server.calls().is_empty(), "{:?}", world.server.calls());
 }
 
 #[tokio::test]
 async fn the_end_of_a_crawl_links_it_and_starts_the_next() {
-    let world = World::new(&["Orders", "users"]).await;
+    let world = world(&["Orders", "users"]).await;
     let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_MAX_RUNNING", "1")]).await;
     let report = lambda.invoke(json!({})).await.unwrap();
     assert_eq!((count(&report, "started"), count(&report, "deferred")), (1, 1), "{report}");

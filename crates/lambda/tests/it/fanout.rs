@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use local::faults::{Calls, Fault, Rule};
 
 use crate::runtime_api::Lambda;
-use crate::world::{World, count, row};
+use crate::world::{World, WorldExt, count, row, world};
 
 const ITEMS: u64 = 3000;
 
 /// Some 3 MB of items; what only one of them has is for any shard to find.
 async fn large() -> World {
-    let world = World::new(&[]).await;
+    let world = world(&[]).await;
     let filler = "x".repeat(1000);
     let mut items = String::new();
     for item in 0..ITEMS {
@@ -22,7 +22,7 @@ async fn large() -> World {
             "{{\"id\":{{\"S\":\"{item}\"}},\"n\":{{\"N\":\"{item}\"}},\"filler\":{{\"S\":\"{filler}\"}}{rare}}}\n"
         );
     }
-    world.put("large", &items);
+    world.put("large", &[&items]);
     world
 }
 
@@ -92,7 +92,7 @@ async fn a_shard_goes_on_where_its_time_was_up_and_a_worker_that_died_is_repeate
 /// The state machine tries again only what failed.
 #[tokio::test]
 async fn what_is_not_published_fails_the_step() {
-    let world = World::new(&["Orders"]).await;
+    let world = world(&["Orders"]).await;
     let lambda = world.lambda(&[]).await;
     let shards = split(&lambda, json!({"table": "Orders", "shards": 1})).await;
     let shard = read(&lambda, &shards[0]).await;

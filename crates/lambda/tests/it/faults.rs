@@ -6,14 +6,14 @@ use local::faults::{Calls, Fault, Rule};
 use serde_json::json;
 
 use crate::runtime_api::Lambda;
-use crate::world::{World, count, row};
+use crate::world::{WorldExt, count, row, world};
 
 const WAIT: (&str, &str) = ("GLUE_DDB_CRAWLER_WAIT", "true");
 
 #[tokio::test]
 async fn one_table_that_fails_fails_no_invocation() {
-    let world = World::new(&["good"]).await;
-    world.put("bad", r#"{"id":{"S":"secret-value"},"n":{"N":"1"#);
+    let world = world(&["good"]).await;
+    world.put("bad", &[r#"{"id":{"S":"secret-value"},"n":{"N":"1"#]);
     let report = world.lambda(&[WAIT]).await.invoke(json!({})).await.unwrap();
     assert_eq!(
         (row(&report, "good")["outcome"].as_str(), row(&report, "bad")["outcome"].as_str()),
@@ -26,13 +26,13 @@ async fn one_table_that_fails_fails_no_invocation() {
 #[tokio::test]
 async fn a_function_killed_anywhere_converges_when_it_is_invoked_again() {
     let all = {
-        let world = World::new(&["Orders", "users"]).await;
+        let world = world(&["Orders", "users"]).await;
         world.lambda(&[WAIT]).await.invoke(json!({})).await.unwrap();
         world.all_calls()
     };
     assert!(all > 20, "{all}");
     for n in (1..all).step_by(5) {
-        let world = World::new(&["Orders", "users"]).await;
+        let world = world(&["Orders", "users"]).await;
         let mut lambda = world.lambda(&[WAIT]).await;
         let _answer = lambda.send(json!({}), u64::MAX);
         while world.all_calls() < n {
@@ -57,7 +57,7 @@ async fn converged(lambda: &Lambda, killed_at: u64) {
 
 #[tokio::test]
 async fn an_invocation_whose_time_is_nearly_up_leaves_the_rest_and_returns() {
-    let world = World::new(&["Orders", "users"]).await;
+    let world = world(&["Orders", "users"]).await;
     // Listed in time; what comes after the listing is not.
     let slow = Fault::Delay(Duration::from_secs(3));
     world.server.faults().add(Rule::new("IAM.ListRoles", Calls::Nth(1), slow));
@@ -73,7 +73,7 @@ async fn an_invocation_whose_time_is_nearly_up_leaves_the_rest_and_returns() {
 
 #[tokio::test]
 async fn an_invocation_without_time_fails_as_such() {
-    let world = World::new(&["Orders"]).await;
+    let world = world(&["Orders"]).await;
     let lambda = world.lambda(&[]).await;
     assert_eq!(lambda.invoke_within(json!({}), Duration::from_secs(20)).await.unwrap_err().0, "Deadline");
 }
@@ -81,7 +81,7 @@ async fn an_invocation_without_time_fails_as_such() {
 /// cargo-lambda's emulator sends ten minutes after the beginning of 1970.
 #[tokio::test]
 async fn a_deadline_that_means_nothing_is_not_kept() {
-    let world = World::new(&["Orders"]).await;
+    let world = world(&["Orders"]).await;
     let lambda = world.lambda(&[]).await;
     let report = lambda.send(json!({}), 600_000).await.unwrap().unwrap();
     assert_eq!((count(&report, "started"), count(&report, "deferred")), (1, 0), "{report}");

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use crate::runtime_api::{REQUEST_ID, TRACE_ID};
-use crate::world::World;
+use crate::world::{WorldExt, world};
 
 fn line<'a>(lines: &'a [Value], message: &str) -> &'a Value {
     lines.iter().find(|line| line["message"] == message).unwrap_or_else(|| panic!("no {message:?} in {lines:#?}"))
@@ -14,8 +14,8 @@ fn line<'a>(lines: &'a [Value], message: &str) -> &'a Value {
 
 #[tokio::test]
 async fn an_invocation_logs_what_failed_and_a_summary_with_the_ids_of_lambda() {
-    let world = World::new(&["good"]).await;
-    world.put("bad", r#"{"id":{"S":"1"#);
+    let world = world(&["good"]).await;
+    world.put("bad", &[r#"{"id":{"S":"1"#]);
     let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_WAIT", "true")]).await;
     lambda.invoke(json!({})).await.unwrap();
     let lines = lambda.lines();
@@ -30,15 +30,15 @@ async fn an_invocation_logs_what_failed_and_a_summary_with_the_ids_of_lambda() {
 
 #[tokio::test]
 async fn the_first_line_of_a_cold_start_tells_the_settings_or_what_is_wrong_with_them() {
-    let world = World::new(&[]).await;
-    let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_SETTINGS", r#"{"max_running": 50}"#)]).await;
+    let right = world(&[]).await;
+    let lambda = right.lambda(&[("GLUE_DDB_CRAWLER_SETTINGS", r#"{"max_running": 50}"#)]).await;
     lambda.invoke(json!({})).await.unwrap();
     let first = &lambda.lines()[0];
     let settings: Value = serde_json::from_str(first["settings"].as_str().unwrap()).unwrap();
     assert_eq!((&settings["max_running"], &settings["database"]), (&json!(50), &json!("ddb_tables")));
 
-    let world = World::new(&[]).await;
-    let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_SETTINGS", r#"{"max_running": 0}"#)]).await;
+    let wrong = world(&[]).await;
+    let lambda = wrong.lambda(&[("GLUE_DDB_CRAWLER_SETTINGS", r#"{"max_running": 0}"#)]).await;
     let (kind, message) = lambda.invoke(json!({})).await.unwrap_err();
     let first = &lambda.lines()[0];
     let reason = "GLUE_DDB_CRAWLER_SETTINGS: max_running 0: use 1 to 1000";
@@ -48,7 +48,7 @@ async fn the_first_line_of_a_cold_start_tells_the_settings_or_what_is_wrong_with
 
 #[tokio::test]
 async fn an_invocation_is_one_line_of_metrics() {
-    let world = World::new(&["Orders", "users"]).await;
+    let world = world(&["Orders", "users"]).await;
     let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_WAIT", "true")]).await;
     let report = lambda.invoke(json!({})).await.unwrap();
     lambda.invoke(json!({"dryrun": true})).await.unwrap_err();
@@ -76,10 +76,10 @@ async fn an_invocation_is_one_line_of_metrics() {
 
 #[tokio::test]
 async fn the_most_verbose_log_holds_no_item_no_key_and_no_credential() {
-    let world = World::new(&[]).await;
+    let world = world(&[]).await;
     let item = r#"{"id":{"S":"key-of-the-item"},"name":{"S":"value-of-the-item"},"n":{"N":"987654321987"},"m":{"M":{"x":{"S":"nested-of-the-item"}}}}"#;
-    world.put("Orders", item);
-    world.put("broken", &item[..item.len() - 1]);
+    world.put("Orders", &[item]);
+    world.put("broken", &[&item[..item.len() - 1]]);
     let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_WAIT", "true"), ("GLUE_DDB_CRAWLER_LOG", "trace")]).await;
     lambda.invoke(json!({})).await.unwrap();
     lambda.invoke(json!({"engine": "native"})).await.unwrap();
@@ -94,7 +94,7 @@ async fn the_most_verbose_log_holds_no_item_no_key_and_no_credential() {
 
 #[tokio::test]
 async fn a_level_that_is_none_is_told_and_does_no_harm() {
-    let world = World::new(&[]).await;
+    let world = world(&[]).await;
     let lambda = world.lambda(&[("GLUE_DDB_CRAWLER_LOG", "inof")]).await;
     assert!(lambda.invoke(json!({})).await.is_ok());
     let lines = lambda.lines();
@@ -117,7 +117,7 @@ async fn every_call_carries_the_trace() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(axum::serve(listener, recorder).into_future());
-    let world = World::new(&[]).await;
+    let world = world(&[]).await;
     let lambda = world.lambda(&[("AWS_ENDPOINT_URL", &url)]).await;
     lambda.invoke(json!({})).await.unwrap_err();
     let seen = seen.lock().unwrap();

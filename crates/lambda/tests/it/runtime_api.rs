@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,6 +15,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::Value;
+use testkit::Process;
 use tokio::sync::{Notify, oneshot};
 
 /// The request id of every invocation: they run one after the other.
@@ -28,7 +29,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// The binary, running, and the Runtime API that it was given. Ended when dropped.
 pub(crate) struct Lambda {
     api: Arc<Api>,
-    process: Child,
+    process: Process,
     log: PathBuf,
 }
 
@@ -57,7 +58,8 @@ impl Lambda {
             .with_state(Arc::clone(&api));
         tokio::spawn(axum::serve(listener, router).into_future());
         let output = File::options().create(true).append(true).open(log).unwrap();
-        let process = Command::new(binary)
+        let mut command = Command::new(binary);
+        command
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", "sys-glue-ddb-crawler")
@@ -65,10 +67,8 @@ impl Lambda {
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .envs(environment.iter().copied())
             .stdout(output.try_clone().unwrap())
-            .stderr(output)
-            .spawn()
-            .unwrap();
-        let lambda = Lambda { api, process, log: log.to_owned() };
+            .stderr(output);
+        let lambda = Lambda { api, process: Process::start(&mut command), log: log.to_owned() };
         let asked = tokio::time::timeout(LIMIT, lambda.api.asked.notified()).await;
         asked.unwrap_or_else(|_| panic!("not started: {}", lambda.log()));
         lambda
@@ -116,13 +116,6 @@ impl Lambda {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-    }
-}
-
-impl Drop for Lambda {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -3,7 +3,7 @@
 use local::faults::{Calls, Fault, Rule};
 use serde_json::json;
 
-use crate::world::{World, count};
+use crate::world::{World, WorldExt, count, world};
 
 fn names(count: usize) -> Vec<String> {
     (0..count).map(|i| format!("table{i:04}")).collect()
@@ -11,7 +11,7 @@ fn names(count: usize) -> Vec<String> {
 
 async fn world_of(tables: usize) -> World {
     let names = names(tables);
-    World::new(&names.iter().map(String::as_str).collect::<Vec<_>>()).await
+    world(&names.iter().map(String::as_str).collect::<Vec<_>>()).await
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::world::{World, count, row};
+use crate::world::{WorldExt, count, row, world};
 
 const WAIT: (&str, &str) = ("GLUE_DDB_CRAWLER_WAIT", "true");
 
 #[tokio::test]
 async fn the_first_invocation_makes_everything_and_the_second_links_what_its_crawls_wrote() {
-    let world = World::new(&["Orders", "users"]).await;
+    let world = world(&["Orders", "users"]).await;
     let lambda = world.lambda(&[WAIT]).await;
     let first = lambda.invoke(json!({})).await.unwrap();
     assert_eq!((count(&first, "crawled"), count(&first, "linked"), count(&first, "changed")), (2, 2, 2), "{first}");
@@ -34,7 +34,7 @@ async fn the_first_invocation_makes_everything_and_the_second_links_what_its_cra
 
 #[tokio::test]
 async fn an_invocation_does_not_wait_for_its_crawls_and_the_next_one_links_them() {
-    let world = World::new(&["Orders"]).await;
+    let world = world(&["Orders"]).await;
     let lambda = world.lambda(&[]).await;
     let first = lambda.invoke(Value::Null).await.unwrap();
     assert_eq!((count(&first, "started"), count(&first, "linked")), (1, 0), "{first}");
@@ -49,7 +49,7 @@ async fn an_invocation_does_not_wait_for_its_crawls_and_the_next_one_links_them(
 
 #[tokio::test]
 async fn an_event_goes_over_the_environment_for_one_invocation() {
-    let world = World::new(&["Orders", "users"]).await;
+    let world = world(&["Orders", "users"]).await;
     let lambda = world.lambda(&[WAIT, ("GLUE_DDB_CRAWLER_ENGINE", "native"), ("GLUE_DDB_CRAWLER_DATABASE", "")]).await;
     let report = lambda.invoke(json!({"include": ["Ord*"], "database": "other"})).await.unwrap();
     assert_eq!((count(&report, "tables"), count(&report, "crawled")), (1, 1), "{report}");
@@ -62,7 +62,7 @@ async fn an_event_goes_over_the_environment_for_one_invocation() {
 
 #[tokio::test]
 async fn a_dry_run_writes_nothing() {
-    let world = World::new(&["Orders"]).await;
+    let world = world(&["Orders"]).await;
     let report = world.lambda(&[]).await.invoke(json!({"dry_run": true})).await.unwrap();
     assert_eq!(row(&report, "Orders")["outcome"], "planned");
     assert_eq!(row(&report, "Orders")["actions"][0], "create_role");
@@ -73,7 +73,7 @@ async fn a_dry_run_writes_nothing() {
 /// The timer's event: what a run started is linked though no event told of its end, and then there is nothing to do.
 #[tokio::test]
 async fn the_timer_links_what_no_event_told_of() {
-    let world = World::new(&["Orders"]).await;
+    let world = world(&["Orders"]).await;
     let lambda = world.lambda(&[]).await;
     let continued = async || lambda.invoke(json!({"step": "continue"})).await.unwrap();
     assert_eq!(continued().await["calls"], json!({"glue:GetDatabase": 1}), "before the first run");

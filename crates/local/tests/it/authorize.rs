@@ -18,9 +18,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::refused;
+use testkit::REGION;
+
 use crate::support::{ACCOUNT, Attempts, Endpoint, assume, folder};
 
-const REGION: &str = "eu-west-1";
 const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/glue-ddb-crawler/boundary";
 const GLUE_ROLE: &str = "arn:aws:iam::aws:policy/service-role/AWSGlueServiceRole";
 const TABLE: &[u8] =

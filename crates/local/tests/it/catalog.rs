@@ -5,10 +5,9 @@ use aws_sdk_glue::error::ProvideErrorMetadata;
 use aws_sdk_glue::primitives::DateTime;
 use aws_sdk_glue::types::{Column, DatabaseInput, PropertyPredicate, StorageDescriptor, TableInput};
 use local::Config;
+use testkit::REGION;
 
 use crate::support::{Attempts, Endpoint, NOW};
-
-const REGION: &str = "eu-west-1";
 
 fn client(endpoint: &Endpoint) -> Client {
     endpoint.glue(REGION, Attempts::One)

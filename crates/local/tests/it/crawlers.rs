@@ -2,7 +2,6 @@
 
 mod running;
 
-use std::path::Path;
 use std::time::Duration;
 
 use aws_sdk_glue::Client;
@@ -13,10 +12,10 @@ use aws_sdk_glue::types::{
 use local::faults::{Calls, Fault, Rule};
 use local::{Config, Source, Unknowns};
 use tempfile::TempDir;
+use testkit::{REGION, columns, crawl_ended, parameter, remove_table, write_table};
 
 use crate::support::{ACCOUNT, Attempts, Endpoint};
 
-const REGION: &str = "eu-west-1";
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"glue.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 
 /// Tables, an endpoint that serves them, and the database `db`.
@@ -39,7 +38,7 @@ impl World {
     async fn start(unknowns: Unknowns, tables: &[(&str, &[&str])]) -> World {
         let folder = TempDir::new().unwrap();
         for (name, items) in tables {
-            write(folder.path(), name, items);
+            write_table(folder.path(), name, items);
         }
         let source = Source::Files(folder.path().to_owned());
         let endpoint = Endpoint::start(Config { source, unknowns, ..Config::default() }).await;
@@ -52,12 +51,11 @@ impl World {
     }
 
     fn put(&self, name: &str, items: &[&str]) {
-        write(self.folder.path(), name, items);
+        write_table(self.folder.path(), name, items);
     }
 
     fn drop_table(&self, name: &str) {
-        std::fs::remove_file(self.folder.path().join(format!("{name}.json"))).unwrap();
-        std::fs::remove_file(self.folder.path().join(format!("{name}.jsonl"))).unwrap();
+        remove_table(self.folder.path(), name);
     }
 
     /// A role that Glue may assume, and that may write the catalog and do `actions` on every DynamoDB table.
@@ -85,14 +83,7 @@ impl World {
     }
 
     async fn until_ready(&self) -> Crawler {
-        for _ in 0..500 {
-            let crawler = self.glue.get_crawler().name("c").send().await.unwrap().crawler.unwrap();
-            if crawler.state() == Some(&CrawlerState::Ready) {
-                return crawler;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("the crawler did not get READY");
+        crawl_ended(&self.glue, "c").await
     }
 
     /// Runs a crawl that must succeed.
@@ -118,32 +109,12 @@ impl World {
     }
 }
 
-fn write(folder: &Path, name: &str, items: &[&str]) {
-    let definition = format!(
-        r#"{{"TableName":"{name}","BillingMode":"PAY_PER_REQUEST",
-            "AttributeDefinitions":[{{"AttributeName":"id","AttributeType":"S"}}],
-            "KeySchema":[{{"AttributeName":"id","KeyType":"HASH"}}]}}"#
-    );
-    std::fs::write(folder.join(format!("{name}.json")), definition).unwrap();
-    std::fs::write(folder.join(format!("{name}.jsonl")), items.join("\n")).unwrap();
-}
-
 fn target(path: &str) -> DynamoDbTarget {
     DynamoDbTarget::builder().path(path).build()
 }
 
 fn tables(paths: &[&str]) -> CrawlerTargets {
     CrawlerTargets::builder().set_dynamo_db_targets(Some(paths.iter().copied().map(target).collect())).build()
-}
-
-/// `name: type` of every column.
-fn columns(table: &Table) -> Vec<String> {
-    let columns = table.storage_descriptor().unwrap().columns();
-    columns.iter().map(|column| format!("{}: {}", column.name(), column.r#type().unwrap_or_default())).collect()
-}
-
-fn parameter<'a>(table: &'a Table, name: &str) -> Option<&'a str> {
-    table.parameters()?.get(name).map(String::as_str)
 }
 
 const ORDER: &str = r#"{"id":{"S":"1"},"total":{"N":"1.5"},"lines":{"L":[{"M":{"sku":{"S":"a"},"n":{"N":"2"}}}]}}"#;

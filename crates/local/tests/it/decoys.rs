@@ -5,11 +5,11 @@
 
 use local::{Config, Source};
 use serde_json::{Map, Value, json};
+use testkit::REGION;
 use tokio::task::JoinSet;
 
 use crate::support::{ACCOUNT, Attempts, Endpoint, folder, raw};
 
-const REGION: &str = "eu-west-1";
 const TABLE: &[u8] =
     br#"{"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}"#;
 

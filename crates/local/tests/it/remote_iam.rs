@@ -10,9 +10,10 @@ use local::{Config, IamEndpoint, Source};
 use serde_json::json;
 
 use crate::refused;
+use testkit::REGION;
+
 use crate::support::{ACCOUNT, Attempts, Endpoint, folder};
 
-const REGION: &str = "eu-west-1";
 const TABLE: &[u8] =
     br#"{"BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],
     "KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}"#;

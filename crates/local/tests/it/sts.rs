@@ -5,7 +5,9 @@ use insta::assert_snapshot;
 use local::{Config, Server};
 
 use crate::refused;
-use crate::support::{ACCOUNT, Attempts, Endpoint, NOW, assume, with_keys};
+use testkit::with_keys;
+
+use crate::support::{ACCOUNT, Attempts, Endpoint, NOW, assume};
 
 const ACCOUNT_MAY: &str = r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:root"},"Action":"sts:AssumeRole"}]}"#;
 const GLUE_MAY: &str =
@@ -51,7 +53,7 @@ async fn a_role_that_is_assumed_is_the_caller() {
     assert_eq!(user.arn(), "arn:aws:sts::123456789012:assumed-role/admin/me@home");
 
     let token = Some(issued.session_token().to_owned());
-    let clients = with_keys(&endpoint, issued.access_key_id(), issued.secret_access_key(), token);
+    let clients = with_keys(endpoint.server.url(), issued.access_key_id(), issued.secret_access_key(), token);
     let identity = clients.sts.get_caller_identity().send().await.unwrap();
     assert_eq!(identity.arn(), Some(user.arn()));
     assert_eq!(identity.user_id(), Some(user.assumed_role_id()));
@@ -108,9 +110,9 @@ async fn forged_credentials_and_those_of_a_role_that_is_gone() {
     let key = issued.access_key_id();
     let token = issued.session_token().to_owned();
     let forged = [
-        with_keys(&endpoint, key, "x", Some(token.replace(&token[..4], "0000"))),
-        with_keys(&endpoint, key, "x", None),
-        with_keys(&endpoint, "ASIALOCALAAAAAAAAAAA", "x", Some(token.clone())),
+        with_keys(endpoint.server.url(), key, "x", Some(token.replace(&token[..4], "0000"))),
+        with_keys(endpoint.server.url(), key, "x", None),
+        with_keys(endpoint.server.url(), "ASIALOCALAAAAAAAAAAA", "x", Some(token.clone())),
     ];
     let refused_as = "403 InvalidClientTokenId: The security token included in the request is invalid.";
     for clients in &forged {
@@ -120,7 +122,7 @@ async fn forged_credentials_and_those_of_a_role_that_is_gone() {
         assert!(refused!(clients.dynamodb.list_tables()).starts_with("400 UnrecognizedClientException: "));
     }
 
-    let good = with_keys(&endpoint, key, "secrets are not verified", Some(token));
+    let good = with_keys(endpoint.server.url(), key, "secrets are not verified", Some(token));
     good.glue.get_databases().send().await.unwrap();
     let iam = endpoint.iam("eu-west-1", Attempts::One);
     iam.delete_role_policy().role_name("admin").policy_name("all").send().await.unwrap();

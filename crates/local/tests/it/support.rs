@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use aws_smithy_http_client::Builder;
 use crawl::Clients;
 use local::{Config, Server, Source};
 use tempfile::TempDir;
-
-/// The account of all tests.
-pub(crate) const ACCOUNT: &str = "123456789012";
+pub(crate) use testkit::ACCOUNT;
+use testkit::{REGION, serve};
 
 /// The time that [`Endpoint`]'s clock shows: 2026-01-02T03:04:05Z.
 pub(crate) const NOW: i64 = 1_767_323_045_000;
@@ -66,8 +65,7 @@ impl Endpoint {
 
     /// Starts as configured, except for a free port and a clock that stands still.
     pub(crate) async fn start(config: Config) -> Endpoint {
-        let listen = ([127, 0, 0, 1], 0).into();
-        Endpoint { server: Server::start(Config { listen, clock: || NOW, ..config }).await.unwrap() }
+        Endpoint { server: serve(Config { clock: || NOW, ..config }).await }
     }
 
     client!(dynamodb, aws_sdk_dynamodb);
@@ -76,19 +74,9 @@ impl Endpoint {
     client!(sts, aws_sdk_sts);
 }
 
-/// Clients with credentials of a role, in eu-west-1.
+/// Clients with a session of a role, in eu-west-1.
 pub(crate) async fn assume(endpoint: &Endpoint, role_arn: &str) -> Clients {
-    let sts = endpoint.sts("eu-west-1", Attempts::One);
-    let assumed = sts.assume_role().role_arn(role_arn).role_session_name("test").send().await.unwrap();
-    let issued = assumed.credentials.unwrap();
-    with_keys(endpoint, issued.access_key_id(), issued.secret_access_key(), Some(issued.session_token().to_owned()))
-}
-
-/// Clients with these credentials, in eu-west-1.
-pub(crate) fn with_keys(endpoint: &Endpoint, access_key: &str, secret: &str, token: Option<String>) -> Clients {
-    let credentials = SharedCredentialsProvider::new(Credentials::new(access_key, secret, token, None, "test"));
-    let config = crawl::aws::local_config(endpoint.server.url(), "eu-west-1").into_builder();
-    Clients::new(&config.credentials_provider(credentials).build())
+    testkit::assume(&endpoint.sts(REGION, Attempts::One), endpoint.server.url(), role_arn).await
 }
 
 /// Status, code and message of an error.

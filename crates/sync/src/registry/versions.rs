@@ -227,14 +227,14 @@ fn same_json(one: Option<&str>, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use local::{Config, Server};
+    use local::Config;
 
     use super::*;
 
     /// AWS may return a refused version as the latest one. The embedded endpoint doesn't.
     #[tokio::test]
     async fn the_newest_available_version_is_found_behind_a_refused_one() {
-        let server = Server::start(Config { listen: ([127, 0, 0, 1], 0).into(), ..Config::default() }).await.unwrap();
+        let server = testkit::serve(Config::default()).await;
         let clients = Clients::local(server.url(), "eu-west-1");
         let settings = Settings { compatibility: "FORWARD".into(), ..Settings::default() };
         let versions = Versions::new(&clients, &settings);

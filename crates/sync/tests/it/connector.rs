@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use aws_sdk_glue::config::{Credentials, SharedCredentialsProvider};
 use crawl::Clients;
 use local::{Config, Server, Source};
 use serde_json::json;
 use sync::settings::{Engine, LinkBy};
 use sync::{Job, Settings};
+use testkit::{assume, serve};
 
 use crate::support::{ACCOUNT, REGION, all_well, columns, session};
 
@@ -34,8 +34,7 @@ const ACTIONS: [&str; 15] = [
 /// The sample tables, and clients with the connector's permissions.
 async fn catalogued(settings: &Settings) -> (Server, Clients, Clients) {
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/tables");
-    let config = Config { listen: ([127, 0, 0, 1], 0).into(), source: Source::Files(samples), ..Config::default() };
-    let server = Server::start(config).await.unwrap();
+    let server = serve(Config { source: Source::Files(samples), ..Config::default() }).await;
     let own = Clients::local(server.url(), REGION);
     all_well(sync::run(&session(&own, settings), Job::Sync).await.unwrap());
 
@@ -48,12 +47,7 @@ async fn catalogued(settings: &Settings) -> (Server, Clients, Clients) {
     let role = role.send().await.unwrap().role.unwrap();
     let put = own.iam.put_role_policy().role_name("connector").policy_name("FunctionExecutionPolicy");
     put.policy_document(policy).send().await.unwrap();
-    let session = own.sts.assume_role().role_arn(role.arn).role_session_name("query").send().await.unwrap();
-    let issued = session.credentials.unwrap();
-    let (id, secret, token) = (issued.access_key_id, issued.secret_access_key, issued.session_token);
-    let credentials = SharedCredentialsProvider::new(Credentials::new(id, secret, Some(token), None, "connector"));
-    let config = crawl::aws::local_config(server.url(), REGION).into_builder();
-    let connector = Clients::new(&config.credentials_provider(credentials).build());
+    let connector = assume(&own.sts, server.url(), role.arn()).await;
     (server, own, connector)
 }
 

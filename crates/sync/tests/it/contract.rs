@@ -4,7 +4,7 @@ use sync::Settings;
 use sync::report::Action;
 use sync::settings::Engine;
 
-use crate::support::{World, all_well, column_parameter, parameter, row};
+use crate::support::{World, WorldExt, all_well, column_parameter, parameter, row};
 
 fn native() -> Settings {
     Settings { engine: Engine::Native, ..Settings::default() }

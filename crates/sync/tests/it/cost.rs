@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sync::Settings;
 use sync::settings::Engine;
 
-use crate::support::{World, all_well, waiting};
+use crate::support::{World, WorldExt, all_well, waiting};
 
 /// N tables in steady state: the pages of ListTables (100), ListCrawlers (1,000), GetCrawlers (1,000), ListRoles (100) and
 /// GetTables (100), one GetCallerIdentity, two GetDatabase and one UpdateDatabase (to note the run), and one StartCrawler each. With `--wait`, the pages of GetTables

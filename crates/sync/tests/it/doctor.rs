@@ -5,7 +5,7 @@ use local::Unknowns;
 use sync::Settings;
 use sync::doctor::{Check, Findings, State, examine};
 
-use crate::support::{World, all_well, input_of, session, update_table, waiting};
+use crate::support::{REGION, World, WorldExt, all_well, input_of, session, update_table, waiting};
 
 async fn examined(world: &World) -> Findings {
     examine(&session(&world.clients, &Settings::default())).await.unwrap()
@@ -24,7 +24,7 @@ const TABLES: &[(&str, &[&str])] = &[("Orders", &[r#"{"id":{"S":"value-of-an-ite
 /// A world where AWS does what it does not publish as these switches have it.
 async fn under(switches: &[&str]) -> World {
     let unknowns = switches.iter().fold(Unknowns::default(), |all, switch| all.with(&switch.parse().unwrap()));
-    World::with(unknowns, TABLES).await
+    World::start(REGION, unknowns, TABLES).await
 }
 
 #[tokio::test]

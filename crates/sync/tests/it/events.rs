@@ -9,7 +9,7 @@ use sync::report::{Action, Outcome};
 use sync::{Job, Report, Settings, continue_backlog};
 use tokio::time::Instant;
 
-use crate::support::{REGION, World, all_well, parameter, row, session, waiting};
+use crate::support::{REGION, World, WorldExt, all_well, parameter, row, session, waiting};
 
 const ITEM: &str = r#"{"id":{"S":"1"},"userName":{"S":"u"}}"#;
 

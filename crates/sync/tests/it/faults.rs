@@ -14,7 +14,7 @@ use sync::report::{Action, Outcome};
 use sync::settings::{BeyondQuota, Engine};
 use sync::{Job, Settings};
 
-use crate::support::{REGION, World, all_well, only_linked_again, parameter, row, session, waiting};
+use crate::support::{REGION, World, WorldExt, all_well, only_linked_again, parameter, row, session, waiting};
 
 const ITEM: &str = r#"{"id":{"S":"1"},"n":{"N":"1"}}"#;
 
@@ -226,7 +226,8 @@ async fn a_role_that_somebody_else_is_writing_too_is_written_again() {
 #[tokio::test]
 async fn a_quota_that_nobody_knew_of_sends_tables_to_the_native_engine() {
     let world =
-        World::with(Unknowns { crawlers: 1, ..Unknowns::default() }, &[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
+        World::start(REGION, Unknowns { crawlers: 1, ..Unknowns::default() }, &[("tbla", &[ITEM]), ("tblb", &[ITEM])])
+            .await;
     let one_at_a_time = Settings { concurrency: 1, ..waiting() };
     let deferred = world.sync(&Settings { beyond_quota: BeyondQuota::Defer, ..one_at_a_time.clone() }).await;
     assert_eq!(
@@ -244,7 +245,7 @@ async fn a_quota_that_nobody_knew_of_sends_tables_to_the_native_engine() {
 #[tokio::test]
 async fn quotas_are_known_before_anything_is_made() {
     let tables = ["tbla", "tblb", "tblc"].map(|name| (name, &[ITEM][..]));
-    let world = World::with(Unknowns { roles: 52, ..Unknowns::default() }, &tables).await;
+    let world = World::start(REGION, Unknowns { roles: 52, ..Unknowns::default() }, &tables).await;
     let planned = world.sync(&Settings { dry_run: true, ..waiting() }).await;
     let quotas = planned.quotas.clone().unwrap();
     assert_eq!((quotas.roles.used, quotas.roles.needed, quotas.roles.limit, quotas.beyond), (0, 3, 2, 1));

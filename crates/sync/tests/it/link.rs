@@ -7,7 +7,9 @@ use sync::report::{Action, Outcome};
 use sync::settings::Engine;
 use sync::{Report, Settings};
 
-use crate::support::{ACCOUNT, World, all_well, column_parameter, columns, input_of, parameter, row, update_table};
+use crate::support::{
+    ACCOUNT, World, WorldExt, all_well, column_parameter, columns, input_of, parameter, row, update_table,
+};
 
 async fn versions(world: &World, schema: &str) -> usize {
     let id = SchemaId::builder().registry_name("glue-ddb-crawler").schema_name(schema).build();

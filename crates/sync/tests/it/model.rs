@@ -14,7 +14,7 @@ use sync::report::Outcome;
 use sync::{Job, Settings, continue_backlog};
 
 use crate::support::{
-    ACCOUNT, World, all_well, column_parameter, columns, only_linked_again, parameter, session, waiting,
+    ACCOUNT, World, WorldExt, all_well, column_parameter, columns, only_linked_again, parameter, session, waiting,
 };
 
 mod people;

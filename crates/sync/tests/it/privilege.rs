@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws_sdk_glue::config::{Credentials, SharedCredentialsProvider};
 use crawl::Clients;
 use crawl::options::DeleteBehavior;
 use futures::stream::{self, StreamExt};
@@ -16,6 +15,7 @@ use sync::policy::RunScope;
 use sync::report::Outcome;
 use sync::settings::Engine;
 use sync::{Job, Report, Settings};
+use testkit::assume;
 
 use crate::support::{ACCOUNT, REGION, World, session};
 
@@ -37,7 +37,7 @@ impl Capped {
 
     /// On an endpoint that takes these positions where AWS says nothing.
     async fn with(unknowns: Unknowns, change: impl FnOnce(&mut Value)) -> Capped {
-        let world = World::with(unknowns, &[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
+        let world = World::start(REGION, unknowns, &[("tbla", &[ITEM]), ("tblb", &[ITEM])]).await;
         let mut settings = Settings { wait: true, concurrency: 1, propagation_limit: 0, ..Settings::default() };
         let document =
             RunScope { region: REGION, account: ACCOUNT, settings: &settings, export_bucket: None }.boundary();
@@ -56,13 +56,7 @@ impl Capped {
         let role = role.send().await.unwrap().role.unwrap();
         let put = iam.put_role_policy().role_name("function").policy_name("run").policy_document(policy.to_string());
         put.send().await.unwrap();
-        let session = world.clients.sts.assume_role().role_arn(role.arn).role_session_name("run").send().await.unwrap();
-        let issued = session.credentials.unwrap();
-        let (id, secret, token) = (issued.access_key_id, issued.secret_access_key, issued.session_token);
-        let credentials =
-            SharedCredentialsProvider::new(Credentials::new(id, secret, Some(token), None, "the function"));
-        let config = crawl::aws::local_config(world.server.url(), REGION).into_builder();
-        let clients = Clients::new(&config.credentials_provider(credentials).build());
+        let clients = assume(&world.clients.sts, world.server.url(), role.arn()).await;
         Capped { world, settings, clients }
     }
 

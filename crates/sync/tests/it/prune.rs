@@ -3,7 +3,7 @@
 use sync::Settings;
 use sync::prune::{Extent, Leftover, leftovers, remove};
 
-use crate::support::{World, all_well, session, waiting};
+use crate::support::{World, WorldExt, all_well, session, waiting};
 
 const ITEM: &str = r#"{"id":{"S":"1"}}"#;
 

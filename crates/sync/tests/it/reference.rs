@@ -8,7 +8,7 @@ use sync::Settings;
 use sync::report::{Action, Outcome};
 use sync::settings::{Engine, LinkBy};
 
-use crate::support::{ACCOUNT, World, all_well, columns, input_of, parameter, row, update_table};
+use crate::support::{ACCOUNT, REGION, World, WorldExt, all_well, columns, input_of, parameter, row, update_table};
 
 const ITEM: &str = r#"{"id":{"S":"1"},"Ship-To":{"S":"x"},"ship_to":{"N":"1"}}"#;
 const COLUMNS: [&str; 3] = ["id: string", "ship_to_f3f0d584: string", "ship_to: bigint"];
@@ -197,7 +197,7 @@ async fn columns_survive_whatever_a_reference_shows() {
     for (get_shows_referenced, list_shows_referenced) in [(true, true), (true, false), (false, true), (false, false)] {
         for after in [native(), by_reference(), Settings { no_start: true, ..Settings::default() }] {
             let unknowns = Unknowns { get_shows_referenced, list_shows_referenced, ..Unknowns::default() };
-            let world = World::with(unknowns, &[("tblt", &[ITEM])]).await;
+            let world = World::start(REGION, unknowns, &[("tblt", &[ITEM])]).await;
             all_well(world.sync(&by_reference()).await);
             all_well(world.sync(&after).await);
             assert_eq!(all_well(world.sync(&after).await).summary.changed, 0);

@@ -11,7 +11,7 @@ use sync::report::{Outcome, ReadReport};
 use sync::settings::Engine;
 use sync::{Job, Report, Settings};
 
-use crate::support::{Sessions, World, all_well, columns, parameter, row, session};
+use crate::support::{Sessions, World, WorldExt, all_well, columns, parameter, row, session};
 
 /// `count` items of about 1 KB. One in a hundred has an attribute `rare`.
 fn items(count: usize) -> Vec<String> {

@@ -5,7 +5,7 @@ use sync::Settings;
 use sync::report::{Action, Outcome};
 use sync::settings::Engine;
 
-use crate::support::{ACCOUNT, World, all_well, columns, only_linked_again, parameter, row, waiting};
+use crate::support::{ACCOUNT, World, WorldExt, all_well, columns, only_linked_again, parameter, row, waiting};
 
 const ORDERS: &[&str] = &[
     r#"{"id":{"S":"1"},"Total":{"N":"12.50"},"tags":{"SS":["a","b"]},"Ship-To":{"M":{"City":{"S":"Graz"},"zip":{"N":"8010"}}}}"#,

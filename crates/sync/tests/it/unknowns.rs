@@ -11,7 +11,7 @@ use sync::report::Outcome;
 use sync::settings::LinkBy;
 
 use crate::support::{
-    REGION, World, all_well, column_parameter, columns, input_of, parameter, session, update_table, waiting,
+    REGION, World, WorldExt, all_well, column_parameter, columns, input_of, parameter, session, update_table, waiting,
 };
 
 const ORDERS: &[&str] = &[

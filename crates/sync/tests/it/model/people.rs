@@ -4,7 +4,7 @@ use aws_sdk_glue::types::{Column, CrawlerTargets, DynamoDbTarget, RegistryId, Sc
 use crawl::Clients;
 use sync::prune::{Extent, leftovers, remove};
 
-use crate::support::{World, input_of, session};
+use crate::support::{World, WorldExt, input_of, session};
 
 /// Done to what a run has made of one table; what is not there can't be edited.
 #[derive(Debug, Clone, Copy)]
