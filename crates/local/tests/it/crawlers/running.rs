@@ -27,7 +27,7 @@ async fn a_stopped_crawl_ends_at_once() {
 #[tokio::test]
 async fn a_crawl_does_not_outlive_its_server_nor_stay_running() {
     let (folder, state) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    write(folder.path(), "Orders", &[ORDER]);
+    write_table(folder.path(), "Orders", &[ORDER]);
     let config = || Config {
         source: Source::Files(folder.path().to_owned()),
         state: Some(state.path().to_owned()),
@@ -61,7 +61,7 @@ async fn a_crawl_does_not_outlive_its_server_nor_stay_running() {
 #[tokio::test]
 async fn endpoints_that_share_a_state_leave_each_other_s_crawls_alone() {
     let (folder, state) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    write(folder.path(), "Orders", &[ORDER]);
+    write_table(folder.path(), "Orders", &[ORDER]);
     let start = || async {
         let source = Source::Files(folder.path().to_owned());
         let config = Config { source, state: Some(state.path().to_owned()), ..Config::default() };
