@@ -1,8 +1,15 @@
 //! Step 3: make the region right. Each function does one thing for one table, is idempotent, and may be interrupted
 //! anywhere.
 
-use crawl::{Clients, catalog};
 use std::time::{Duration, Instant};
+
+use aws_sdk_glue::types::{
+    CrawlerTargets, Database, DatabaseInput, DeleteBehavior as GlueDelete, DynamoDbTarget, SchemaChangePolicy, Table,
+    UpdateBehavior as GlueUpdate,
+};
+use aws_sdk_iam::types::Tag;
+use crawl::error::{Error, Kind};
+use crawl::{Clients, catalog};
 
 use crate::discover::{CrawlerConfig, Inventory};
 use crate::ownership::{OWNER_TAG, foreign_crawler, is_own_crawler};
@@ -10,12 +17,6 @@ use crate::permit::Permit;
 use crate::plan::{CrawlerChange, CrawlerPlan, DATABASE_LOCATION, DatabaseChange, RoleChange, Vanished};
 use crate::policy::{INLINE_POLICY, RoleScope};
 use crate::{discover, naming};
-use aws_sdk_glue::types::{
-    CrawlerTargets, Database, DatabaseInput, DeleteBehavior as GlueDelete, DynamoDbTarget, SchemaChangePolicy, Table,
-    UpdateBehavior as GlueUpdate,
-};
-use aws_sdk_iam::types::Tag;
-use crawl::error::{Error, Kind};
 
 /// Creates the database, or adds the location that the Athena connector looks for.
 ///

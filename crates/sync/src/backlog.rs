@@ -3,10 +3,12 @@
 //! [`crate::continue_backlog`] picks up what no event reports. A backlog lists no names: a crawler is due as long as its last
 //! crawl began before the run did.
 
-use crawl::Clients;
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_glue::types::Database;
+use crawl::Clients;
+use crawl::Deadline;
+use crawl::error::{Error, Kind};
 use futures::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +17,6 @@ use crate::discover::{self, CrawlerInfo};
 use crate::report::{Action, Outcome, Row, TableReport};
 use crate::session::Session;
 use crate::settings::{Selection, Settings};
-use crawl::Deadline;
-use crawl::error::{Error, Kind};
 
 /// The parameter of the Glue database that holds the open backlogs, as JSON.
 const PARAMETER: &str = "backlogs";

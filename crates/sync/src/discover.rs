@@ -1,12 +1,12 @@
 //! Step 1: list what exists, in a fixed number of listings and never with a call per table.
 
-use crawl::error::Kind;
-use crawl::export::{Export, unknown_keys};
-use crawl::{Clients, Error, catalog};
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_glue::types::{Crawler, CrawlerState, Database, LastCrawlStatus, Table};
 use aws_sdk_iam::types::SummaryKeyType;
+use crawl::error::Kind;
+use crawl::export::{Export, unknown_keys};
+use crawl::{Clients, Error, catalog};
 
 use crate::ownership::OWNER_TAG;
 use crate::settings::{Engine, Settings};

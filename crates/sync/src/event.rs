@@ -1,10 +1,11 @@
 //! Handles the end of a crawl, as EventBridge reports it ("Glue Crawler State Change"): links the table and starts the next
 //! crawler.
 
-use crawl::catalog::{self, Entry};
 use std::time::Instant;
 
 use aws_sdk_glue::types::Table;
+use crawl::catalog::{self, Entry};
+use crawl::error::{Error, Kind};
 
 use crate::discover::{self, CrawlerInfo};
 use crate::registry::Linker;
@@ -13,7 +14,6 @@ use crate::run::link;
 use crate::session::Session;
 use crate::settings::Engine;
 use crate::{backlog, ownership};
-use crawl::error::{Error, Kind};
 
 /// Handles the end of a crawl by the crawler `crawler` in `state` ("Succeeded", "Failed", …). If it succeeded, registers and
 /// links the schema of its table. Then starts the next crawlers that earlier runs have left.

@@ -9,6 +9,11 @@ use std::collections::BTreeSet;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::types::TableDescription;
+use crawl::dynamodb::{describe, table_not_found, too_many_places};
+use crawl::error::{Error, Kind};
+use crawl::export::Export;
+use crawl::read::{SegmentShare, units_per_second};
+use crawl::{Clients, Observed, history};
 use schema::Shape;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -18,11 +23,6 @@ use crate::report::{Outcome, Report, TableReport};
 use crate::run::run;
 use crate::session::Session;
 use crate::settings::Settings;
-use crawl::dynamodb::{describe, table_not_found, too_many_places};
-use crawl::error::{Error, Kind};
-use crawl::export::Export;
-use crawl::read::{SegmentShare, units_per_second};
-use crawl::{Clients, Observed, history};
 
 /// The most characters that all shards may have together: Step Functions passes on 256 KiB.
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html>

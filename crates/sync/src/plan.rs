@@ -3,16 +3,16 @@
 
 mod quota;
 
-use crawl::catalog::Entry;
 use std::collections::BTreeSet;
 
 use aws_sdk_glue::types::Table;
+use crawl::catalog::Entry;
+use crawl::options::{DeleteBehavior, UpdateBehavior};
 
 use crate::discover::{CrawlerConfig, CrawlerInfo, Inventory, RoleInfo};
 use crate::naming;
 use crate::policy::RoleScope;
 use crate::settings::{Engine, Settings, Validated};
-use crawl::options::{DeleteBehavior, UpdateBehavior};
 pub use quota::{Quota, Quotas};
 
 /// The `LocationUri` without which the Athena DynamoDB connector does not list a database.

@@ -1,11 +1,12 @@
 //! Removes what is no longer used: the crawlers and roles of DynamoDB tables that no longer exist, or, to uninstall,
 //! everything that was ever created.
 
-use crawl::Clients;
-use crawl::catalog::Entry;
 use std::collections::BTreeSet;
 
 use aws_sdk_glue::types::{RegistryId, SchemaId};
+use crawl::Clients;
+use crawl::catalog::Entry;
+use crawl::error::{Error, Kind};
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
 
@@ -14,7 +15,6 @@ use crate::naming;
 use crate::ownership;
 use crate::session::Session;
 use crate::settings::{Engine, Settings};
-use crawl::error::{Error, Kind};
 
 /// What to remove.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
-use serde::Serialize;
-
-use crate::plan::Quotas;
-use crate::settings::{Engine, Settings};
 use crawl::Observed;
 use crawl::error::{Error, Kind};
 use crawl::estimate::Estimate;
 use crawl::export::ExportSize;
+use serde::Serialize;
+
+use crate::plan::Quotas;
+use crate::settings::{Engine, Settings};
 
 /// Why a managed run has read a table itself.
 pub(crate) const BEYOND_QUOTA: &str = "read by this program: the quota leaves no crawler for it";

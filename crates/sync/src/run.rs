@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use crawl::error::{Error, Kind};
 use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
@@ -27,7 +28,6 @@ use crate::preview;
 use crate::progress::{Event, Step};
 use crate::report::{Outcome, Report, Row, TableReport};
 use crate::session::Session;
-use crawl::error::{Error, Kind};
 pub use resume::continue_backlog;
 use watch::Watcher;
 

@@ -1,20 +1,20 @@
 //! The versions of a table's schema in the registry.
 
-use crawl::Clients;
 use std::time::Duration;
 
 use aws_sdk_glue::operation::get_schema_version::GetSchemaVersionOutput;
 use aws_sdk_glue::types::{
     Compatibility, DataFormat, MetadataKeyValuePair, RegistryId, SchemaId, SchemaVersionNumber, SchemaVersionStatus,
 };
+use crawl::Clients;
+use crawl::catalog::retry_concurrent;
+use crawl::error::{Error, Kind};
 use schema::TableSchema;
 use tokio::sync::OnceCell;
 
 use crate::naming;
 use crate::ownership::OWNER_TAG;
 use crate::settings::Settings;
-use crawl::catalog::retry_concurrent;
-use crawl::error::{Error, Kind};
 
 /// How long a registered version may stay PENDING before the table counts as failed.
 const REGISTRATION_LIMIT: Duration = Duration::from_secs(60);

@@ -1,15 +1,15 @@
 //! The costs in a dry run: what it would take to crawl the tables.
 
-use crate::session::Session;
 use crawl::Clients;
-use futures::stream::{self, StreamExt};
-
-use crate::report::{Action, Monthly, Outcome, Report, TableReport};
-use crate::settings::Settings;
 use crawl::error::Error;
 use crawl::estimate::{self, Estimate};
 use crawl::export::Export;
 use crawl::options::Sample;
+use futures::stream::{self, StreamExt};
+
+use crate::report::{Action, Monthly, Outcome, Report, TableReport};
+use crate::session::Session;
+use crate::settings::Settings;
 
 /// Adds to the report what the native engine would read of each table or of the export, and the cost of a month of runs.
 ///

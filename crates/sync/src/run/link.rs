@@ -1,7 +1,9 @@
 //! The link step of a run: every table that has something to link.
 
 use aws_sdk_glue::types::Table;
+use crawl::Deadline;
 use crawl::catalog::{self, Entry};
+use crawl::error::Error;
 use futures::stream::{self, StreamExt};
 use tracing::Instrument;
 
@@ -9,8 +11,6 @@ use super::Run;
 use crate::progress::Step;
 use crate::registry::{Link, Linker};
 use crate::report::{Action, LinkedVersion, Outcome, TableReport};
-use crawl::Deadline;
-use crawl::error::Error;
 
 impl Run<'_> {
     /// Links every table that has something to link, and reports what the catalog holds now.

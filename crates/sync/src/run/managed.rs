@@ -2,6 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
+use crawl::cut_off;
+use crawl::error::{Error, Kind};
+
 use super::Run;
 use crate::apply;
 use crate::discover;
@@ -11,8 +14,6 @@ use crate::plan::{self, CrawlerChange, CrawlerPlan, RoleChange, TablePlan};
 use crate::progress::Step;
 use crate::report::{Action, BEYOND_QUOTA, Outcome, Row};
 use crate::settings::BeyondQuota;
-use crawl::cut_off;
-use crawl::error::{Error, Kind};
 
 impl Run<'_> {
     pub(super) fn last_error(&self, crawler: &CrawlerPlan) -> Option<String> {

@@ -1,13 +1,14 @@
 //! The work on a table that the native engine reads.
 
-use super::Run;
-use crate::plan::TablePlan;
-use crate::progress::Step;
-use crate::report::{Action, Outcome, ReadReport, Row};
 use crawl::Error;
 use crawl::catalog::NATIVE;
 use crawl::export;
 use crawl::{Change, CrawlRequest, HistoryUse};
+
+use super::Run;
+use crate::plan::TablePlan;
+use crate::progress::Step;
+use crate::report::{Action, Outcome, ReadReport, Row};
 
 impl Run<'_> {
     /// Crawls one table with the native engine.

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use crawl::error::Error;
+
 use super::{Run, make_plan};
 use crate::backlog::{self, Backlog, Remaining};
 use crate::discover::Inventory;
@@ -10,7 +12,6 @@ use crate::report::{Outcome, Report, Row, TableReport};
 use crate::session::Session;
 use crate::settings::{Engine, Selection, Settings};
 use crate::{discover, registry};
-use crawl::error::Error;
 
 /// Starts the crawlers that earlier runs have left, and links what was crawled since. A table of such a run that has no crawler
 /// yet gets one. Nothing else is done. To be called on a timer, to make up for lost events, throttled invocations and killed

@@ -1,16 +1,16 @@
 //! Waits for crawlers to end, with one poller for all of them.
 
-use crawl::Clients;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_sdk_glue::types::{Crawler, CrawlerState, LastCrawlStatus};
+use crawl::Clients;
+use crawl::error::{Error, Kind};
 use tokio::sync::oneshot;
 
 use crate::discover;
-use crawl::error::{Error, Kind};
 
 const MIN_POLL_INTERVAL: Duration = Duration::from_millis(100);
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(10);

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::ops::Deref;
 
+use crawl::error::{Error, Kind};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::{Engine, Sample, Settings};
-use crawl::error::{Error, Kind};
 
 /// A price above any real one, but small enough that sums stay finite.
 const MAX_DOLLARS: f64 = 1e12;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crawl::error::{Error, Kind};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::Settings;
-use crawl::error::{Error, Kind};
 
 /// The prefix of every environment variable that holds a setting.
 const PREFIX: &str = "GLUE_DDB_CRAWLER_";

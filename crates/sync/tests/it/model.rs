@@ -5,6 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::num::NonZero;
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use crawl::{Clients, Deadline};
@@ -41,20 +45,33 @@ const HISTORIES: u64 = 24;
 /// Histories that found something; each stays.
 const FOUND: [u64; 0] = [];
 
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_happens_a_quiet_run_puts_everything_right() {
+#[test]
+fn whatever_happens_a_quiet_run_puts_everything_right() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let seeds: Vec<u64> = match number("MODEL_SEED") {
         Some(seed) => vec![seed],
         None => FOUND.into_iter().chain(1..=number("MODEL_HISTORIES").unwrap_or(HISTORIES)).collect(),
     };
-    let play = |seed| async move {
-        let played = std::panic::AssertUnwindSafe(Box::pin(History::play(seed))).catch_unwind();
+    let next = AtomicUsize::new(0);
+    // A runtime a core, each with whole worlds: the future of a run may not change threads.
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut failed: Vec<u64> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(|| play(&seeds, &next))).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    failed.sort_unstable();
+    assert!(failed.is_empty(), "histories that fail: {failed:?}");
+}
+
+/// Plays histories, a few at once since each waits now and then, until none is left. Those that fail.
+fn play(seeds: &[u64], next: &AtomicUsize) -> Vec<u64> {
+    let left = std::iter::from_fn(|| seeds.get(next.fetch_add(1, Ordering::Relaxed)).copied());
+    let one = |seed| async move {
+        let played = AssertUnwindSafe(Box::pin(History::play(seed))).catch_unwind();
         played.await.is_err().then_some(seed)
     };
-    let failed: Vec<u64> =
-        stream::iter(seeds).map(play).buffer_unordered(4).filter_map(std::future::ready).collect().await;
-    assert!(failed.is_empty(), "histories that fail: {failed:?}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(stream::iter(left).map(one).buffer_unordered(3).filter_map(std::future::ready).collect())
 }
 
 /// One world, and what must hold in it.
@@ -72,7 +89,7 @@ struct History {
 impl Drop for History {
     #[allow(clippy::print_stderr, reason = "the test runner shows it with the failure")]
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             let mut steps = String::new();
             self.steps.iter().for_each(|step| writeln!(steps, "  {step:?}").unwrap_or_default());
             eprintln!("MODEL_SEED={}\n{steps}", self.seed);
