@@ -81,8 +81,6 @@ pub(crate) struct Place {
     /// Where the embedded endpoint keeps its catalog
     #[arg(long, value_name = "DIR", default_value = ".glue-ddb-crawler")]
     pub state: PathBuf,
-    #[command(flatten)]
-    pub log: WireLog,
 }
 
 /// The selection of tables.
@@ -255,8 +253,6 @@ pub(crate) struct Serve {
     /// Change a behaviour that AWS does not publish, e.g. crawl-rewrites=no; an unknown name lists all; may be repeated
     #[arg(long, value_name = "NAME=POSITION")]
     pub unknown: Vec<Position>,
-    #[command(flatten)]
-    pub log: WireLog,
 }
 
 #[derive(Debug, clap::Args)]
@@ -271,12 +267,4 @@ pub(crate) struct Man {
     /// The folder, created if missing; `man` often finds a user's own pages in ~/.local/share/man/man1
     #[arg(value_name = "DIR")]
     pub folder: PathBuf,
-}
-
-/// For tests: what goes over the wire of the embedded endpoint.
-#[derive(Debug, clap::Args)]
-pub(crate) struct WireLog {
-    /// Append every request and answer of the endpoint to FILE, as JSON lines, without items
-    #[arg(long, hide = true, value_name = "FILE", env = "GLUE_DDB_CRAWLER_WIRE_LOG", hide_env = true)]
-    pub wire_log: Option<PathBuf>,
 }

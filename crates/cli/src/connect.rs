@@ -1,5 +1,7 @@
 //! Connects to AWS as the AWS CLI would, or to the embedded endpoint in this process.
 
+use std::path::PathBuf;
+
 use anyhow::{Context, bail};
 use crawl::Clients;
 use local::{Config, Server, Source};
@@ -37,7 +39,7 @@ pub(crate) async fn connect(common: &Common, settings: &Settings, place: &Place)
         (None, None) => Source::None,
     };
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let (state, wire_log) = (Some(place.state.clone()), place.log.wire_log.clone());
+    let (state, wire_log) = (Some(place.state.clone()), wire_log());
     let server = Server::start(Config { listen, source, state, wire_log, ..Config::default() })
         .await
         .context("the embedded endpoint did not start")?;
@@ -72,4 +74,9 @@ pub(crate) async fn load(common: &Common, settings: &Settings, default_region: O
         (None, Some(region)) => config.into_builder().region(aws_config::Region::new(region.to_owned())).build(),
         _ => config,
     }
+}
+
+/// For tests: the file to which what goes over the wire of the embedded endpoint is appended, as JSON lines, without items.
+pub(crate) fn wire_log() -> Option<PathBuf> {
+    std::env::var_os("GLUE_DDB_CRAWLER_WIRE_LOG").map(PathBuf::from)
 }

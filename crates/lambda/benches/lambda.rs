@@ -22,7 +22,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use world::{BINARY, REGION, World, count};
+use testkit::{REGION, World};
+use world::{BINARY, WorldExt, count, world};
 
 const STARTS: usize = 20;
 const MANY: usize = 1000;
@@ -51,7 +52,7 @@ async fn main() {
 
 async fn world_of(tables: usize) -> World {
     let names: Vec<String> = (0..tables).map(|i| format!("table{i:04}")).collect();
-    World::new(&names.iter().map(String::as_str).collect::<Vec<_>>()).await
+    world(&names.iter().map(String::as_str).collect::<Vec<_>>()).await
 }
 
 /// Milliseconds.

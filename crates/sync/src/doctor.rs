@@ -99,7 +99,7 @@ fn database(inventory: &Inventory, plan: &Plan, settings: &Settings) -> Check {
     let Some(database) = &inventory.database else {
         return check("database", State::Attention, format!("{name} does not exist: a run creates it"));
     };
-    let owner = if ownership::is_own_database(database) { "is ours" } else { "was created by somebody else" };
+    let owner = if ownership::is_own_database(database) { "was created by a run" } else { "was not created by a run" };
     let problems = match plan.database {
         DatabaseChange::Flag => vec![format!(
             "its location lacks {}, without which Athena's connector does not list it: a run adds it",
@@ -127,10 +127,11 @@ fn crawlers(inventory: &Inventory, plan: &Plan) -> Check {
     let problems = [
         with(CrawlerChange::Create).map(|names| format!("a run creates {names}")),
         with(CrawlerChange::Update).map(|names| format!("configured differently than by a run: {names}")),
-        with(CrawlerChange::Foreign).map(|names| format!("somebody else's, under a name that we need: {names}")),
+        with(CrawlerChange::Foreign)
+            .map(|names| format!("not created by a run, under a name that a run needs: {names}")),
         named(failed).map(|names| format!("last crawl failed: {names}")),
     ];
-    let says = format!("{owned} are ours, {foreign} somebody else's");
+    let says = format!("{owned} created by runs, {foreign} others");
     check_problems("crawlers", says, problems.into_iter().flatten().collect())
 }
 

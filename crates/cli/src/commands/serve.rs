@@ -34,7 +34,7 @@ pub(crate) async fn run(common: &Common, args: &Serve) -> anyhow::Result<u8> {
         iam,
         state: Some(args.state.clone()),
         unknowns: args.unknown.iter().fold(Unknowns::default(), Unknowns::with),
-        wire_log: args.log.wire_log.clone(),
+        wire_log: connect::wire_log(),
         ..Config::default()
     };
     let mut signals = Signals::new()?;

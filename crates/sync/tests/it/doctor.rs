@@ -35,7 +35,7 @@ async fn an_account_before_the_first_run_is_told_what_a_run_makes() {
     for (name, says) in [
         ("database", "ddb_tables does not exist: a run creates it"),
         ("tables", "2 of 2 DynamoDB tables are selected"),
-        ("crawlers", "0 are ours, 0 somebody else's; a run creates Orders_crawler, users_crawler"),
+        ("crawlers", "0 created by runs, 0 others; a run creates Orders_crawler, users_crawler"),
         ("catalog", "0 tables, 0 of them with a schema reference; not crawled yet: Orders, users"),
     ] {
         assert_eq!(check(&found, name).says, says);
@@ -53,7 +53,7 @@ async fn a_region_that_is_right_needs_nobody() {
     all_well(world.sync(&waiting()).await);
     let found = examined(&world).await;
     assert!(!found.need_attention(), "{:#?}", found.checks);
-    assert_eq!(check(&found, "database").says, "ddb_tables is ours");
+    assert_eq!(check(&found, "database").says, "ddb_tables was created by a run");
     assert!(!format!("{found:?}").contains("value-of-an-item"));
 }
 
