@@ -84,13 +84,13 @@ pub(crate) async fn update_database(
     .await
 }
 
-/// Marks or deletes `table`, the catalog table of a DynamoDB table that is gone.
+/// Marks or deletes `table`, the catalog table of a DynamoDB table that is gone or has another one.
 ///
 /// # Errors
 /// [`Kind::Conflict`] if the DynamoDB table exists after all: tables and catalog are listed concurrently, so a table that
 /// was created in between looks as if it were gone. Otherwise the refusal of Glue or DynamoDB.
 pub async fn retire(clients: &Clients, database: &str, vanished: &Vanished, table: &Table) -> Result<(), Error> {
-    if crawl::dynamodb::describe(clients, &vanished.table).await?.is_some() {
+    if vanished.instead.is_none() && crawl::dynamodb::describe(clients, &vanished.table).await?.is_some() {
         let message = format!("the DynamoDB table {} was created during this run: run again", vanished.table);
         return Err(Error::new(Kind::Conflict, message));
     }

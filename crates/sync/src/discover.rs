@@ -85,6 +85,11 @@ impl Inventory {
         catalog::sources(catalog, &self.region, &self.account)
     }
 
+    /// The DynamoDB table, of this account and region, that a catalog table was made from.
+    pub fn source<'a>(&self, catalog: &'a Table) -> Option<&'a str> {
+        self.sources_in(std::slice::from_ref(catalog)).into_keys().next()
+    }
+
     /// The catalog names that are taken: see [`catalog::taken_names`].
     pub fn taken_names(&self) -> BTreeMap<String, String> {
         catalog::taken_names(self.catalog.iter().map(catalog::NamedTable::from), &self.region, &self.account)

@@ -2,9 +2,13 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_glue::types::Database;
+use aws_sdk_glue::types::{Database, Table};
 use crawl::Clients;
+use crawl::catalog::{Entry, NATIVE};
 use crawl::error::{Error, Kind};
+
+use crate::naming;
+use crate::settings::Settings;
 
 /// The tag of all crawlers, roles, schemas and registries that this program creates, and the parameter of its database.
 pub const OWNER_TAG: (&str, &str) = ("managed-by", "glue-ddb-crawler");
@@ -40,6 +44,12 @@ async fn has_own_tag(clients: &Clients, account: &str, resource: &str) -> Result
     let arn = format!("arn:{}:glue:{region}:{account}:{resource}", crawl::naming::partition(region));
     let answer = clients.glue.get_tags().resource_arn(arn).send().await.map_err(Error::aws("glue:GetTags"))?;
     Ok(has_owner_tag(answer.tags()))
+}
+
+/// Whether this program, or the crawler that it makes for the DynamoDB table `source`, wrote this catalog table last.
+pub(crate) fn is_own_table(table: &Table, source: &str, settings: &Settings) -> bool {
+    let own = naming::crawler(&settings.crawler_name, source);
+    Entry(table).crawled_by().is_some_and(|crawler| crawler == NATIVE || crawler == own)
 }
 
 /// The error for a crawler that has the name we need but isn't ours.

@@ -11,6 +11,7 @@ use crawl::options::{DeleteBehavior, UpdateBehavior};
 
 use crate::discover::{CrawlerConfig, CrawlerInfo, Inventory, RoleInfo};
 use crate::naming;
+use crate::ownership;
 use crate::policy::RoleScope;
 use crate::settings::{Engine, Settings, Validated};
 pub use quota::{Quota, Quotas};
@@ -99,13 +100,15 @@ pub enum CrawlerChange {
     Foreign,
 }
 
-/// A catalog table whose DynamoDB table no longer exists.
+/// A catalog table that is of no use any more: its DynamoDB table no longer exists, or has another catalog table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vanished {
-    /// The former DynamoDB table.
+    /// The DynamoDB table.
     pub table: String,
     /// Its catalog table.
     pub catalog_table: String,
+    /// The catalog table that its DynamoDB table has instead, if that exists.
+    pub instead: Option<String>,
     /// What becomes of it; never [`DeleteBehavior::Log`].
     pub behavior: DeleteBehavior,
 }
@@ -242,26 +245,32 @@ pub(crate) fn role_scope<'a>(inventory: &'a Inventory, settings: &'a Settings, t
     }
 }
 
-/// The crawled catalog tables whose DynamoDB table, of this account and region, no longer exists.
+/// The crawled catalog tables whose DynamoDB table, of this account and region, no longer exists, and second ones of a DynamoDB
+/// table, where two crawls ended at once that chose different names. A second one counts only if this program or the table's own
+/// crawler wrote it: whatever else people crawl into the database is theirs.
 fn vanished(inventory: &Inventory, settings: &Settings, selected: impl Fn(&str) -> bool) -> Vec<Vanished> {
     if settings.on_delete == DeleteBehavior::Log {
         return Vec::new();
     }
     let present: BTreeSet<&str> = inventory.tables.iter().map(String::as_str).collect();
-    let gone = |table: &str| !present.contains(table) && selected(table);
-    let untouched = |catalog: &Table| {
+    let sources = inventory.sources();
+    let judge = |catalog: &Table| {
         let entry = Entry(catalog);
+        let table = inventory.source(catalog)?;
+        let first = sources.get(table)?.name();
+        let is_useless = match first == catalog.name() {
+            true => !present.contains(table) && entry.crawled_by().is_some(),
+            false => ownership::is_own_table(catalog, table, settings),
+        };
         let is_marked = entry.is_deprecated() && settings.on_delete == DeleteBehavior::DeprecateInDatabase;
-        entry.crawled_by().is_some() && !is_marked
-    };
-    let sources = inventory.sources().into_iter().filter(|(table, catalog)| gone(table) && untouched(catalog));
-    sources
-        .map(|(table, catalog)| Vanished {
+        (is_useless && !is_marked && selected(table)).then(|| Vanished {
             table: table.to_owned(),
             catalog_table: catalog.name().to_owned(),
+            instead: present.contains(table).then(|| first.to_owned()),
             behavior: settings.on_delete,
         })
-        .collect()
+    };
+    inventory.catalog.iter().filter_map(judge).collect()
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub(crate) fn tables(inventory: &Inventory, plan: &Plan, settings: &Settings) ->
     planned.chain(plan.vanished.iter().map(retired)).collect()
 }
 
-/// The line of a vanished table, retired as the settings say.
+/// The row of a catalog table that is retired as the settings say.
 pub(crate) fn retired(vanished: &Vanished) -> TableReport {
     let mut row = Row::new(&vanished.table, None);
     row.catalog_table.clone_from(&vanished.catalog_table);
@@ -53,7 +53,9 @@ pub(crate) fn retired(vanished: &Vanished) -> TableReport {
         DeleteBehavior::DeleteFromDatabase => Action::DeleteTable,
         DeleteBehavior::DeprecateInDatabase | DeleteBehavior::Log => Action::DeprecateTable,
     });
-    row.ended(Outcome::Vanished, None)
+    let reason =
+        vanished.instead.as_ref().map(|name| format!("a second catalog table of it; {name} is the one kept in step"));
+    row.ended(Outcome::Vanished, reason)
 }
 
 fn actions(table: &TablePlan, settings: &Settings) -> Vec<Action> {

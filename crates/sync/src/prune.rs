@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_glue::types::{RegistryId, SchemaId};
+use aws_sdk_glue::types::{RegistryId, SchemaId, Table};
 use crawl::Clients;
 use crawl::catalog::Entry;
 use crawl::error::{Error, Kind};
@@ -96,12 +96,15 @@ fn crawlers_and_roles(inventory: &Inventory, settings: &Settings, extent: Extent
 /// The catalog tables that were crawled from DynamoDB tables of this account and region, and the database if it is ours and
 /// holds nothing else.
 fn catalog(inventory: &Inventory, settings: &Settings) -> Vec<Leftover> {
-    let crawled: Vec<&str> = inventory
-        .sources()
-        .values()
-        .filter(|table| Entry(table).crawled_by().is_some())
-        .map(|table| table.name())
-        .collect();
+    let sources = inventory.sources();
+    let is_leftover = |table: &&Table| {
+        let Some((source, first)) = inventory.source(table).and_then(|name| sources.get_key_value(name)) else {
+            return false;
+        };
+        let is_first = first.name() == table.name() && Entry(table).crawled_by().is_some();
+        is_first || ownership::is_own_table(table, source, settings)
+    };
+    let crawled: Vec<&str> = inventory.catalog.iter().filter(is_leftover).map(|table| table.name()).collect();
     let empty = crawled.len() == inventory.catalog.len();
     let database = inventory.database.as_ref().filter(|database| empty && ownership::is_own_database(database));
     let tables = crawled.iter().map(|name| Leftover { thing: Thing::CatalogTable, name: (*name).to_owned() });

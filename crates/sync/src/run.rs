@@ -7,12 +7,13 @@ mod native;
 mod resume;
 mod watch;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use aws_sdk_glue::types::Table;
 use crawl::error::{Error, Kind};
 use futures::stream::{self, StreamExt};
 use tokio::sync::Semaphore;
@@ -272,10 +273,11 @@ impl<'a> Run<'a> {
         Box::pin(work.instrument(tracing::info_span!("step", step = step.name())))
     }
 
-    /// Marks or deletes the catalog tables whose DynamoDB tables no longer exist.
+    /// Marks or deletes the catalog tables whose DynamoDB tables no longer exist or have another one.
     async fn retire(&self, vanished: &[Vanished]) -> Vec<TableReport> {
-        let sources = self.inventory.sources();
-        let work = vanished.iter().filter_map(|gone| Some((gone, *sources.get(gone.table.as_str())?)));
+        let catalog: BTreeMap<&str, &Table> =
+            self.inventory.catalog.iter().map(|table| (table.name(), table)).collect();
+        let work = vanished.iter().filter_map(|gone| Some((gone, *catalog.get(gone.catalog_table.as_str())?)));
         stream::iter(work)
             .map(|(gone, table)| async move {
                 let report = preview::retired(gone);

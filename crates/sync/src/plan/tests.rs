@@ -158,6 +158,26 @@ fn vanished_tables_are_retired_once_and_only_ours() {
 }
 
 #[test]
+fn a_second_catalog_table_of_our_own_is_retired_once() {
+    let mut now = inventory(&["Orders"]);
+    now.catalog = vec![
+        catalog_table("orders", "Orders", &[("UPDATED_BY_CRAWLER", "Orders_crawler")]),
+        catalog_table("orders_1", "Orders", &[("UPDATED_BY_CRAWLER", "glue-ddb-crawler")]),
+        catalog_table(
+            "orders_2",
+            "Orders",
+            &[("UPDATED_BY_CRAWLER", "Orders_crawler"), ("DEPRECATED_BY_CRAWLER", "1")],
+        ),
+        catalog_table("orders_by_hand", "Orders", &[]),
+        catalog_table("theirs_orders", "Orders", &[("UPDATED_BY_CRAWLER", "theirs")]),
+    ];
+    let plan = planned(&now, &Settings::default());
+    assert_eq!(plan.tables[0].catalog_table, "orders");
+    let retired: Vec<_> = plan.vanished.iter().map(|v| (v.catalog_table.as_str(), v.instead.as_deref())).collect();
+    assert_eq!(retired, [("orders_1", Some("orders"))]);
+}
+
+#[test]
 fn a_database_without_the_flag_gets_it() {
     let mut now = inventory(&[]);
     now.database = Some(database("s3://bucket/"));

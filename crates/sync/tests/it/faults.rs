@@ -364,6 +364,7 @@ async fn a_table_that_was_only_missing_from_the_listing_is_not_retired() {
     let gone = sync::plan::Vanished {
         table: "tbla".into(),
         catalog_table: "tbla".into(),
+        instead: None,
         behavior: DeleteBehavior::DeleteFromDatabase,
     };
     let refused = sync::apply::retire(&world.clients, "ddb_tables", &gone, &listed).await.unwrap_err();

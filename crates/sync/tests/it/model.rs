@@ -40,10 +40,10 @@ const ATTRIBUTES: [(&str, &str, &str); 6] = [
     ("Ship-To", r#"{"L":[{"N":"1.5"}]}"#, "array<double>"),
 ];
 const STEPS: usize = 40;
-const HISTORIES: u64 = 24;
+const HISTORIES: u64 = 50;
 
 /// Histories that found something; each stays.
-const FOUND: [u64; 0] = [];
+const FOUND: [u64; 1] = [9];
 
 #[test]
 fn whatever_happens_a_quiet_run_puts_everything_right() {
@@ -211,11 +211,16 @@ impl History {
         let World { clients, region, .. } = &self.world;
         self.others.are_untouched(&self.world).await;
         let listed = self.world.tables().await;
-        let mut found = BTreeMap::new();
+        let mut found: BTreeMap<String, aws_sdk_glue::types::Table> = BTreeMap::new();
         for table in listed.values() {
             let Some(source) = crawl::catalog::Entry(table).source() else { continue };
-            let second = found.insert(source.to_owned(), table.clone());
-            assert!(second.is_none(), "two catalog tables of {source}");
+            // The first by name is kept in step. A second one comes of two crawls at once, and is marked.
+            if let Some(first) = found.get(source) {
+                let marked = parameter(table, "DEPRECATED_BY_CRAWLER").is_some();
+                assert!(marked, "two catalog tables of {source}: {first:?}, {table:?}");
+                continue;
+            }
+            found.insert(source.to_owned(), table.clone());
         }
         for (table, attributes) in &self.tables {
             let catalogued = found.remove(*table).unwrap_or_else(|| panic!("no catalog table of {table}"));
