@@ -47,7 +47,7 @@ pub(super) fn functions(request: &Request) -> Result<Value, AwsError> {
 }
 
 pub(super) fn function(request: &Request) -> Result<Value, AwsError> {
-    let name = request.body.required("FunctionName", NAME)?;
+    let name = request.names.function.as_deref().unwrap_or_default();
     database::must_exist(request, request.database()?)?;
     Err(not_found(format!("Function {name} not found.")))
 }

@@ -1,7 +1,8 @@
 //! What each operation works on: where its request names resources, and on which of them its action must be allowed.
 //!
 //! [`ParsedRequest`](super::ParsedRequest) reads names by this table, authorization judges them, and operations use them.
-//! No other code looks for a name.
+//! No other code looks for a name that is judged. Actions for which AWS has no resource type are allowed on everything or nothing:
+//! the crawler in a request for its schedule or its past crawls is read where it is used.
 
 /// A type of resource, and the member of the request that names the resources.
 pub(crate) enum ResourceSelector {

@@ -24,7 +24,7 @@ pub(crate) struct ParsedRequest {
 pub(super) struct RequestNames {
     pub(super) database: Option<String>,
     pub(super) tables: Vec<String>,
-    function: Option<String>,
+    pub(super) function: Option<String>,
     pub(super) crawlers: Vec<String>,
     pub(super) registry: Option<String>,
     pub(super) schema: Option<SchemaKey>,
