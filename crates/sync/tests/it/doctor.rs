@@ -82,7 +82,7 @@ async fn what_is_wrong_is_named() {
     let (state, crawlers) = says("crawlers");
     assert_eq!(state, State::Attention);
     assert!(crawlers.contains("configured differently than by a run: users_crawler"), "{crawlers}");
-    assert!(crawlers.contains("under a name that we need: Orders_crawler"), "{crawlers}");
+    assert!(crawlers.contains("under a name that a run needs: Orders_crawler"), "{crawlers}");
     assert!(says("roles").1.contains("left incomplete: users_crawler_eu-west-1"), "{}", says("roles").1);
     assert!(says("catalog").1.contains("not crawled yet: Orders"), "{}", says("catalog").1);
 }
