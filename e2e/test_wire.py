@@ -26,7 +26,8 @@ NOT_SERVED = {
 
 def operations_of_the_program():
     """Those that its errors name: every call that it makes has one."""
-    text = "".join(path.read_text() for path in (REPOSITORY / "crates" / "crawler" / "src").rglob("*.rs"))
+    sources = [path for crate in ("crawl", "sync") for path in (REPOSITORY / "crates" / crate / "src").rglob("*.rs")]
+    text = "".join(path.read_text() for path in sources)
     services = {"glue": "Glue", "dynamodb": "DynamoDB", "iam": "IAM", "sts": "STS"}
     called = re.findall(r'Error::aws\(\s*"(\w+):(\w+)"', text)
     return {f"{services[service]}.{name}" for service, name in called if service in services}
@@ -129,5 +130,7 @@ def test_every_request_and_answer_is_one_of_the_service_models(driven):
         checked = wire.check(log)
     print(checked)
     assert not checked.faults, str(checked)
-    unseen = operations_of_the_program() - checked.requests.keys()
+    operations = operations_of_the_program()
+    assert operations, "the program's sources are elsewhere"
+    unseen = operations - checked.requests.keys()
     assert unseen == NOT_SERVED.keys() - checked.requests.keys(), f"no request of {sorted(unseen - NOT_SERVED.keys())}"
