@@ -71,7 +71,7 @@ struct Request<'a> {
     body: Members<'a>,
 }
 
-/// The names that were judged. Operations take names only from here, never from the members.
+/// The names that were judged. Operations take these from here, never from the members.
 impl<'a> Request<'a> {
     fn database(&self) -> Result<&'a str, AwsError> {
         self.name(self.names.database.as_deref())
