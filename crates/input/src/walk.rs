@@ -1,0 +1,403 @@
+//! A walk through any JSON that may hold items: what wraps them is read as a stream, and each item as a whole.
+//!
+//! Whether an object is an item or wraps some follows from its first member. An attribute value is one type and its content,
+//! and nothing that wraps items has such a member; so an attribute may have any name, `Items` too.
+
+use std::io::BufRead;
+use std::rc::Rc;
+
+use crate::error::{BoxError, Error, Place, Problem};
+use crate::json::Cursor;
+use crate::reading::Summary;
+use crate::tables::{LeftOut, Tables};
+use crate::value::{self, Spelling};
+
+mod object;
+
+use object::{Found, Object};
+
+/// The most bytes of an item. The largest possible one, of 400 KB, takes under 6 MB of DynamoDB JSON without white space.
+const MAX_ITEM: usize = 16 << 20;
+/// The most bytes of a member that is no item.
+const MAX_ELSE: usize = 1 << 20;
+/// How deep wrappers nest in one another.
+const MAX_WRAPPERS: u32 = 12;
+
+/// Members that hold lists of items, or of what wraps one, by table.
+const TABLE_MAPS: [&str; 2] = ["Responses", "RequestItems"];
+
+/// Who takes the items of an input.
+pub trait Sink {
+    /// Takes the next chunk of an input with an item a line, as it is: see [`schema::Reader::lines`]. Chunks cut lines anywhere.
+    ///
+    /// # Errors
+    /// If a line is not an item. The error says where it is and never what it holds.
+    fn lines(&mut self, chunk: &[u8]) -> Result<(), BoxError>;
+
+    /// Takes one item.
+    ///
+    /// # Errors
+    /// If it is not an item after all.
+    fn item(&mut self, item: Item<'_>) -> Result<(), ItemError>;
+}
+
+/// An item of an input.
+#[derive(Debug, Clone, Copy)]
+pub struct Item<'i> {
+    /// DynamoDB JSON on one line, without a newline, not wrapped, with the types as DynamoDB spells them.
+    pub line: &'i [u8],
+    /// Where it begins in the text.
+    pub place: Place,
+    /// The table that it is said to be of.
+    pub table: Option<&'i str>,
+}
+
+/// Why an item is refused.
+#[derive(Debug)]
+pub struct ItemError {
+    /// The byte of the line, from 0.
+    pub at: usize,
+    /// What is wrong, without the place and without any value.
+    pub error: BoxError,
+}
+
+/// A walk through a text.
+pub(crate) struct Walk<'a, 's> {
+    cursor: Cursor<'a>,
+    sink: &'s mut dyn Sink,
+    tables: Tables,
+    left_out: LeftOut,
+    /// The items so far, of whatever table.
+    items: u64,
+    /// Stream records of which the old image was read.
+    old_images: u64,
+    /// The last answer says that there is more.
+    cut_off: bool,
+    /// An answer says that it lacks something.
+    unprocessed: bool,
+}
+
+/// Where an object or array stands.
+#[derive(Clone, Default)]
+struct Context {
+    table: Option<Rc<str>>,
+    depth: u32,
+    list: List,
+}
+
+/// What the list is that an object is in.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum List {
+    #[default]
+    Any,
+    /// Answers, of which some hold nothing.
+    Answers,
+    /// Tables of a model of NoSQL Workbench.
+    Models,
+}
+
+impl Context {
+    fn inside(&self, list: List) -> Context {
+        Context { table: self.table.clone(), depth: self.depth + 1, list }
+    }
+}
+
+impl<'a, 's> Walk<'a, 's> {
+    pub(crate) fn new(text: &'a mut dyn BufRead, sink: &'s mut dyn Sink, tables: Tables) -> Walk<'a, 's> {
+        Walk {
+            cursor: Cursor::new(text),
+            sink,
+            tables,
+            left_out: LeftOut::default(),
+            items: 0,
+            old_images: 0,
+            cut_off: false,
+            unprocessed: false,
+        }
+    }
+
+    /// Reads all of the text: documents one after the other.
+    pub(crate) fn run(mut self) -> Result<Summary, Error> {
+        let context = Context::default();
+        while self.cursor.peek()?.is_some() {
+            self.document(&context)?;
+        }
+        let table = self.tables.finish()?;
+        if self.items == 0 && !self.left_out.is_empty() {
+            return Err(Error::NoItems(self.left_out.listed()));
+        }
+        let mut notes = Vec::new();
+        if self.old_images > 0 {
+            notes.push(format!("stream records without a NewImage, read from their OldImage: {}", self.old_images));
+        }
+        if self.cut_off {
+            notes.push(
+                "the last answer is not the last page (it has a LastEvaluatedKey or a NextToken): the table holds more items".into(),
+            );
+        }
+        if self.unprocessed {
+            notes.push("an answer has UnprocessedKeys or UnprocessedItems: these items are missing".into());
+        }
+        Ok(Summary::new(table, &self.left_out, notes))
+    }
+
+    fn document(&mut self, context: &Context) -> Result<(), Error> {
+        let next = self.cursor.peek()?;
+        let place = self.cursor.place();
+        if context.depth > MAX_WRAPPERS {
+            return Err(Problem::TooDeep.at(place));
+        }
+        match next {
+            Some(b'{') => self.object(context),
+            Some(b'[') => self.array(context).map(drop),
+            None => Err(Problem::Truncated.at(place)),
+            Some(_) if context.depth > 0 => Err(Problem::Plain.at(place)),
+            Some(_) => Err(Problem::Expected("an item or an answer, which starts with '{' or '['").at(place)),
+        }
+    }
+
+    /// Reads a list of objects; how many items were in it.
+    fn array(&mut self, context: &Context) -> Result<u64, Error> {
+        let before = self.items;
+        let inside = Context { depth: context.depth + 1, ..context.clone() };
+        let mut more = self.cursor.open(b'[', b']')?;
+        while more {
+            self.document(&inside)?;
+            more = self.cursor.has_more(b']')?;
+        }
+        Ok(self.items - before)
+    }
+
+    /// Reads an object: an item, or what wraps some.
+    fn object(&mut self, context: &Context) -> Result<(), Error> {
+        let start = self.cursor.place();
+        self.cursor.begin_record(MAX_ITEM, Problem::TooLong);
+        if !self.cursor.open(b'{', b'}')? {
+            let (text, place) = self.cursor.end_record();
+            return self.empty(context, Found { text, place });
+        }
+        let mut object = Object::new(context.table.clone());
+        let name = self.cursor.name()?;
+        let next = self.cursor.peek()?;
+        match next {
+            Some(b'{') if TABLE_MAPS.contains(&&*name) => {
+                if self.table_map_or_value(context)? {
+                    return self.rest_of_item(context);
+                }
+                object.known = true;
+            }
+            Some(b'{') => {
+                let (from, place) = (self.cursor.recorded().len(), self.cursor.place());
+                self.cursor.value()?;
+                if value::is_attribute_value(self.cursor.recorded().get(from..).unwrap_or_default()) {
+                    return self.rest_of_item(context);
+                }
+                let (mut text, _) = self.cursor.end_record();
+                object.add(&name, Found { text: text.split_off(from), place })?;
+            }
+            _ => {
+                self.cursor.end_record();
+                self.member(&mut object, &name, context)?;
+            }
+        }
+        while self.cursor.has_more(b'}')? {
+            let name = self.cursor.name()?;
+            self.member(&mut object, &name, context)?;
+        }
+        self.finish(object, start, context)
+    }
+
+    /// Reads the rest of an item, of which the first member was read and recorded.
+    fn rest_of_item(&mut self, context: &Context) -> Result<(), Error> {
+        while self.cursor.has_more(b'}')? {
+            self.cursor.name()?;
+            self.cursor.value()?;
+        }
+        let (text, place) = self.cursor.end_record();
+        self.give(&Found { text, place }, context.table.as_ref())
+    }
+
+    fn empty(&mut self, context: &Context, found: Found) -> Result<(), Error> {
+        match context.list {
+            List::Any => self.give(&found, context.table.as_ref()),
+            List::Answers => {
+                self.left_out.add("answers without an Item", 1);
+                Ok(())
+            }
+            List::Models => Err(Problem::Plain.at(found.place)),
+        }
+    }
+
+    /// Reads the object of a member that may be a table map or an attribute value: whether it is a value. A value is recorded.
+    fn table_map_or_value(&mut self, context: &Context) -> Result<bool, Error> {
+        let mut more = self.cursor.open(b'{', b'}')?;
+        let mut value = false;
+        while more {
+            let name = self.cursor.name()?;
+            let next = self.cursor.peek()?;
+            value |= next.is_some_and(|next| value::may_begin(&name, next));
+            if value {
+                self.cursor.value()?;
+            } else {
+                self.cursor.end_record();
+                self.table(&name, context)?;
+            }
+            more = self.cursor.has_more(b'}')?;
+        }
+        Ok(value)
+    }
+
+    /// Reads a map of lists by table.
+    fn table_map(&mut self, context: &Context) -> Result<(), Error> {
+        let mut more = self.cursor.open(b'{', b'}')?;
+        while more {
+            let name = self.cursor.name()?;
+            self.table(&name, context)?;
+            more = self.cursor.has_more(b'}')?;
+        }
+        Ok(())
+    }
+
+    /// Reads the list of a table.
+    fn table(&mut self, name: &str, context: &Context) -> Result<(), Error> {
+        match self.cursor.peek()? {
+            Some(b'[') => {
+                let table: Rc<str> = name.into();
+                self.tables.add(&table);
+                let inside = Context { table: Some(table), ..context.inside(List::Any) };
+                self.array(&inside).map(drop)
+            }
+            Some(b'{') => Err(Problem::Request.at(self.cursor.place())),
+            _ => Err(Problem::Expected("a list for each table").at(self.cursor.place())),
+        }
+    }
+
+    /// Reads a member of an object that is no item.
+    fn member(&mut self, object: &mut Object, name: &str, context: &Context) -> Result<(), Error> {
+        let next = self.cursor.peek()?;
+        match next {
+            Some(b'[') => self.list(object, name, context),
+            Some(b'{') if TABLE_MAPS.contains(&name) => {
+                object.known = true;
+                self.table_map(context)
+            }
+            _ => {
+                let (limit, problem): (usize, fn(usize) -> Problem) = match object::holds_items(name) {
+                    true => (MAX_ITEM, Problem::TooLong),
+                    false => (MAX_ELSE, Problem::TooMuchElse),
+                };
+                self.cursor.begin_record(limit, problem);
+                self.cursor.value()?;
+                let (text, place) = self.cursor.end_record();
+                object.add(name, Found { text, place })
+            }
+        }
+    }
+
+    /// Reads a list that is a member of an object.
+    fn list(&mut self, object: &mut Object, name: &str, context: &Context) -> Result<(), Error> {
+        let place = self.cursor.place();
+        let list = match name {
+            "Items" | "Records" | "TransactItems" | "TableData" => List::Any,
+            "Responses" => List::Answers,
+            "DataModel" => List::Models,
+            _ => return self.other_list(object, name, context),
+        };
+        let inside = Context { table: object.table.clone(), depth: context.depth, list };
+        if name == "TableData" && context.list == List::Models && object.table.is_none() {
+            return Err(Problem::Expected("TableName before TableData").at(place));
+        }
+        object.known = true;
+        let items = self.array(&inside)?;
+        if name == "Items" && object.items.replace(items).is_some() {
+            return Err(Problem::DuplicateName.at(place));
+        }
+        Ok(())
+    }
+
+    /// Reads a list of which only what is in it can tell what it is: the requests for a table, its items, or something else.
+    fn other_list(&mut self, object: &mut Object, name: &str, context: &Context) -> Result<(), Error> {
+        object::refuse(name, context.list == List::Models).map_err(|problem| problem.at(self.cursor.place()))?;
+        self.cursor.begin_record(MAX_ELSE, Problem::TooMuchElse);
+        let mut more = self.cursor.open(b'[', b']')?;
+        let is_table = !object.known && context.list == List::Any && more && self.cursor.peek()? == Some(b'{');
+        if is_table {
+            self.cursor.end_record();
+            let table: Rc<str> = name.into();
+            self.tables.add(&table);
+            let inside = Context { table: Some(table), ..context.inside(List::Any) };
+            while more {
+                self.document(&inside)?;
+                more = self.cursor.has_more(b']')?;
+            }
+            object.has_tables = true;
+            return Ok(());
+        }
+        while more {
+            self.cursor.value()?;
+            more = self.cursor.has_more(b']')?;
+        }
+        let (text, place) = self.cursor.end_record();
+        object.add(name, Found { text, place })
+    }
+
+    /// Gives what an object held.
+    fn finish(&mut self, mut object: Object, start: Place, context: &Context) -> Result<(), Error> {
+        object.check(start)?;
+        let table = object.table.take();
+        if let (List::Models, Some(table)) = (context.list, &table) {
+            self.tables.add(table);
+        }
+        if object.items.is_some() {
+            self.cut_off = object.cut_off;
+        }
+        self.unprocessed |= object.unprocessed;
+        let old_image = object.is_old_image();
+        match object.item() {
+            Some(found) => {
+                self.old_images += u64::from(old_image);
+                self.give(&found, table.as_ref())
+            }
+            None => {
+                if self.tables.chooses(table.as_ref()) {
+                    self.left_out.merge(object.left_out());
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives an item to the sink.
+    fn give(&mut self, found: &Found, table: Option<&Rc<str>>) -> Result<(), Error> {
+        let Found { text, place } = found;
+        let at = |at: usize| place.after(text.get(..at).unwrap_or(text));
+        if let Err(error) = std::str::from_utf8(text) {
+            return Err(Problem::Utf8.at(at(error.valid_up_to())));
+        }
+        let spelling = value::item(text).map_err(|wrong| Problem::NotAnItem.at(at(wrong)))?;
+        self.items += 1;
+        if !self.tables.wants(table) {
+            return Ok(());
+        }
+        let mut copy = Vec::new();
+        let line = match spelling {
+            Spelling::Usual if memchr::memchr2(b'\n', b'\r', text).is_none() => text,
+            Spelling::Usual => {
+                copy.extend(text.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
+                &copy
+            }
+            Spelling::Unusual => {
+                copy = value::respelled(text);
+                &copy
+            }
+        };
+        self.sink.item(Item { line, place: *place, table: table.map(|table| &**table) }).map_err(|refused| {
+            // The place in another spelling is no place in the text.
+            let place = if spelling == Spelling::Usual { at(refused.at) } else { *place };
+            Error::Item { place, error: refused.error }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
