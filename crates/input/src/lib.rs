@@ -16,7 +16,10 @@
 //!
 //! Memory is bounded: a few chunks of 256 KiB, and besides an item, or what comes with it, of at most 16 MiB.
 
+pub mod definition;
+
 mod error;
+mod folder;
 mod form;
 mod json;
 mod reading;
@@ -28,6 +31,7 @@ mod value;
 mod walk;
 
 pub use error::{BoxError, Error, Place, Problem};
+pub use folder::{Folder, FolderError, LeftOut, definition_beside, open_folder};
 pub use form::Form;
 pub use reading::{Input, Summary, open};
 pub use refusal::Refusal;

@@ -1,0 +1,286 @@
+//! What the files of a folder are: data, a definition, or left out, by their content.
+
+use std::fmt::Write;
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use schema::escape;
+
+use crate::definition::{DefinitionError, Definitions, Table};
+use crate::error::{BoxError, Error, Problem};
+use crate::form::Form;
+use crate::reading::{Input, open};
+use crate::walk::{Item, ItemError, Sink};
+
+/// Files that are longer on disk define no table.
+const MAX_DEFINITION: u64 = 4 << 20;
+/// The folder of the data in a dump of dynamodump, and the definition beside it.
+const DUMP: (&str, &str) = ("data", "schema.json");
+/// The most files that an error names.
+const MAX_NAMED: usize = 10;
+
+/// The files of one table in a folder.
+#[derive(Debug, Default)]
+pub struct Folder {
+    /// The files of items, by name.
+    pub data: Vec<PathBuf>,
+    /// The file that defines the table, and the table.
+    pub definition: Option<(PathBuf, Table)>,
+    /// What else is there. Hidden files, and empty ones like `_SUCCESS`, are not named.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A file or folder that is not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
+}
+
+/// Why a folder can't be read as one table.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// A file or the folder can't be read.
+    #[error("{}: {error}", shown(path))]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Definitions of several tables.
+    #[error("{}: a folder of several tables ({definitions}): name one data file", shown(path))]
+    SeveralTables {
+        /// The folder.
+        path: PathBuf,
+        /// The files that define them.
+        definitions: String,
+    },
+    /// A definition that is wrong.
+    #[error("{}: {error}", shown(path))]
+    Definition {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        error: DefinitionError,
+    },
+    /// There is no file of items.
+    #[error("{}: no file of items in it{left_out}", shown(path))]
+    NoData {
+        /// The folder.
+        path: PathBuf,
+        /// The other files, with the reasons.
+        left_out: String,
+    },
+}
+
+/// What a file is.
+enum Content {
+    Data,
+    Definition(Definitions),
+    /// A model with items.
+    Both(Definitions),
+    Other(String),
+}
+
+/// Finds the data and the definition of the one table in a folder; `table` is chosen if the definition has several.
+///
+/// # Errors
+/// If something can't be read, there are several tables, or no file of items.
+pub fn open_folder(path: &Path, table: Option<&str>) -> Result<Folder, FolderError> {
+    let mut folder = Folder::default();
+    let mut definitions = Vec::new();
+    let dump = path.join(DUMP.1).is_file();
+    for (entry, metadata) in entries(path)? {
+        let name = entry.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with('.') || name.starts_with('_') && metadata.is_file() && metadata.len() == 0 {
+            continue;
+        }
+        if metadata.is_dir() && dump && name == DUMP.0 {
+            let inner = open_folder(&entry, table)?;
+            folder.data.extend(inner.data);
+            folder.left_out.extend(inner.left_out);
+            continue;
+        }
+        let content = if metadata.is_dir() {
+            Content::Other("a folder: name it to read it".to_owned())
+        } else if metadata.is_file() {
+            content(&entry, &metadata).map_err(|error| FolderError::Io { path: entry.clone(), error })?
+        } else {
+            Content::Other("no regular file".to_owned())
+        };
+        match content {
+            Content::Data => folder.data.push(entry),
+            Content::Definition(found) => definitions.push((entry, found)),
+            Content::Both(found) => {
+                folder.data.push(entry.clone());
+                definitions.push((entry, found));
+            }
+            Content::Other(reason) => folder.left_out.push(LeftOut { path: entry, reason }),
+        }
+    }
+    if definitions.len() > 1 {
+        let names: Vec<String> = definitions.iter().take(MAX_NAMED).map(|(path, _)| file_name(path)).collect();
+        return Err(FolderError::SeveralTables { path: path.to_owned(), definitions: names.join(", ") });
+    }
+    if folder.data.is_empty() {
+        return Err(FolderError::NoData { path: path.to_owned(), left_out: listed(&folder.left_out) });
+    }
+    folder.definition = match definitions.pop() {
+        Some((path, found)) => Some(chosen(path, found, table)?),
+        None => definition_above(path, table)?,
+    };
+    Ok(folder)
+}
+
+/// The definition that belongs to a data file: `NAME.json` beside it, or the one of a dump beside or above it.
+///
+/// # Errors
+/// If one is there and can't be read, or defines something else than one table. A `NAME.json` that is no definition is
+/// nobody's concern.
+pub fn definition_beside(data: &Path, table: Option<&str>) -> Result<Option<(PathBuf, Table)>, FolderError> {
+    let name = data.file_name().unwrap_or_default().to_string_lossy();
+    // Names may hold dots themselves, and endings may be any.
+    let stems = name.match_indices('.').map(|(dot, _)| &name[..dot]).chain([&*name]);
+    let own = stems.filter(|stem| !stem.is_empty()).map(|stem| data.with_file_name(format!("{stem}.json")));
+    for beside in own.chain([data.with_file_name(DUMP.1)]) {
+        if beside != data
+            && beside.is_file()
+            && let Some(found) = defined(&beside)?
+        {
+            return chosen(beside, found, table).map(Some);
+        }
+    }
+    match data.parent() {
+        Some(folder) => definition_above(folder, table),
+        None => Ok(None),
+    }
+}
+
+/// The definition of a dump, if `folder` is its data.
+fn definition_above(folder: &Path, table: Option<&str>) -> Result<Option<(PathBuf, Table)>, FolderError> {
+    let above = folder.with_file_name(DUMP.1);
+    if folder.file_name() != Some(DUMP.0.as_ref()) || !above.is_file() {
+        return Ok(None);
+    }
+    defined(&above)?.map(|found| chosen(above, found, table)).transpose()
+}
+
+/// The definitions in a file, or `None` if it is something else.
+fn defined(path: &Path) -> Result<Option<Definitions>, FolderError> {
+    let io = |error| FolderError::Io { path: path.to_owned(), error };
+    match Definitions::open(File::open(path).map_err(io)?) {
+        Ok(found) => Ok(Some(found)),
+        Err(DefinitionError::Input(Error::Io(error))) => Err(io(error)),
+        Err(_) => Ok(None),
+    }
+}
+
+fn chosen(path: PathBuf, found: Definitions, table: Option<&str>) -> Result<(PathBuf, Table), FolderError> {
+    match found.table(table) {
+        Ok(table) => Ok((path, table)),
+        Err(error) => Err(FolderError::Definition { path, error }),
+    }
+}
+
+/// The entries of a folder by name, links followed.
+fn entries(path: &Path) -> Result<Vec<(PathBuf, Metadata)>, FolderError> {
+    let io = |path: &Path, error| FolderError::Io { path: path.to_owned(), error };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path).map_err(|error| io(path, error))? {
+        let entry = entry.map_err(|error| io(path, error))?.path();
+        let metadata = fs::metadata(&entry).map_err(|error| io(&entry, error))?;
+        found.push((entry, metadata));
+    }
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(found)
+}
+
+/// Finds out what a file is. Only what can't be read at all is an error: whatever else is wrong with data is told when it is read.
+fn content(path: &Path, metadata: &Metadata) -> io::Result<Content> {
+    let input = match open(File::open(path)?) {
+        Ok(input) if input.form() == Form::Documents => input,
+        Ok(_) => return Ok(Content::Data),
+        Err(Error::Io(error)) => return Err(error),
+        Err(Error::Refused(refusal)) => {
+            return Ok(match definitions(path, metadata)? {
+                Some(found) => Content::Definition(found),
+                None => Content::Other(refusal.to_string()),
+            });
+        }
+        Err(_) => return Ok(Content::Data),
+    };
+    let found = definitions(path, metadata)?;
+    match (probe(input), found) {
+        (Err(error), Some(found)) if !matches!(error, Error::Lines(_)) => Ok(Content::Definition(found)),
+        (_, Some(found)) => Ok(Content::Both(found)),
+        (Err(Error::Io(error)), None) => Err(error),
+        (Err(error), None) if is_other(&error) => Ok(Content::Other(error.to_string())),
+        (_, None) => Ok(Content::Data),
+    }
+}
+
+/// The definitions in a file that may be something else.
+fn definitions(path: &Path, metadata: &Metadata) -> io::Result<Option<Definitions>> {
+    if metadata.len() > MAX_DEFINITION {
+        return Ok(None);
+    }
+    match Definitions::open(File::open(path)?) {
+        Ok(found) => Ok(Some(found)),
+        Err(DefinitionError::Input(Error::Io(error))) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Whether a file with this error is none of items, rather than one that is damaged.
+fn is_other(error: &Error) -> bool {
+    match error {
+        Error::NoItems(_) => true,
+        Error::Text { problem, .. } => {
+            matches!(problem, Problem::Plain | Problem::Definition | Problem::Manifest | Problem::Request)
+        }
+        _ => false,
+    }
+}
+
+/// Reads up to the first item, which is the error [`Error::Item`].
+fn probe(input: Input<impl io::BufRead>) -> Result<(), Error> {
+    struct First;
+    impl Sink for First {
+        fn lines(&mut self, _: &[u8]) -> Result<(), BoxError> {
+            Ok(())
+        }
+
+        fn item(&mut self, _: Item<'_>) -> Result<(), ItemError> {
+            Err(ItemError { at: 0, error: "an item".into() })
+        }
+    }
+    match input.read(None, &mut First) {
+        Err(Error::Item { .. }) | Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    escape::line(&path.to_string_lossy())
+}
+
+fn file_name(path: &Path) -> String {
+    escape::line(&path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// The files and the reasons, for an error.
+fn listed(left_out: &[LeftOut]) -> String {
+    let mut text = String::new();
+    for LeftOut { path, reason } in left_out.iter().take(MAX_NAMED) {
+        let _ = write!(text, "; {} is left out: {reason}", file_name(path));
+    }
+    if left_out.len() > MAX_NAMED {
+        let _ = write!(text, "; and {} more", left_out.len() - MAX_NAMED);
+    }
+    text
+}

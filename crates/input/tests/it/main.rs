@@ -1,0 +1,5 @@
+//! One binary for all tests from outside.
+
+mod cases;
+mod folders;
+mod variants;
