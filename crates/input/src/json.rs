@@ -56,6 +56,11 @@ impl<'a> Cursor<'a> {
         (self.record.take().unwrap_or_default(), self.began)
     }
 
+    /// Whether there is a record.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.record.is_some()
+    }
+
     /// What was recorded so far.
     pub(crate) fn recorded(&self) -> &[u8] {
         self.record.as_deref().unwrap_or_default()

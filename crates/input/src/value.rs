@@ -76,7 +76,7 @@ pub(crate) enum Spelling {
 /// # Errors
 /// The place from which on it can't be one.
 pub(crate) fn item(text: &[u8]) -> Result<Spelling, usize> {
-    let mut walk = Walk { text, usual: true, out: None };
+    let mut walk = Walk { lenient: true, ..Walk::new(text) };
     let end = walk.item(0, 0)?;
     let end = walk.space(end);
     match (end == text.len(), walk.usual) {
@@ -89,13 +89,13 @@ pub(crate) fn item(text: &[u8]) -> Result<Spelling, usize> {
 /// The item as DynamoDB writes it. It has been checked by [`item`].
 pub(crate) fn respelled(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
-    let _ = Walk { text, usual: true, out: Some(&mut out) }.item(0, 0);
+    let _ = Walk { lenient: true, out: Some(&mut out), ..Walk::new(text) }.item(0, 0);
     out
 }
 
 /// Whether `text` is one type and its content.
 pub(crate) fn is_attribute_value(text: &[u8]) -> bool {
-    Walk { text, usual: true, out: None }.attribute_value(0, 0).is_ok()
+    Walk::new(text).attribute_value(0, 0).is_ok()
 }
 
 /// Whether an attribute value may begin with this name and this byte of the content.
@@ -112,7 +112,7 @@ pub(crate) fn may_begin(name: &str, content: u8) -> bool {
 /// Whether an attribute value stands anywhere in `text`, which is JSON.
 pub(crate) fn holds_attribute_values(text: &[u8]) -> bool {
     let mut at = 0;
-    let walk = Walk { text, usual: true, out: None };
+    let walk = Walk::new(text);
     while let Some(next) = memchr::memchr2(b'{', b'"', text.get(at..).unwrap_or_default()) {
         at += next;
         at = match text.get(at) {
@@ -129,7 +129,7 @@ pub(crate) fn holds_attribute_values(text: &[u8]) -> bool {
 
 /// The members of the object that `text` is.
 pub(crate) fn members(text: &[u8]) -> Vec<Named<'_>> {
-    let walk = Walk { text, usual: true, out: None };
+    let walk = Walk::new(text);
     let mut found = Vec::new();
     let mut at = walk.space(0);
     while let Ok(Some(member)) = walk.member(&mut at) {
@@ -145,10 +145,16 @@ pub(crate) fn members(text: &[u8]) -> Vec<Named<'_>> {
 struct Walk<'s, 'o> {
     text: &'s [u8],
     usual: bool,
+    /// Maps may be wrapped twice.
+    lenient: bool,
     out: Option<&'o mut Vec<u8>>,
 }
 
 impl<'s> Walk<'s, '_> {
+    fn new(text: &'s [u8]) -> Self {
+        Walk { text, usual: true, lenient: false, out: None }
+    }
+
     /// Walks over the item at `at`; gives the place after it.
     fn item(&mut self, at: usize, depth: u32) -> Result<usize, usize> {
         let mut at = self.space(at);
@@ -216,8 +222,39 @@ impl<'s> Walk<'s, '_> {
             }
             Tag::Set(_) => self.array(at, |walk, at| walk.content(Tag::Scalar(""), at, depth)),
             Tag::List => self.array(at, |walk, at| walk.attribute_value(at, depth)),
-            Tag::Map => self.item(at, depth),
+            Tag::Map => match self.twice_wrapped(at) {
+                Some(inner) if self.lenient => {
+                    self.usual = false;
+                    let end = self.item(inner, depth)?;
+                    let end = self.space(end);
+                    if self.text.get(end) == Some(&b'}') { Ok(end + 1) } else { Err(end) }
+                }
+                _ => self.item(at, depth),
+            },
         }
+    }
+
+    /// The map inside of the map at `at`, if that is `{"M":{…}}` and could only be another map's wrapper: models of NoSQL
+    /// Workbench have such. As a map it would have an attribute value under `M`, and no item is one.
+    fn twice_wrapped(&self, at: usize) -> Option<usize> {
+        let first = |mut at: usize| self.member(&mut at).ok().flatten();
+        let is_object = |member: &Member| self.text.get(member.value) == Some(&b'{');
+        let is_map = |member: &Member| is_object(member) && self.decode(&member.name).eq_ignore_ascii_case("M");
+        let inner = first(at).filter(is_map)?.value;
+        // Whether it is an item changes with each `M` around what tells.
+        let (mut at, mut is_item) = (inner, true);
+        loop {
+            match first(at) {
+                Some(member) if is_map(&member) => (at, is_item) = (member.value, !is_item),
+                Some(member) if is_object(&member) => break,
+                None => break,
+                Some(_) => {
+                    is_item = !is_item;
+                    break;
+                }
+            }
+        }
+        is_item.then_some(inner)
     }
 
     fn array(

@@ -90,9 +90,11 @@ struct Context {
 enum List {
     #[default]
     Any,
+    /// Items, and nothing that wraps them.
+    Items,
     /// Answers, of which some hold nothing.
     Answers,
-    /// Tables of a model of NoSQL Workbench.
+    /// Tables of a model of NoSQL Workbench, or facets of one.
     Models,
 }
 
@@ -172,6 +174,11 @@ impl<'a, 's> Walk<'a, 's> {
     fn object(&mut self, context: &Context) -> Result<(), Error> {
         let start = self.cursor.place();
         self.cursor.begin_record(MAX_ITEM, Problem::TooLong);
+        if context.list == List::Items {
+            self.cursor.value()?;
+            let (text, place) = self.cursor.end_record();
+            return self.give(&Found { text, place }, context.table.as_ref());
+        }
         if !self.cursor.open(b'{', b'}')? {
             let (text, place) = self.cursor.end_record();
             return self.empty(context, Found { text, place });
@@ -181,7 +188,7 @@ impl<'a, 's> Walk<'a, 's> {
         let next = self.cursor.peek()?;
         match next {
             Some(b'{') if TABLE_MAPS.contains(&&*name) => {
-                if self.table_map_or_value(context)? {
+                if self.table_map(&name, context)? {
                     return self.rest_of_item(context);
                 }
                 object.known = true;
@@ -219,7 +226,7 @@ impl<'a, 's> Walk<'a, 's> {
 
     fn empty(&mut self, context: &Context, found: Found) -> Result<(), Error> {
         match context.list {
-            List::Any => self.give(&found, context.table.as_ref()),
+            List::Any | List::Items => self.give(&found, context.table.as_ref()),
             List::Answers => {
                 self.left_out.add("answers without an Item", 1);
                 Ok(())
@@ -228,43 +235,43 @@ impl<'a, 's> Walk<'a, 's> {
         }
     }
 
-    /// Reads the object of a member that may be a table map or an attribute value: whether it is a value. A value is recorded.
-    fn table_map_or_value(&mut self, context: &Context) -> Result<bool, Error> {
+    /// Reads a map of lists by table, the member `name` of an object. A first member may also be an attribute value, which is
+    /// recorded, if there is a record: whether it is.
+    fn table_map(&mut self, name: &str, context: &Context) -> Result<bool, Error> {
+        let list = if name == "Responses" { List::Items } else { List::Any };
+        let recorded = self.cursor.is_recording();
         let mut more = self.cursor.open(b'{', b'}')?;
-        let mut value = false;
-        while more {
-            let name = self.cursor.name()?;
-            let next = self.cursor.peek()?;
-            value |= next.is_some_and(|next| value::may_begin(&name, next));
-            if value {
-                self.cursor.value()?;
-            } else {
-                self.cursor.end_record();
-                self.table(&name, context)?;
+        if more && recorded {
+            let table = self.cursor.name()?;
+            if self.cursor.peek()?.is_some_and(|next| value::may_begin(&table, next)) {
+                loop {
+                    self.cursor.value()?;
+                    if !self.cursor.has_more(b'}')? {
+                        return Ok(true);
+                    }
+                    self.cursor.name()?;
+                }
             }
+            self.cursor.end_record();
+            self.table(&table, list, context)?;
             more = self.cursor.has_more(b'}')?;
         }
-        Ok(value)
-    }
-
-    /// Reads a map of lists by table.
-    fn table_map(&mut self, context: &Context) -> Result<(), Error> {
-        let mut more = self.cursor.open(b'{', b'}')?;
+        self.cursor.end_record();
         while more {
-            let name = self.cursor.name()?;
-            self.table(&name, context)?;
+            let table = self.cursor.name()?;
+            self.table(&table, list, context)?;
             more = self.cursor.has_more(b'}')?;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Reads the list of a table.
-    fn table(&mut self, name: &str, context: &Context) -> Result<(), Error> {
+    fn table(&mut self, name: &str, list: List, context: &Context) -> Result<(), Error> {
         match self.cursor.peek()? {
             Some(b'[') => {
                 let table: Rc<str> = name.into();
                 self.tables.add(&table);
-                let inside = Context { table: Some(table), ..context.inside(List::Any) };
+                let inside = Context { table: Some(table), ..context.inside(list) };
                 self.array(&inside).map(drop)
             }
             Some(b'{') => Err(Problem::Request.at(self.cursor.place())),
@@ -279,7 +286,7 @@ impl<'a, 's> Walk<'a, 's> {
             Some(b'[') => self.list(object, name, context),
             Some(b'{') if TABLE_MAPS.contains(&name) => {
                 object.known = true;
-                self.table_map(context)
+                self.table_map(name, context).map(drop)
             }
             _ => {
                 let (limit, problem): (usize, fn(usize) -> Problem) = match object::holds_items(name) {
@@ -298,13 +305,16 @@ impl<'a, 's> Walk<'a, 's> {
     fn list(&mut self, object: &mut Object, name: &str, context: &Context) -> Result<(), Error> {
         let place = self.cursor.place();
         let list = match name {
-            "Items" | "Records" | "TransactItems" | "TableData" => List::Any,
+            "Items" | "TableData" => List::Items,
+            "Records" | "TransactItems" => List::Any,
             "Responses" => List::Answers,
             "DataModel" => List::Models,
+            // Views of a table, each with items of its own.
+            "TableFacets" if context.list == List::Models => List::Models,
             _ => return self.other_list(object, name, context),
         };
         let inside = Context { table: object.table.clone(), depth: context.depth, list };
-        if name == "TableData" && context.list == List::Models && object.table.is_none() {
+        if context.list == List::Models && object.table.is_none() {
             return Err(Problem::Expected("TableName before TableData").at(place));
         }
         object.known = true;
@@ -317,7 +327,7 @@ impl<'a, 's> Walk<'a, 's> {
 
     /// Reads a list of which only what is in it can tell what it is: the requests for a table, its items, or something else.
     fn other_list(&mut self, object: &mut Object, name: &str, context: &Context) -> Result<(), Error> {
-        object::refuse(name, context.list == List::Models).map_err(|problem| problem.at(self.cursor.place()))?;
+        object::refuse(name).map_err(|problem| problem.at(self.cursor.place()))?;
         self.cursor.begin_record(MAX_ELSE, Problem::TooMuchElse);
         let mut more = self.cursor.open(b'[', b']')?;
         let is_table = !object.known && context.list == List::Any && more && self.cursor.peek()? == Some(b'{');
@@ -343,6 +353,8 @@ impl<'a, 's> Walk<'a, 's> {
 
     /// Gives what an object held.
     fn finish(&mut self, mut object: Object, start: Place, context: &Context) -> Result<(), Error> {
+        // A table or a facet may have no items.
+        object.known |= context.list == List::Models;
         object.check(start)?;
         let table = object.table.take();
         if let (List::Models, Some(table)) = (context.list, &table) {
@@ -374,7 +386,10 @@ impl<'a, 's> Walk<'a, 's> {
         if let Err(error) = std::str::from_utf8(text) {
             return Err(Problem::Utf8.at(at(error.valid_up_to())));
         }
-        let spelling = value::item(text).map_err(|wrong| Problem::NotAnItem.at(at(wrong)))?;
+        let spelling = value::item(text).map_err(|wrong| match value::holds_attribute_values(text) {
+            true => Problem::NotAnItem.at(at(wrong)),
+            false => Problem::Plain.at(at(wrong)),
+        })?;
         self.items += 1;
         if !self.tables.wants(table) {
             return Ok(());

@@ -59,6 +59,23 @@ fn other_spellings_are_written_as_dynamodb_does() {
 }
 
 #[test]
+fn maps_may_be_wrapped_twice() {
+    for (text, expected) in [
+        (r#"{"a":{"M":{"M":{"x":{"S":"1"}}}}}"#, r#"{"a":{"M":{"x":{"S":"1"}}}}"#),
+        (r#"{"a":{"M":{"M":{"M":{"M":{"x":{"S":"1"}}}}}}}"#, r#"{"a":{"M":{"M":{"M":{"x":{"S":"1"}}}}}}"#),
+        (r#"{"a":{"M":{ "M":{ "M": {"S":"1"} } } }}"#, r#"{"a":{"M":{"M":{"S":"1"}}}}"#),
+    ] {
+        let found = String::from_utf8(respelled(text.as_bytes())).unwrap();
+        assert_eq!((item(text.as_bytes()), &*found), (Ok(Spelling::Unusual), expected));
+    }
+    let map_in_map = r#"{"a":{"M":{"M":{"M":{"x":{"S":"1"}}}}}}"#;
+    assert_eq!(item(map_in_map.as_bytes()), Ok(Spelling::Usual));
+    let deep = format!("{{\"a\":{}1{}", "{\"M\":".repeat(70), "}".repeat(71));
+    assert!(item(deep.as_bytes()).is_err());
+    assert!(item(br#"{"a":{"M":{"M":{"x":{"S":"1"}},"y":{"S":"1"}}}}"#).is_err());
+}
+
+#[test]
 fn attribute_values_are_found_at_any_depth() {
     assert!(holds_attribute_values(br#"{"a":[1,{"b":{"c":{"S":"x"}}}]}"#));
     assert!(!holds_attribute_values(br#"{"a":[1,{"bb":"{\"S\":\"x\"}"}],"S":"x","T":1}"#));

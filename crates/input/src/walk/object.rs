@@ -33,6 +33,8 @@ pub(super) struct Object {
     count: Option<u64>,
     scanned: bool,
     keys: bool,
+    /// It is a stream record, or part of one.
+    streamed: bool,
     /// It is a line of an incremental export.
     exported: bool,
     other: LeftOut,
@@ -61,8 +63,8 @@ pub(super) fn holds_items(name: &str) -> bool {
 /// Refuses what names known files without items.
 ///
 /// # Errors
-/// What it is. The tables of a `model` have members that definitions have.
-pub(super) fn refuse(name: &str, model: bool) -> Result<(), Problem> {
+/// What it is.
+pub(super) fn refuse(name: &str) -> Result<(), Problem> {
     match name {
         "Table"
         | "TableDescription"
@@ -71,11 +73,7 @@ pub(super) fn refuse(name: &str, model: bool) -> Result<(), Problem> {
         | "KeySchema"
         | "AttributeDefinitions"
         | "planned_values"
-        | "terraform_version"
-            if !model =>
-        {
-            Err(Problem::Definition)
-        }
+        | "terraform_version" => Err(Problem::Definition),
         "exportArn" | "manifestFilesS3Key" | "dataFileS3Key" => Err(Problem::Manifest),
         _ => Ok(()),
     }
@@ -88,7 +86,7 @@ impl Object {
 
     /// Takes a member that was read as a whole.
     pub(super) fn add(&mut self, name: &str, value: Found) -> Result<(), Error> {
-        refuse(name, false).map_err(|problem| problem.at(value.place))?;
+        refuse(name).map_err(|problem| problem.at(value.place))?;
         match value.text.first() {
             Some(b'{') => self.add_object(name, value),
             Some(b'"') => {
@@ -136,6 +134,7 @@ impl Object {
         match name {
             "PutRequest" | "Put" | "dynamodb" => {
                 self.known = true;
+                self.streamed |= name == "dynamodb";
                 let before = value.place;
                 return members.iter().try_for_each(|member| {
                     let place = before.after(value.text.get(..member.at).unwrap_or_default());
@@ -148,7 +147,7 @@ impl Object {
             "ConditionCheck" => self.leave_out("ConditionCheck"),
             "Get" => return Err(Problem::Request.at(value.place)),
             "Error" => self.leave_out("answers with an Error"),
-            "Keys" => (self.known, self.keys) = (true, true),
+            "Keys" => self.keys = true,
             "Metadata" => {
                 self.exported |= members.iter().any(|member| member.name == "WriteTimestampMicros");
                 self.known |= self.exported;
@@ -173,6 +172,7 @@ impl Object {
                 self.table = text.split_once(":table/").and_then(|(_, rest)| rest.split('/').next()).map(Into::into);
             }
             "NextToken" => self.cut_off = true,
+            "SequenceNumber" | "StreamViewType" => self.streamed = true,
             _ => {}
         }
     }
@@ -199,6 +199,7 @@ impl Object {
         if images && self.item.is_some() || self.known && self.has_tables {
             return Err(Problem::Expected("one form of items in an object").at(start));
         }
+        self.known |= self.keys && self.streamed;
         if !self.known && !self.has_tables {
             return Err(Problem::Plain.at(start));
         }

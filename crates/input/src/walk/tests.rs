@@ -191,7 +191,7 @@ fn what_holds_no_items_is_refused() {
         (r#"{"users":[{"id":1}]}"#, "line 1 (byte 10 of the text): plain JSON"),
         (r#"[{"id":"x"}]"#, "line 1 (byte 1 of the text): plain JSON"),
         ("[1]", "line 1 (byte 1 of the text): plain JSON"),
-        (r#"{"Items":[{"id":"x"}]}"#, "line 1 (byte 10 of the text): plain JSON"),
+        (r#"{"Items":[{"id":"x"}]}"#, "line 1 (byte 16 of the text): plain JSON"),
         (r#"{"tags":[],"x":{}}"#, "line 1 (byte 0 of the text): plain JSON"),
         (r#"{"Items":[$A],"Count":2}"#, "line 1 (byte 0 of the text): the answer says Count 2, but has 1 Items"),
         (r#"{"Items":[$A],"Items":[$B]}"#, "line 1 (byte 36 of the text): a name that stands twice"),
@@ -210,7 +210,7 @@ fn what_holds_no_items_is_refused() {
         (r#"{"Items":[$A],"Count":1}x"#, "line 1 (byte 38 of the text): expected an item or an answer"),
         (r#"{"pk":{"S":"a"},"n":{"N":1}}"#, "line 1 (byte 25 of the text): not DynamoDB JSON"),
         ("[\n{\"pk\":\n{\"S\":\"a\"},\"n\":\n1}]", "line 4 (byte 24 of the text): not DynamoDB JSON"),
-        (r#"{"Items":[$A,{"pk":{"s":"x","n":"1"}}]}"#, "line 1 (byte 27 of the text): plain JSON"),
+        (r#"{"Items":[$A,{"pk":{"s":"x","n":"1"}}]}"#, "line 1 (byte 42 of the text): plain JSON"),
     ] {
         let error = error(&fill(text));
         assert!(error.starts_with(expected), "{text}: {error}");

@@ -1,5 +1,8 @@
-//! One binary for all tests from outside.
+//! What people have, and generated items in every form, against what is in them.
+
+#![allow(clippy::unwrap_used, reason = "a test that can not go on fails")]
 
 mod cases;
 mod folders;
+mod forms;
 mod variants;
