@@ -11,7 +11,7 @@ use crate::definition::{DefinitionError, Definitions, Table};
 use crate::error::{BoxError, Error, Problem};
 use crate::form::Form;
 use crate::reading::{Input, open};
-use crate::walk::{Item, ItemError, Sink};
+use crate::sink::{Item, ItemError, Sink};
 
 /// Files that are longer on disk define no table.
 const MAX_DEFINITION: u64 = 4 << 20;

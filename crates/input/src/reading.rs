@@ -4,23 +4,15 @@ use std::io::{self, BufRead, Read};
 
 use crate::error::Error;
 use crate::form::{self, Decision, Form};
-use crate::tables::{LeftOut, Tables};
+use crate::sink::Sink;
+use crate::tables::{Summary, Tables};
 use crate::text::{Text, decode};
-use crate::walk::{Sink, Walk};
+use crate::walk::Walk;
 
 /// A text whose form is known, about to be read.
 pub struct Input<R> {
     form: Form,
     text: Started<R>,
-}
-
-/// What is known of an input that was read to its end.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// The table that the items are of, if the input names one.
-    pub table: Option<String>,
-    /// What people should know: what was left out and how often, and that an answer is not all of the table.
-    pub notes: Vec<String>,
 }
 
 /// Opens a file of any form.
@@ -77,15 +69,6 @@ impl<R: BufRead> Input<R> {
             let read = chunk.len();
             self.text.consume(read);
         }
-    }
-}
-
-impl Summary {
-    pub(crate) fn new(table: Option<String>, left_out: &LeftOut, mut notes: Vec<String>) -> Summary {
-        if !left_out.is_empty() {
-            notes.insert(0, format!("left out, since they are no items: {}", left_out.listed()));
-        }
-        Summary { table, notes }
     }
 }
 

@@ -5,8 +5,9 @@ use std::io::BufRead;
 use schema::{Reader, Shape, TypeOptions};
 
 use crate::error::{BoxError, Error};
-use crate::reading::{Input, Summary};
-use crate::walk::{Item, ItemError, Sink};
+use crate::reading::Input;
+use crate::sink::{Item, ItemError, Sink};
+use crate::tables::Summary;
 
 /// Reads all items of an input, or those of `table`, into a Shape.
 ///

@@ -90,6 +90,24 @@ pub(crate) fn shown(name: &str) -> String {
     escape::line(name.get(..end).unwrap_or_default())
 }
 
+/// What is known of an input that was read to its end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The table that the items are of, if the input names one.
+    pub table: Option<String>,
+    /// What people should know: what was left out and how often, and that an answer is not all of the table.
+    pub notes: Vec<String>,
+}
+
+impl Summary {
+    pub(crate) fn new(table: Option<String>, left_out: &LeftOut, mut notes: Vec<String>) -> Summary {
+        if !left_out.is_empty() {
+            notes.insert(0, format!("left out, since they are no items: {}", left_out.listed()));
+        }
+        Summary { table, notes }
+    }
+}
+
 /// What was found and is no item, by what it is called, and how often.
 #[derive(Debug, Default)]
 pub(crate) struct LeftOut(BTreeMap<&'static str, u64>);

@@ -6,10 +6,10 @@
 use std::io::BufRead;
 use std::rc::Rc;
 
-use crate::error::{BoxError, Error, Place, Problem};
+use crate::error::{Error, Place, Problem};
 use crate::json::Cursor;
-use crate::reading::Summary;
-use crate::tables::{LeftOut, Tables};
+use crate::sink::{Item, Sink};
+use crate::tables::{LeftOut, Summary, Tables};
 use crate::value::{self, Spelling};
 
 mod object;
@@ -25,41 +25,6 @@ const MAX_WRAPPERS: u32 = 12;
 
 /// Members that hold lists of items, or of what wraps one, by table.
 const TABLE_MAPS: [&str; 2] = ["Responses", "RequestItems"];
-
-/// Who takes the items of an input.
-pub trait Sink {
-    /// Takes the next chunk of an input with an item a line, as it is: see [`schema::Reader::lines`]. Chunks cut lines anywhere.
-    ///
-    /// # Errors
-    /// If a line is not an item. The error says where it is and never what it holds.
-    fn lines(&mut self, chunk: &[u8]) -> Result<(), BoxError>;
-
-    /// Takes one item.
-    ///
-    /// # Errors
-    /// If it is not an item after all.
-    fn item(&mut self, item: Item<'_>) -> Result<(), ItemError>;
-}
-
-/// An item of an input.
-#[derive(Debug, Clone, Copy)]
-pub struct Item<'i> {
-    /// DynamoDB JSON on one line, without a newline, not wrapped, with the types as DynamoDB spells them.
-    pub line: &'i [u8],
-    /// Where it begins in the text.
-    pub place: Place,
-    /// The table that it is said to be of.
-    pub table: Option<&'i str>,
-}
-
-/// Why an item is refused.
-#[derive(Debug)]
-pub struct ItemError {
-    /// The byte of the line, from 0.
-    pub at: usize,
-    /// What is wrong, without the place and without any value.
-    pub error: BoxError,
-}
 
 /// A walk through a text.
 pub(crate) struct Walk<'a, 's> {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Form, Input};
+use crate::{BoxError, Form, Input, ItemError};
 
 /// The items of a text as `table|line`.
 #[derive(Default)]

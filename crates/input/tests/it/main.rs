@@ -1,6 +1,6 @@
 //! What people have, and generated items in every form, against what is in them.
 
-#![allow(clippy::unwrap_used, reason = "a test that can not go on fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on fails")]
 
 mod cases;
 mod folders;
