@@ -1,6 +1,7 @@
 //! The command line's arguments.
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
@@ -203,10 +204,16 @@ fn account(text: &str) -> Result<String, String> {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Infer {
-    /// DynamoDB JSON: one item per line, bare or under "Item", or the output of `aws dynamodb scan`; .gz as well. A folder
-    /// holds the parts of one table; - is stdin
+    /// DynamoDB items: one a line, the output of the AWS CLI or an SDK, requests, an export, a NoSQL Workbench model; also
+    /// compressed (docs/inputs.md). A folder holds the parts of one table; - is stdin
     #[arg(value_name = "FILE|DIR|-")]
     pub input: PathBuf,
+    /// Only the items of this table, of a file that holds several
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
+    /// How many files, or parts of a large one, to read at once [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZero<usize>>,
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Glue)]
     pub format: Format,

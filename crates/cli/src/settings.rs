@@ -31,7 +31,7 @@ pub(crate) fn resolve(common: &Common, mut arguments: Map<String, Value>) -> any
 
 fn read(file: &Path) -> Result<Map<String, Value>, UsageError> {
     let wrong = |error: &dyn Display| UsageError(format!("{}: {error}", file.display()));
-    let text = crawl::files::read_to_string(file).map_err(|error| wrong(&error))?;
+    let text = input::files::read_to_string(file).map_err(|error| wrong(&error))?;
     let table: toml::Table = toml::from_str(&text).map_err(|error| {
         // The error's own text is a diagram of several lines.
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();

@@ -4,10 +4,8 @@
 //! and checked before anything is published. The layout is AWS's: "DynamoDB table export output format" in the Amazon
 //! DynamoDB Developer Guide.
 
+mod data_file;
 mod find;
-mod image;
-mod input;
-mod ion;
 mod manifest;
 mod objects;
 mod request;
@@ -23,7 +21,7 @@ use aws_sdk_dynamodb::types::{AttributeDefinition, KeySchemaElement, KeyType, Sc
 use aws_sdk_glue::types::Table;
 use futures::stream::{self, StreamExt};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{GetResult, ObjectStore, ObjectStoreExt};
 use schema::{KeyKind, TypeOptions};
 use serde::Serialize;
 
@@ -40,6 +38,9 @@ use crate::request::{CrawlRequest, Crawled};
 use manifest::{DataFile, ExportSummary};
 use objects::{check_regular, store_error};
 pub use request::Destination;
+
+/// What data files are called at the end.
+const GZIP: &str = ".gz";
 
 /// How much there is to read in an export. Reading it costs no read units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -182,7 +183,7 @@ impl Export {
                 && let Some(object) = listing.next().await
             {
                 let object = object.map_err(|error| store_error(&self.name(&folder), error))?;
-                if missing.remove(&object.location) {
+                if missing.remove(&object.location) || missing.remove(&packed(&object.location)) {
                     bytes += object.size;
                 }
             }
@@ -232,26 +233,47 @@ impl Export {
     }
 
     async fn try_file(&self, file: &DataFile, types: &TypeOptions) -> Result<Observed, Error> {
-        let path = self.summary.locate(&self.folder, &file.key)?;
+        let located = self.summary.locate(&self.folder, &file.key)?;
+        let mut path = located.clone();
+        let mut found = self.get(&path).await?;
+        if let (None, Some(unpacked)) = (&found, unpacked(&located)) {
+            found = self.get(&unpacked).await?;
+            path = unpacked;
+        }
+        let object = found.ok_or_else(|| self.missing(&located, 0))?;
         let name = self.name(&path);
-        check_regular(&name)?;
-        let missing = |error| match s3::kind(&error) {
-            Kind::NotFound => self.missing(&path, 0),
-            _ => store_error(&name, error),
-        };
-        let object = self.store.get(&path).await.map_err(missing)?;
-        let reader = input::FileReader {
-            format: self.summary.format,
+        let reader = data_file::FileReader {
             incremental: self.summary.incremental,
             types: types.clone(),
             expected: file.clone(),
         };
-        input::read(object, reader).await.map_err(|error| error.in_file(&name))
+        data_file::read(object, reader).await.map_err(|error| error.in_file(&name))
+    }
+
+    /// What is at a place, if there is something.
+    async fn get(&self, path: &Path) -> Result<Option<GetResult>, Error> {
+        let name = self.name(path);
+        check_regular(&name)?;
+        match self.store.get(path).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if s3::kind(&error) == Kind::NotFound => Ok(None),
+            Err(error) => Err(store_error(&name, error)),
+        }
     }
 
     fn name(&self, path: &Path) -> String {
         format!("{}/{path}", self.place)
     }
+}
+
+/// The name of a data file without the ending that `gunzip` takes away.
+fn unpacked(path: &Path) -> Option<Path> {
+    path.as_ref().strip_suffix(GZIP).map(Path::from)
+}
+
+/// The name of a data file before `gunzip` took its ending away.
+fn packed(path: &Path) -> Path {
+    Path::from(format!("{path}{GZIP}"))
 }
 
 /// Reads the export, settles what its table looks like and publishes it, as [`crate::crawl()`] does with the table itself.

@@ -18,7 +18,7 @@ pub mod dynamodb;
 pub mod error;
 pub mod estimate;
 pub mod export;
-pub mod files;
+
 pub mod history;
 pub mod naming;
 mod observed;

@@ -2,6 +2,9 @@
 
 use std::io;
 
+use schema::ReadErrorKind;
+
+use crate::ion::IonError;
 use crate::refusal::Refusal;
 
 /// Any error, as sinks have them.
@@ -31,7 +34,7 @@ impl Place {
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "line {} (byte {} of the text)", self.line, self.offset)
+        write!(f, "line {} (byte {} of the input)", self.line, self.offset)
     }
 }
 
@@ -84,9 +87,14 @@ pub enum Error {
     #[error("it doesn't say which tables its items are of: leave out --table {0}")]
     NoTables(String),
     /// There is something, and none of it is an item.
-    #[error("it holds no items, only {0}")]
-    NoItems(String),
-    /// An item that the reader of the items refuses.
+    #[error("it holds no items, only {left_out}")]
+    NoItems {
+        /// What there is.
+        left_out: String,
+        /// How many of these.
+        count: u64,
+    },
+    /// An item that the sink refuses.
     #[error("{place}: {error}")]
     Item {
         /// Where.
@@ -94,9 +102,9 @@ pub enum Error {
         /// Why.
         error: BoxError,
     },
-    /// The reader of the items refuses the lines; it says where.
+    /// What the sink was made for can't be done with these items.
     #[error(transparent)]
-    Lines(BoxError),
+    Sink(BoxError),
 }
 
 /// What is wrong in a text.
@@ -127,6 +135,9 @@ pub enum Problem {
     /// Something beside the items that is too long.
     #[error("more than {0} bytes that are no items, under one name")]
     TooMuchElse(usize),
+    /// A line of Ion that is none of an export's.
+    #[error("{0}")]
+    Ion(IonError),
     /// One name twice in an object.
     #[error("a name that stands twice in one object")]
     DuplicateName,
@@ -142,6 +153,9 @@ pub enum Problem {
          its content, as in {{\"pk\":{{\"S\":\"a\"}}}}"
     )]
     NotAnItem,
+    /// An item that the reader of items refuses.
+    #[error("{0}")]
+    Item(ReadErrorKind),
     /// Items where no known form has them.
     #[error(
         "attribute values under {0}, where none are expected: cut out the items, for example with `jq -c '.. | .Items? // empty'`"

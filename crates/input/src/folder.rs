@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use schema::escape;
 
 use crate::definition::{DefinitionError, Definitions, Table};
-use crate::error::{BoxError, Error, Problem};
+use crate::error::{Error, Place, Problem};
+use crate::files;
 use crate::form::Form;
 use crate::reading::{Input, open};
 use crate::sink::{Item, ItemError, Sink};
@@ -87,6 +88,26 @@ enum Content {
     Other(String),
 }
 
+/// Finds the files of one table: a file with the definition in or beside it, or a folder. `-`, the standard input, has no more.
+///
+/// # Errors
+/// As for [`open_folder`] and [`definition_beside`].
+pub fn open_path(path: &Path, table: Option<&str>) -> Result<Folder, FolderError> {
+    if path.is_dir() {
+        return open_folder(path, table);
+    }
+    let mut found = Folder { data: vec![path.to_owned()], ..Folder::default() };
+    if path.as_os_str() != "-" {
+        let io = |error| FolderError::Io { path: path.to_owned(), error };
+        let metadata = files::regular(path).map_err(io)?;
+        found.definition = match definitions(path, &metadata).map_err(io)?.filter(Definitions::is_model) {
+            Some(model) => Some(chosen(path.to_owned(), model, table)?),
+            None => definition_beside(path, table)?,
+        };
+    }
+    Ok(found)
+}
+
 /// Finds the data and the definition of the one table in a folder; `table` is chosen if the definition has several.
 ///
 /// # Errors
@@ -149,7 +170,8 @@ pub fn definition_beside(data: &Path, table: Option<&str>) -> Result<Option<(Pat
     let own = stems.filter(|stem| !stem.is_empty()).map(|stem| data.with_file_name(format!("{stem}.json")));
     for beside in own.chain([data.with_file_name(DUMP.1)]) {
         if beside != data
-            && beside.is_file()
+            && !beside.is_dir()
+            && files::is_there(&beside).unwrap_or(false)
             && let Some(found) = defined(&beside)?
         {
             return chosen(beside, found, table).map(Some);
@@ -173,7 +195,7 @@ fn definition_above(folder: &Path, table: Option<&str>) -> Result<Option<(PathBu
 /// The definitions in a file, or `None` if it is something else.
 fn defined(path: &Path) -> Result<Option<Definitions>, FolderError> {
     let io = |error| FolderError::Io { path: path.to_owned(), error };
-    match Definitions::open(File::open(path).map_err(io)?) {
+    match Definitions::open(files::open(path).map_err(io)?) {
         Ok(found) => Ok(Some(found)),
         Err(DefinitionError::Input(Error::Io(error))) => Err(io(error)),
         Err(_) => Ok(None),
@@ -216,7 +238,7 @@ fn content(path: &Path, metadata: &Metadata) -> io::Result<Content> {
     };
     let found = definitions(path, metadata)?;
     match (probe(input), found) {
-        (Err(error), Some(found)) if !matches!(error, Error::Lines(_)) => Ok(Content::Definition(found)),
+        (Err(_), Some(found)) => Ok(Content::Definition(found)),
         (_, Some(found)) => Ok(Content::Both(found)),
         (Err(Error::Io(error)), None) => Err(error),
         (Err(error), None) if is_other(&error) => Ok(Content::Other(error.to_string())),
@@ -239,7 +261,7 @@ fn definitions(path: &Path, metadata: &Metadata) -> io::Result<Option<Definition
 /// Whether a file with this error is none of items, rather than one that is damaged.
 fn is_other(error: &Error) -> bool {
     match error {
-        Error::NoItems(_) => true,
+        Error::NoItems { .. } => true,
         Error::Text { problem, .. } => {
             matches!(problem, Problem::Plain | Problem::Definition | Problem::Manifest | Problem::Request)
         }
@@ -251,12 +273,12 @@ fn is_other(error: &Error) -> bool {
 fn probe(input: Input<impl io::BufRead>) -> Result<(), Error> {
     struct First;
     impl Sink for First {
-        fn lines(&mut self, _: &[u8]) -> Result<(), BoxError> {
+        fn lines(&mut self, _: &[u8]) -> Result<(), ItemError> {
             Ok(())
         }
 
         fn item(&mut self, _: Item<'_>) -> Result<(), ItemError> {
-            Err(ItemError { at: 0, error: "an item".into() })
+            Err(ItemError { place: Place::START, error: "an item".into() })
         }
     }
     match input.read(None, &mut First) {

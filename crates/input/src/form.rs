@@ -14,6 +14,8 @@ pub enum Form {
     Empty,
     /// An item a line in DynamoDB JSON, bare or under `Item` alone, as [`schema::Reader::lines`] reads it.
     Lines,
+    /// Lines of an export in Ion text, full or incremental.
+    Ion,
     /// Any other JSON that may hold items.
     Documents,
 }
@@ -36,15 +38,17 @@ pub(crate) fn decide(start: &[u8], whole: bool) -> Result<Decision, Error> {
         None if undecided => return Ok(Decision::More),
         None if whole => Form::Empty,
         None => Form::Documents,
+        Some(b'$') if text.starts_with(b"$ion_1_0") => Form::Ion,
         Some(b'{') => match memchr::memchr(b'\n', text) {
             None if undecided => return Ok(Decision::More),
             None if !whole => Form::Documents,
             end => {
                 let line = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
-                match refusal::object(text) {
-                    Some(refusal) => return Err(Error::Refused(refusal)),
-                    None if is_line(line) => Form::Lines,
-                    None => Form::Documents,
+                match text.get(1..).and_then(|name| name.trim_ascii_start().first()) {
+                    // Names without quotes.
+                    Some(byte) if byte.is_ascii_alphabetic() => Form::Ion,
+                    _ if is_line(line) => Form::Lines,
+                    _ => Form::Documents,
                 }
             }
         },
@@ -99,6 +103,8 @@ mod tests {
             ("{\"Items\":[]}\n", Form::Documents),
             ("{\"pk\":\n{\"S\":\"a\"}}\n", Form::Documents),
             ("[{\"pk\":{\"S\":\"a\"}}]", Form::Documents),
+            ("$ion_1_0 {Item:{pk:\"a\"}}\n", Form::Ion),
+            ("{Item:{pk:\"a\"}}\n", Form::Ion),
             ("{", Form::Documents),
         ] {
             assert_eq!(form(text), expected, "{text}");

@@ -338,7 +338,10 @@ mod tests {
         ] {
             for chunk in [1, 1000] {
                 let error = read(text, chunk).unwrap_err();
-                assert!(error.starts_with(&format!("line 1 (byte {place} of the text): {problem}")), "{text}: {error}");
+                assert!(
+                    error.starts_with(&format!("line 1 (byte {place} of the input): {problem}")),
+                    "{text}: {error}"
+                );
             }
         }
     }

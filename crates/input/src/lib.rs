@@ -17,11 +17,15 @@
 //! Memory is bounded: a few chunks of 256 KiB, and besides an item, or what comes with it, of at most 16 MiB.
 
 pub mod definition;
+pub mod files;
 
+mod ahead;
 mod error;
 mod folder;
 mod form;
+mod ion;
 mod json;
+mod parallel;
 mod reading;
 mod refusal;
 mod shape;
@@ -32,11 +36,13 @@ mod value;
 mod walk;
 
 pub use error::{BoxError, Error, Place, Problem};
-pub use folder::{Folder, FolderError, LeftOut, definition_beside, open_folder};
+pub use folder::{Folder, FolderError, LeftOut, definition_beside, open_folder, open_path};
 pub use form::Form;
+pub use ion::IonError;
+pub use parallel::{FileError, Gather, Options, read_files};
 pub use reading::{Input, open};
 pub use refusal::Refusal;
-pub use shape::shape;
+pub use shape::{Shaping, shape};
 pub use sink::{Item, ItemError, Sink};
 pub use tables::Summary;
 pub use text::{Text, decode};

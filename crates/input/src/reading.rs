@@ -2,12 +2,17 @@
 
 use std::io::{self, BufRead, Read};
 
-use crate::error::Error;
+use crate::error::{Error, Place, Problem};
 use crate::form::{self, Decision, Form};
-use crate::sink::Sink;
-use crate::tables::{Summary, Tables};
+use crate::ion;
+use crate::sink::{Item, ItemError, Sink};
+use crate::tables::{DELETIONS, LeftOut, Summary, Tables};
 use crate::text::{Text, decode};
 use crate::walk::Walk;
+
+/// The longest line of Ion: of an incremental export it has two images and the keys. An item has at most 400 KB by DynamoDB's
+/// count, and several times that as text.
+const MAX_LINE: u64 = 16 << 20;
 
 /// A text whose form is known, about to be read.
 pub struct Input<R> {
@@ -24,7 +29,7 @@ pub fn open<'a>(reader: impl Read + 'a) -> Result<Input<Text<'a>>, Error> {
 }
 
 impl<R: BufRead> Input<R> {
-    /// Takes a text, as [`decode`] makes it, and recognises its form from the first line, or the first MiB.
+    /// Takes a text, as [`decode`] makes it, and recognises its form from the first line, or its first MiB.
     ///
     /// # Errors
     /// As for [`open`].
@@ -51,24 +56,57 @@ impl<R: BufRead> Input<R> {
     pub fn read(mut self, table: Option<&str>, sink: &mut dyn Sink) -> Result<Summary, Error> {
         let tables = Tables::new(table);
         match self.form {
-            Form::Empty => return Ok(Summary::default()),
-            Form::Documents => return Walk::new(&mut self.text, sink, tables).run(),
-            Form::Lines => {}
+            Form::Empty => Ok(Summary::default()),
+            Form::Documents => Walk::new(&mut self.text, sink, tables).run(),
+            // Items a line name no table.
+            Form::Lines => tables.finish().and_then(|_| self.lines(sink)),
+            Form::Ion => tables.finish().and_then(|_| self.ion(sink)),
         }
-        // Items a line name no table.
-        let table = tables.finish()?;
+    }
+
+    fn lines(mut self, sink: &mut dyn Sink) -> Result<Summary, Error> {
         loop {
             let chunk = match self.text.fill_buf() {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 chunk => chunk?,
             };
+            let refused = |ItemError { place, error }| Error::Item { place, error };
             if chunk.is_empty() {
-                return Ok(Summary { table, notes: Vec::new() });
+                sink.end_of_lines().map_err(refused)?;
+                return Ok(Summary::default());
             }
-            sink.lines(chunk).map_err(Error::Lines)?;
+            sink.lines(chunk).map_err(refused)?;
             let read = chunk.len();
             self.text.consume(read);
         }
+    }
+
+    fn ion(mut self, sink: &mut dyn Sink) -> Result<Summary, Error> {
+        let (mut line, mut json, mut place) = (Vec::new(), Vec::new(), Place::START);
+        let (mut items, mut left_out) = (0_u64, LeftOut::default());
+        while self.text.by_ref().take(MAX_LINE + 1).read_until(b'\n', &mut line)? > 0 {
+            if line.len() as u64 > MAX_LINE {
+                return Err(Problem::TooLong(MAX_LINE as usize).at(place));
+            }
+            if !line.trim_ascii().is_empty() {
+                match ion::to_json(&line, &mut json).map_err(|error| Problem::Ion(error).at(place))? {
+                    true => {
+                        items += 1;
+                        // A place in the JSON is none in the text.
+                        let refused = |ItemError { error, .. }| Error::Item { place, error };
+                        sink.item(Item { line: &json, place, table: None }).map_err(refused)?;
+                    }
+                    false => left_out.add(DELETIONS, 1),
+                }
+            }
+            place = place.after(&line);
+            line.clear();
+            json.clear();
+        }
+        if items == 0 && !left_out.is_empty() {
+            return Err(left_out.no_items());
+        }
+        Ok(Summary::new(None, &left_out, Vec::new()))
     }
 }
 

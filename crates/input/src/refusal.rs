@@ -15,7 +15,7 @@ const fn refusal(looks: &'static str, advice: &'static str) -> Refusal {
 }
 
 const SCAN: &str = "get the items with `aws dynamodb scan --table-name NAME --output json`";
-const EXPORT: &str = "exports in Ion are read with `crawl --export FOLDER`";
+const EXPORT: &str = "DynamoDB exports Ion as text: read the files of an export";
 
 /// Bytes that files of a kind have at a place.
 const MAGIC: [(usize, &[u8], Refusal); 19] = [
@@ -66,9 +66,6 @@ pub(crate) fn text(start: &[u8]) -> Refusal {
     if begins(b"<") {
         return refusal("XML or HTML", SCAN);
     }
-    if begins(b"$ion_1_0") {
-        return refusal("Ion", EXPORT);
-    }
     if begins(b"+--") || begins(b"---") && has(b'-') && line.len() > 20 {
         return refusal("the AWS command line's output as a table", "run the command with --output json");
     }
@@ -82,14 +79,6 @@ pub(crate) fn text(start: &[u8]) -> Refusal {
         return refusal("CSV or TSV, which has no types", SCAN);
     }
     refusal("neither JSON nor any other known form", SCAN)
-}
-
-/// What a text is that begins with a brace and yet is no JSON.
-pub(crate) fn object(start: &[u8]) -> Option<Refusal> {
-    let name = start.strip_prefix(b"{")?.trim_ascii_start();
-    name.first()
-        .is_some_and(|byte| byte.is_ascii_alphabetic())
-        .then_some(refusal("Ion, whose names have no quotes", EXPORT))
 }
 
 #[cfg(test)]
@@ -110,7 +99,6 @@ mod tests {
             ("id\tname\n", "CSV or TSV"),
             ("<?xml version=\"1.0\"?>", "XML"),
             ("<!DOCTYPE html>", "XML"),
-            ("$ion_1_0 {Item:{}}", "Ion"),
             ("pk\u{3}{\"s\":\"a\"}\u{2}n\u{3}{\"n\":\"1\"}\n", "a text table of Hive"),
             ("Count: 3\nItems:\n", "YAML"),
             ("-----------------------------\n|  Scan  |", "the AWS command line's output as a table"),
@@ -121,7 +109,5 @@ mod tests {
             let refusal = text(start.as_bytes());
             assert!(refusal.looks.starts_with(looks), "{start:?} looks like {refusal:?}");
         }
-        assert!(object(b"{Item:{pk:\"a\"}}").is_some());
-        assert!(object(b"{ \"Item\":{}}").is_none());
     }
 }

@@ -7,6 +7,9 @@ use schema::escape;
 
 use crate::error::Error;
 
+/// What changes without a new image are.
+pub(crate) const DELETIONS: &str = "deletions in an incremental export";
+
 /// The most tables that are named.
 const MAX_NAMED: usize = 20;
 /// The most tables that are told apart.
@@ -97,6 +100,8 @@ pub struct Summary {
     pub table: Option<String>,
     /// What people should know: what was left out and how often, and that an answer is not all of the table.
     pub notes: Vec<String>,
+    /// How many things were left out, deletions for example.
+    pub left_out: u64,
 }
 
 impl Summary {
@@ -104,7 +109,7 @@ impl Summary {
         if !left_out.is_empty() {
             notes.insert(0, format!("left out, since they are no items: {}", left_out.listed()));
         }
-        Summary { table, notes }
+        Summary { table, notes, left_out: left_out.count() }
     }
 }
 
@@ -129,8 +134,17 @@ impl LeftOut {
         self.0.is_empty()
     }
 
-    /// As `2 of DeleteRequest, 1 of Update`.
-    pub(crate) fn listed(&self) -> String {
+    /// The error if there is nothing else.
+    pub(crate) fn no_items(&self) -> Error {
+        Error::NoItems { left_out: self.listed(), count: self.count() }
+    }
+
+    fn count(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    /// As `DeleteRequest (2), Update (1)`.
+    fn listed(&self) -> String {
         self.0.iter().map(|(what, count)| format!("{what} ({count})")).collect::<Vec<_>>().join(", ")
     }
 }

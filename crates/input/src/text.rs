@@ -23,6 +23,41 @@ pub struct Text<'a> {
     buffer: Buffer<'a>,
 }
 
+/// What the first bytes of a file say of the rest.
+enum Layer {
+    Gzip,
+    Zstd,
+    /// UTF-8 after so many bytes.
+    Utf8(usize),
+    /// UTF-16 after so many bytes.
+    Utf16(Order, usize),
+}
+
+impl Layer {
+    fn of(start: &[u8]) -> Layer {
+        match start {
+            [0x1f, 0x8b, ..] => Layer::Gzip,
+            // A frame, or one that is to be skipped.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Layer::Zstd,
+            [0xef, 0xbb, 0xbf, ..] => Layer::Utf8(3),
+            [0xff, 0xfe, ..] => Layer::Utf16(Order::Little, 2),
+            [0xfe, 0xff, ..] => Layer::Utf16(Order::Big, 2),
+            // No text of ours begins with a character and a zero byte but in UTF-16.
+            [b'{' | b'[' | b' ' | b'\n' | b'\r' | b'\t', 0, ..] => Layer::Utf16(Order::Little, 0),
+            [0, b'{' | b'[' | b' ' | b'\n' | b'\r' | b'\t', ..] => Layer::Utf16(Order::Big, 0),
+            _ => Layer::Utf8(0),
+        }
+    }
+}
+
+/// Where the text of a file begins that is nothing but UTF-8 from there on; `None` if it has to be decoded first.
+pub(crate) fn begin_of_utf8(start: &[u8]) -> Option<usize> {
+    match (refusal::binary(start), Layer::of(start)) {
+        (None, Layer::Utf8(mark)) => Some(mark),
+        _ => None,
+    }
+}
+
 /// Opens a file: plain, gzip (many members, padded with zeros) or zstd (many frames); UTF-8 with or without a byte order
 /// mark, or UTF-16.
 ///
@@ -35,32 +70,20 @@ pub fn decode<'a>(reader: impl Read + 'a) -> Result<Text<'a>, Error> {
         if let Some(refusal) = refusal::binary(start) {
             return Err(Error::Refused(refusal));
         }
-        match start {
-            [0x1f, 0x8b, ..] => buffer = Buffer::new(Box::new(Gzip::new(buffer))),
-            // A frame, or one that is to be skipped.
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
-                buffer = Buffer::new(Box::new(Zstd(zstd::Decoder::with_buffer(buffer)?)));
-            }
-            [0xef, 0xbb, 0xbf, ..] => {
-                buffer.consume(3);
+        match Layer::of(start) {
+            Layer::Gzip => buffer = Buffer::new(Box::new(Gzip::new(buffer))),
+            Layer::Zstd => buffer = Buffer::new(Box::new(Zstd(zstd::Decoder::with_buffer(buffer)?))),
+            Layer::Utf8(mark) => {
+                buffer.consume(mark);
                 return Ok(Text { buffer });
             }
-            [0xff, 0xfe, ..] => return Ok(Text::utf16(buffer, Order::Little, 2)),
-            [0xfe, 0xff, ..] => return Ok(Text::utf16(buffer, Order::Big, 2)),
-            // No text of ours begins with a character and a zero byte but in UTF-16.
-            [b'{' | b'[' | b' ' | b'\n' | b'\r' | b'\t', 0, ..] => return Ok(Text::utf16(buffer, Order::Little, 0)),
-            [0, b'{' | b'[' | b' ' | b'\n' | b'\r' | b'\t', ..] => return Ok(Text::utf16(buffer, Order::Big, 0)),
-            _ => return Ok(Text { buffer }),
+            Layer::Utf16(order, mark) => {
+                buffer.consume(mark);
+                return Ok(Text { buffer: Buffer::new(Box::new(Utf16::new(buffer, order))) });
+            }
         }
     }
     Err(Error::Compressed { format: "compressed", error: io::Error::other("compressed more than three times over") })
-}
-
-impl<'a> Text<'a> {
-    fn utf16(mut buffer: Buffer<'a>, order: Order, mark: usize) -> Text<'a> {
-        buffer.consume(mark);
-        Text { buffer: Buffer::new(Box::new(Utf16::new(buffer, order))) }
-    }
 }
 
 impl Read for Text<'_> {

@@ -98,6 +98,14 @@ pub(crate) fn is_attribute_value(text: &[u8]) -> bool {
     Walk::new(text).attribute_value(0, 0).is_ok()
 }
 
+/// Whether an attribute of what should be an item, or anything in it, looks like an attribute value.
+pub(crate) fn has_tags(text: &[u8]) -> bool {
+    let is_tagged = |value: &[u8]| {
+        value.starts_with(b"{") && members(value).first().is_some_and(|member| Tag::of(&member.name).is_some())
+    };
+    members(text).iter().any(|member| is_tagged(member.value)) || holds_attribute_values(text)
+}
+
 /// Whether an attribute value may begin with this name and this byte of the content.
 pub(crate) fn may_begin(name: &str, content: u8) -> bool {
     Tag::of(name).is_some_and(|tag| match tag {

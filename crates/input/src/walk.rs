@@ -6,6 +6,8 @@
 use std::io::BufRead;
 use std::rc::Rc;
 
+use schema::{ReadErrorKind, Reader, TypeOptions};
+
 use crate::error::{Error, Place, Problem};
 use crate::json::Cursor;
 use crate::sink::{Item, Sink};
@@ -22,6 +24,9 @@ const MAX_ITEM: usize = 16 << 20;
 const MAX_ELSE: usize = 1 << 20;
 /// How deep wrappers nest in one another.
 const MAX_WRAPPERS: u32 = 12;
+
+/// The shortest name of a table.
+const MIN_TABLE: usize = 3;
 
 /// Members that hold lists of items, or of what wraps one, by table.
 const TABLE_MAPS: [&str; 2] = ["Responses", "RequestItems"];
@@ -91,7 +96,7 @@ impl<'a, 's> Walk<'a, 's> {
         }
         let table = self.tables.finish()?;
         if self.items == 0 && !self.left_out.is_empty() {
-            return Err(Error::NoItems(self.left_out.listed()));
+            return Err(self.left_out.no_items());
         }
         let mut notes = Vec::new();
         if self.old_images > 0 {
@@ -118,6 +123,7 @@ impl<'a, 's> Walk<'a, 's> {
             Some(b'{') => self.object(context),
             Some(b'[') => self.array(context).map(drop),
             None => Err(Problem::Truncated.at(place)),
+            Some(b',' | b']' | b'}' | b':') if context.depth > 0 => Err(Problem::Expected("an item").at(place)),
             Some(_) if context.depth > 0 => Err(Problem::Plain.at(place)),
             Some(_) => Err(Problem::Expected("an item or an answer, which starts with '{' or '['").at(place)),
         }
@@ -295,7 +301,8 @@ impl<'a, 's> Walk<'a, 's> {
         object::refuse(name).map_err(|problem| problem.at(self.cursor.place()))?;
         self.cursor.begin_record(MAX_ELSE, Problem::TooMuchElse);
         let mut more = self.cursor.open(b'[', b']')?;
-        let is_table = !object.known && context.list == List::Any && more && self.cursor.peek()? == Some(b'{');
+        let may_be = !object.is_answer() && name.len() >= MIN_TABLE && context.list == List::Any;
+        let is_table = may_be && more && self.cursor.peek()? == Some(b'{');
         if is_table {
             self.cursor.end_record();
             let table: Rc<str> = name.into();
@@ -351,8 +358,9 @@ impl<'a, 's> Walk<'a, 's> {
         if let Err(error) = std::str::from_utf8(text) {
             return Err(Problem::Utf8.at(at(error.valid_up_to())));
         }
-        let spelling = value::item(text).map_err(|wrong| match value::holds_attribute_values(text) {
-            true => Problem::NotAnItem.at(at(wrong)),
+        let spelling = value::item(text).map_err(|wrong| match value::has_tags(text) {
+            true => refusal_of_reader(text)
+                .map_or(Problem::NotAnItem.at(at(wrong)), |(wrong, kind)| Problem::Item(kind).at(at(wrong))),
             false => Problem::Plain.at(at(wrong)),
         })?;
         self.items += 1;
@@ -373,10 +381,20 @@ impl<'a, 's> Walk<'a, 's> {
         };
         self.sink.item(Item { line, place: *place, table: table.map(|table| &**table) }).map_err(|refused| {
             // The place in another spelling is no place in the text.
-            let place = if spelling == Spelling::Usual { at(refused.at) } else { *place };
+            let in_item = usize::try_from(refused.place.offset).unwrap_or(usize::MAX);
+            let place = if spelling == Spelling::Usual { at(in_item) } else { *place };
             Error::Item { place, error: refused.error }
         })
     }
+}
+
+/// What the reader of lines says of an item that is none, and where.
+#[cold]
+fn refusal_of_reader(text: &[u8]) -> Option<(usize, ReadErrorKind)> {
+    let line: Vec<u8> = text.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
+    let mut reader = Reader::new(&TypeOptions::default());
+    let error = reader.lines(&line).and_then(|()| reader.end_text()).err()?;
+    Some((usize::try_from(error.offset).ok()?, error.kind))
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ mod types;
 
 pub use error::{ReadError, ReadErrorKind, TooManyPlaces};
 pub use options::{Dialect, NumberPolicy, TypeOptions};
-pub use read::{Reader, ScanPage};
+pub use read::{ReadPlace, Reader, ScanPage};
 pub use settle::{Key, KeyKind};
 pub use shape::{Attribute, Shape, ShapeBytesError};
 pub use table::{Column, TableSchema};

@@ -41,15 +41,17 @@ pub struct Reader {
     /// The start of a line whose end has not come yet.
     carry: Vec<u8>,
     /// What was given to [`Reader::lines`] and read.
-    place: Place,
+    place: ReadPlace,
     failed: Option<ReadError>,
 }
 
 /// How far the input was read.
-#[derive(Debug, Clone, Copy, Default)]
-struct Place {
-    lines: u64,
-    bytes: u64,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ReadPlace {
+    /// Newlines.
+    pub lines: u64,
+    /// Bytes.
+    pub bytes: u64,
 }
 
 /// What a page of a DynamoDB Scan says beside its items.
@@ -80,7 +82,7 @@ impl Reader {
             piece,
             state: ParserState::default(),
             carry: Vec::new(),
-            place: Place::default(),
+            place: ReadPlace::default(),
             failed: None,
         }
     }
@@ -125,7 +127,19 @@ impl Reader {
     pub fn scan_response(&mut self, body: &[u8]) -> Result<ScanPage, ReadError> {
         self.usable()?;
         let page = self.parse(body, true, &|parser, shape| parser.page(shape));
-        page.map_err(|stop| self.fail(stop, body, Place::default()))
+        page.map_err(|stop| self.fail(stop, body, ReadPlace::default()))
+    }
+
+    /// Ends a text of [`lines`](Reader::lines), after which another one may begin. A last line without a newline is read now.
+    /// The place after it: what errors in the next text are counted from.
+    ///
+    /// # Errors
+    /// If the text ends inside of an item, and after any earlier error.
+    pub fn end_text(&mut self) -> Result<ReadPlace, ReadError> {
+        self.usable()?;
+        let line = std::mem::take(&mut self.carry);
+        self.whole_lines(&line)?;
+        Ok(self.place)
     }
 
     /// Ends the input and gives the Shape. A last line without a newline is read now.
@@ -133,9 +147,7 @@ impl Reader {
     /// # Errors
     /// If the input ends inside of an item, and after any earlier error.
     pub fn finish(mut self) -> Result<Shape, ReadError> {
-        self.usable()?;
-        let line = std::mem::take(&mut self.carry);
-        self.whole_lines(&line)?;
+        self.end_text()?;
         match self.shape.fit() {
             Ok(()) => Ok(self.shape),
             Err(_) => Err(self.fail(ParseError::full(0), &[], self.place)),
@@ -229,7 +241,7 @@ impl Reader {
     }
 
     #[cold]
-    fn fail(&mut self, stop: ParseError, input: &[u8], start: Place) -> ReadError {
+    fn fail(&mut self, stop: ParseError, input: &[u8], start: ReadPlace) -> ReadError {
         let (at, kind) = stop.parts();
         let newlines = input.iter().take(at).filter(|byte| **byte == b'\n').count();
         let error = ReadError { kind, line: start.lines + newlines as u64 + 1, offset: start.bytes + at as u64 };

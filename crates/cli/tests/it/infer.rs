@@ -180,13 +180,13 @@ fn the_answer_of_a_scan_is_read_as_its_items_are() {
         "{\"Items\":[{\"a\":{\"S\":\"line\nbreak\"}}],\"Count\":1}".to_owned(),
     ];
     insta::assert_snapshot!(all.map(|text| wrong(&text)).join("\n"), @r##"
-    glue-ddb-crawler: -: line 1 (byte 64 of the input): the response's Count is not the number of its Items
-    glue-ddb-crawler: -: line 2 (byte 64 of the input): the line or the input ends inside of an item; one item a line is expected
-    glue-ddb-crawler: -: line 2 (byte 54 of the input): the line or the input ends inside of an item; one item a line is expected
-    glue-ddb-crawler: -: line 1 (byte 53 of the input): expected ',' or ']' after an item
-    glue-ddb-crawler: -: line 1 (byte 53 of the input): expected an item, which starts with '{'
+    glue-ddb-crawler: -: line 1 (byte 0 of the input): the answer says Count 2, but has 1 Items: the file is not whole; get it again
+    glue-ddb-crawler: -: line 2 (byte 64 of the input): the text ends inside of an object, an array or a string: it was cut off; get the file again
+    glue-ddb-crawler: -: line 2 (byte 54 of the input): the text ends inside of an object, an array or a string: it was cut off; get the file again
+    glue-ddb-crawler: -: line 1 (byte 53 of the input): expected a comma or the end of the object or array
+    glue-ddb-crawler: -: line 1 (byte 53 of the input): expected an item
     glue-ddb-crawler: -: line 3 (byte 65 of the input): expected a string after the type
-    glue-ddb-crawler: -: line 3 (byte 67 of the input): something follows what should be the end
+    glue-ddb-crawler: -: line 3 (byte 67 of the input): expected an item or an answer, which starts with '{' or '['
     glue-ddb-crawler: -: line 1 (byte 62 of the input): a name that stands twice in one object
     glue-ddb-crawler: -: line 1 (byte 25 of the input): a control character in a string, which JSON wants escaped
     "##);

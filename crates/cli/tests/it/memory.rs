@@ -112,12 +112,12 @@ fn answers_of_scan_stay_within_64_mb() {
         (
             "endless.json.zst",
             1,
-            "glue-ddb-crawler: endless.json.zst: line 1 (byte 10 of the input): an item of more than 16777216 bytes, which is too long\n",
+            "glue-ddb-crawler: endless.json.zst: line 1 (byte 10 of the input): an object of more than 16777216 bytes, which no item is\n",
         ),
         (
             "beside.json.zst",
             1,
-            "glue-ddb-crawler: beside.json.zst: byte 1048581 of the input: more than 1048576 bytes besides the items, too many for the response of a Scan\n",
+            "glue-ddb-crawler: beside.json.zst: line 1 (byte 29 of the input): more than 1048576 bytes that are no items, under one name\n",
         ),
     ] {
         let (exit, told, most) = run(&shell, &["infer", file]);

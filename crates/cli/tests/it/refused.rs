@@ -30,7 +30,7 @@ fn what_is_no_file_is_not_read() {
         told(&done).to_owned()
     };
     insta::assert_snapshot!(infer("fifo.jsonl"), @"fifo.jsonl: it is a FIFO, not a file");
-    insta::assert_snapshot!(infer("parts"), @"parts/1.jsonl: it is a FIFO, not a file");
+    insta::assert_snapshot!(infer("parts"), @"parts: no file of items in it; 1.jsonl is left out: no regular file");
     insta::assert_snapshot!(infer("beside.jsonl"), @"beside.json: it is a FIFO, not a file");
     insta::assert_snapshot!(infer("link.jsonl"), @"link.jsonl: it is a link that leads to no file: No such file or directory (os error 2)");
     insta::assert_snapshot!(infer("zero.jsonl"), @"zero.jsonl: it is a device, not a file");

@@ -2,6 +2,7 @@
 
 use std::path::Path as FilePath;
 
+use input::files;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -9,7 +10,6 @@ use object_store::path::Path;
 use super::manifest;
 use super::objects::{check_regular, store_error};
 use crate::error::{Error, Kind};
-use crate::files;
 
 /// How far below the given place an export is looked for: `prefix/AWSDynamoDB/ID` are three.
 const MAX_DEPTH: usize = 4;

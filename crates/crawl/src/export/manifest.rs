@@ -34,7 +34,6 @@ pub(super) struct ExportSummary {
     pub id: String,
     /// Items, or changes of an incremental export.
     pub item_count: u64,
-    pub format: Format,
     /// Only what changed in a period.
     pub incremental: bool,
     /// What DynamoDB charged for.
@@ -49,13 +48,11 @@ pub(super) struct TableArn {
     pub name: String,
 }
 
-/// How the items are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(super) enum Format {
-    /// DynamoDB JSON, one item a line.
+/// How DynamoDB wrote the items. Data files are told apart by their content; another format would be something new.
+#[derive(Deserialize)]
+enum Format {
     #[serde(rename = "DYNAMODB_JSON")]
     Json,
-    /// Amazon Ion text.
     #[serde(rename = "ION")]
     Ion,
 }
@@ -78,7 +75,8 @@ struct SummaryFile {
     table_arn: String,
     manifest_files_s3_key: String,
     item_count: u64,
-    output_format: Format,
+    #[serde(rename = "outputFormat")]
+    _format: Format,
     billed_size_bytes: Option<u64>,
     /// Not in the exports of before 2023, which were all full ones.
     export_type: Option<String>,
@@ -160,14 +158,7 @@ impl ExportSummary {
             Some("INCREMENTAL_EXPORT") => true,
             Some(_) => return Err("exportType is neither FULL_EXPORT nor INCREMENTAL_EXPORT".into()),
         };
-        Ok(ExportSummary {
-            table,
-            id,
-            item_count: file.item_count,
-            format: file.output_format,
-            incremental,
-            billed_bytes: file.billed_size_bytes,
-        })
+        Ok(ExportSummary { table, id, item_count: file.item_count, incremental, billed_bytes: file.billed_size_bytes })
     }
 
     /// Where a data file lies, told from where the manifests lie: exports are copied to other prefixes and to folders. Those
@@ -250,8 +241,7 @@ mod tests {
     fn located(folder: &str, key: &str) -> Option<String> {
         let table = TableArn::parse("arn:aws-cn:dynamodb:cn-north-1:123456789012:table/t.x").unwrap();
         let id = "0169-2d87".to_owned();
-        let summary =
-            ExportSummary { table, id, item_count: 0, format: Format::Json, incremental: false, billed_bytes: None };
+        let summary = ExportSummary { table, id, item_count: 0, incremental: false, billed_bytes: None };
         summary.locate(&Path::parse(folder).unwrap(), key).ok().map(String::from)
     }
 

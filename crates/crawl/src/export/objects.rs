@@ -3,13 +3,13 @@
 use std::path::Path as FilePath;
 
 use futures::StreamExt;
+use input::files;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::s3;
 use crate::answer;
 use crate::error::{Error, Kind};
-use crate::files;
 
 /// The longest manifest, in bytes: it has some 200 for each data file.
 const MAX_MANIFEST: usize = 256 << 20;

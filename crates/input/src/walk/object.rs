@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::error::{Error, Place, Problem};
-use crate::tables::{LeftOut, shown};
+use crate::tables::{DELETIONS, LeftOut, shown};
 use crate::value;
 
 /// JSON text, and where it stands.
@@ -182,6 +182,11 @@ impl Object {
         self.other.add(what, 1);
     }
 
+    /// Whether it was seen to be something else than lists by table.
+    pub(super) fn is_answer(&self) -> bool {
+        self.known || self.scanned || self.count.is_some()
+    }
+
     /// Checks the object once all of it was read.
     pub(super) fn check(&mut self, start: Place) -> Result<(), Error> {
         if let (Some(said), Some(found)) = (self.count, self.items)
@@ -207,7 +212,7 @@ impl Object {
             self.other.add("stream records with their Keys alone", 1);
         }
         if self.item.is_none() && self.new_image.is_none() && self.exported {
-            self.other.add("deletions in an incremental export", 1);
+            self.other.add(DELETIONS, 1);
             self.old_image = None;
         }
         Ok(())

@@ -1,12 +1,12 @@
 use super::*;
-use crate::{BoxError, Form, Input, ItemError};
+use crate::{Form, Input, ItemError};
 
 /// The items of a text as `table|line`.
 #[derive(Default)]
 struct Collected(Vec<String>);
 
 impl Sink for Collected {
-    fn lines(&mut self, chunk: &[u8]) -> Result<(), BoxError> {
+    fn lines(&mut self, chunk: &[u8]) -> Result<(), ItemError> {
         panic!("a chunk of {} bytes", chunk.len());
     }
 
@@ -187,30 +187,30 @@ fn what_holds_no_items_is_refused() {
             "it holds no items, only answers with a Count alone",
         ),
         (r#"{"ttt":[{"DeleteRequest":{"Key":$A}}]}"#, "it holds no items, only DeleteRequest (1)"),
-        (r#"{"id":1,"name":"x"}"#, "line 1 (byte 0 of the text): plain JSON without DynamoDB's type tags"),
-        (r#"{"users":[{"id":1}]}"#, "line 1 (byte 10 of the text): plain JSON"),
-        (r#"[{"id":"x"}]"#, "line 1 (byte 1 of the text): plain JSON"),
-        ("[1]", "line 1 (byte 1 of the text): plain JSON"),
-        (r#"{"Items":[{"id":"x"}]}"#, "line 1 (byte 16 of the text): plain JSON"),
-        (r#"{"tags":[],"x":{}}"#, "line 1 (byte 0 of the text): plain JSON"),
-        (r#"{"Items":[$A],"Count":2}"#, "line 1 (byte 0 of the text): the answer says Count 2, but has 1 Items"),
-        (r#"{"Items":[$A],"Items":[$B]}"#, "line 1 (byte 36 of the text): a name that stands twice"),
-        (r#"{"Items":[$A],"pk":{"S":"x"}}"#, "line 1 (byte 33 of the text): attribute values under \"pk\""),
-        (r#"{"data":{"Items":[$A]}}"#, "line 1 (byte 8 of the text): attribute values under \"data\""),
-        (r#"{"Items":[$A],"More":[$B]}"#, "line 1 (byte 35 of the text): attribute values under \"More\""),
-        (r#"{"More":[$B],"Items":[$A]}"#, "line 1 (byte 0 of the text): expected one form of items"),
-        (r#"{"Item":$A,"NewImage":$A}"#, "line 1 (byte 0 of the text): expected one form of items"),
-        (r#"{"Items":[$A],"Attributes":$A}"#, "line 1 (byte 41 of the text): attribute values under"),
-        (r#"{"Table":{"TableName":"t","KeySchema":[]}}"#, "line 1 (byte 9 of the text): the definition of a table"),
-        (r#"{"TableName":"t","KeySchema":[{"AttributeName":"x"}]}"#, "line 1 (byte 29 of the text): the definition"),
-        (r#"{"version":"2020-06-30","exportArn":"arn"}"#, "line 1 (byte 36 of the text): the manifest of an export"),
-        (r#"{"RequestItems":{"t":{"Keys":[$A]}}}"#, "line 1 (byte 21 of the text): a request for items"),
-        (r#"[$A,$B"#, "line 1 (byte 34 of the text): the text ends inside"),
-        (r#"[$A $B]"#, "line 1 (byte 18 of the text): expected a comma"),
-        (r#"{"Items":[$A],"Count":1}x"#, "line 1 (byte 38 of the text): expected an item or an answer"),
-        (r#"{"pk":{"S":"a"},"n":{"N":1}}"#, "line 1 (byte 25 of the text): not DynamoDB JSON"),
-        ("[\n{\"pk\":\n{\"S\":\"a\"},\"n\":\n1}]", "line 4 (byte 24 of the text): not DynamoDB JSON"),
-        (r#"{"Items":[$A,{"pk":{"s":"x","n":"1"}}]}"#, "line 1 (byte 42 of the text): plain JSON"),
+        (r#"{"id":1,"name":"x"}"#, "line 1 (byte 0 of the input): plain JSON without DynamoDB's type tags"),
+        (r#"{"users":[{"id":1}]}"#, "line 1 (byte 10 of the input): plain JSON"),
+        (r#"[{"id":"x"}]"#, "line 1 (byte 1 of the input): plain JSON"),
+        ("[1]", "line 1 (byte 1 of the input): plain JSON"),
+        (r#"{"Items":[{"id":"x"}]}"#, "line 1 (byte 16 of the input): plain JSON"),
+        (r#"{"tags":[],"x":{}}"#, "line 1 (byte 0 of the input): plain JSON"),
+        (r#"{"Items":[$A],"Count":2}"#, "line 1 (byte 0 of the input): the answer says Count 2, but has 1 Items"),
+        (r#"{"Items":[$A],"Items":[$B]}"#, "line 1 (byte 36 of the input): a name that stands twice"),
+        (r#"{"Items":[$A],"pk":{"S":"x"}}"#, "line 1 (byte 33 of the input): attribute values under \"pk\""),
+        (r#"{"data":{"Items":[$A]}}"#, "line 1 (byte 8 of the input): attribute values under \"data\""),
+        (r#"{"Items":[$A],"More":[$B]}"#, "line 1 (byte 35 of the input): attribute values under \"More\""),
+        (r#"{"More":[$B],"Items":[$A]}"#, "line 1 (byte 0 of the input): expected one form of items"),
+        (r#"{"Item":$A,"NewImage":$A}"#, "line 1 (byte 0 of the input): expected one form of items"),
+        (r#"{"Items":[$A],"Attributes":$A}"#, "line 1 (byte 41 of the input): attribute values under"),
+        (r#"{"Table":{"TableName":"t","KeySchema":[]}}"#, "line 1 (byte 9 of the input): the definition of a table"),
+        (r#"{"TableName":"t","KeySchema":[{"AttributeName":"x"}]}"#, "line 1 (byte 29 of the input): the definition"),
+        (r#"{"version":"2020-06-30","exportArn":"arn"}"#, "line 1 (byte 36 of the input): the manifest of an export"),
+        (r#"{"RequestItems":{"t":{"Keys":[$A]}}}"#, "line 1 (byte 21 of the input): a request for items"),
+        (r#"[$A,$B"#, "line 1 (byte 34 of the input): the text ends inside"),
+        (r#"[$A $B]"#, "line 1 (byte 18 of the input): expected a comma"),
+        (r#"{"Items":[$A],"Count":1}x"#, "line 1 (byte 38 of the input): expected an item or an answer"),
+        (r#"{"pk":{"S":"a"},"n":{"N":1}}"#, "line 1 (byte 25 of the input): expected a string after the type"),
+        ("[\n{\"pk\":\n{\"S\":\"a\"},\"n\":\n1}]", "line 4 (byte 24 of the input): expected"),
+        (r#"{"Items":[$A,{"pk":{"s":"x","n":"1"}}]}"#, "line 1 (byte 42 of the input): plain JSON"),
     ] {
         let error = error(&fill(text));
         assert!(error.starts_with(expected), "{text}: {error}");
@@ -222,15 +222,15 @@ fn what_holds_no_items_is_refused() {
 fn a_sink_tells_the_place_in_a_line() {
     struct Refusing;
     impl Sink for Refusing {
-        fn lines(&mut self, _: &[u8]) -> Result<(), BoxError> {
+        fn lines(&mut self, _: &[u8]) -> Result<(), ItemError> {
             Ok(())
         }
         fn item(&mut self, item: Item<'_>) -> Result<(), ItemError> {
             assert_eq!((item.place, item.line), (Place { line: 3, offset: 3 }, &b"{\"pk\":  {\"S\":\"a\"}}"[..]));
-            Err(ItemError { at: 15, error: "wrong".into() })
+            Err(ItemError { place: Place { line: 1, offset: 15 }, error: "wrong".into() })
         }
     }
     let input = Input::new(&b"[\n\n{\"pk\":\r\n{\"S\":\"a\"}}]"[..]).unwrap();
     let error = input.read(None, &mut Refusing).unwrap_err();
-    assert_eq!(error.to_string(), "line 4 (byte 18 of the text): wrong");
+    assert_eq!(error.to_string(), "line 4 (byte 18 of the input): wrong");
 }

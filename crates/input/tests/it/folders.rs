@@ -80,10 +80,10 @@ fn what_is_not_read_is_named_with_the_reason() {
     assert_eq!((&*data, definition.as_deref()), ("a b.json damaged.json", Some("template.txt")));
     let expected = [
         ("count.json", "it holds no items, only answers with a Count alone"),
-        ("manifest-summary.json", "line 1 (byte 36 of the text): the manifest of an export"),
+        ("manifest-summary.json", "line 1 (byte 36 of the input): the manifest of an export"),
         ("more", "a folder"),
         ("notes.csv", "it looks like CSV"),
-        ("package.json", "line 1 (byte 0 of the text): plain JSON"),
+        ("package.json", "line 1 (byte 0 of the input): plain JSON"),
         ("part.xz", "it looks like xz: unpack it with"),
     ];
     assert_eq!(left_out.len(), expected.len(), "{left_out:?}");

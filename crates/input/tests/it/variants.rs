@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use input::{BoxError, Error, Item, ItemError, Sink};
+use input::{Error, Item, ItemError, Sink};
 use proptest::prelude::*;
 use schema::TypeOptions;
 use serde_json::Value;
@@ -19,7 +19,7 @@ struct Collected {
 }
 
 impl Sink for Collected {
-    fn lines(&mut self, chunk: &[u8]) -> Result<(), BoxError> {
+    fn lines(&mut self, chunk: &[u8]) -> Result<(), ItemError> {
         self.lines.extend_from_slice(chunk);
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crawl::files;
+use input::files;
 
 use super::check::{invalid, table_name_problem};
 use super::definition::Definition;

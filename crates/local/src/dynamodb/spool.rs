@@ -8,8 +8,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use crawl::files;
 use flate2::read::MultiGzDecoder;
+use input::files;
 use tempfile::TempDir;
 
 use super::index::MAX_LINE;

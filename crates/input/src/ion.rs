@@ -13,23 +13,27 @@ const VERSION: &[u8] = b"$ion_1_0";
 
 /// Why a line is not one of an export, without what it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum IonError {
+#[non_exhaustive]
+pub enum IonError {
+    /// Something that DynamoDB does not write.
     #[error("not Ion text as exports have it")]
     Syntax,
+    /// Lists and structs in one another.
     #[error("nested deeper than DynamoDB allows")]
     TooDeep,
-    #[error("not a struct with Item, or of an incremental export with Keys")]
+    /// Another struct.
+    #[error("not a struct with Item, or with Keys as incremental exports have it")]
     NoItem,
+    /// A float, a timestamp or the like.
     #[error("a value of a type that exports don't have")]
     Type,
 }
 
-/// Appends the item of a line to `json`, as a line of DynamoDB JSON; nothing for a deletion.
-pub(super) fn to_json(line: &[u8], incremental: bool, json: &mut Vec<u8>) -> Result<(), IonError> {
+/// Appends the item of a line to `json`, as DynamoDB JSON: `Item`, or the `NewImage` of a change. False of a deletion.
+pub(crate) fn to_json(line: &[u8], json: &mut Vec<u8>) -> Result<bool, IonError> {
     let line = line.trim_ascii();
     let mut text = Text { rest: line.strip_prefix(VERSION).unwrap_or(line), json };
-    let image = if incremental { "NewImage" } else { "Item" };
-    let (mut items, mut keys, mut first) = (0, !incremental, true);
+    let (mut item, mut keys, mut first) = (None, false, true);
     if !text.take(b'{') {
         return Err(IonError::NoItem);
     }
@@ -38,22 +42,21 @@ pub(super) fn to_json(line: &[u8], incremental: bool, json: &mut Vec<u8>) -> Res
             text.expect(b',')?;
         }
         first = false;
-        let name = text.name()?;
-        match &*name {
-            _ if name != image => text.skip()?,
-            _ if text.tag()? != "M" || items > 0 => return Err(IonError::NoItem),
-            _ => {
-                text.content("M", MAX_DEPTH)?;
-                text.json.push(b'\n');
-                items += 1;
+        match &*text.name()? {
+            "Item" if item.is_none() => item = Some(text.item("Item")?),
+            "NewImage" if item.is_none() => item = Some(text.item("NewImage")?),
+            "Item" | "NewImage" => return Err(IonError::NoItem),
+            name => {
+                keys |= name == "Keys";
+                text.skip()?;
             }
         }
-        keys |= name == "Keys";
     }
-    match (keys && (incremental || items == 1), text.peek()) {
-        (_, Some(_)) => Err(IonError::Syntax),
-        (false, _) => Err(IonError::NoItem),
-        (true, None) => Ok(()),
+    match (item, keys, text.peek()) {
+        (_, _, Some(_)) => Err(IonError::Syntax),
+        (Some("Item"), false, None) | (Some("NewImage"), true, None) => Ok(true),
+        (None, true, None) => Ok(false),
+        _ => Err(IonError::NoItem),
     }
 }
 
@@ -120,8 +123,9 @@ impl<'t> Text<'t, '_> {
                 let word = self.word();
                 self.advance(word.len());
                 match word.as_bytes() {
+                    [] | [b'0'..=b'9' | b'.' | b'-' | b'+', ..] => return Err(IonError::Syntax),
                     // Without quotes, $7 is the seventh symbol of a table.
-                    [] | [b'$', b'0'..=b'9', ..] | [b'0'..=b'9' | b'.' | b'-' | b'+', ..] => {
+                    [b'$', number @ ..] if !number.is_empty() && number.iter().all(u8::is_ascii_digit) => {
                         return Err(IonError::Syntax);
                     }
                     _ => Cow::Borrowed(word),
@@ -148,6 +152,15 @@ impl<'t> Text<'t, '_> {
             }
             self.advance(1);
         }
+    }
+
+    /// The item that is next; its name again.
+    fn item(&mut self, name: &'static str) -> Result<&'static str, IonError> {
+        if self.tag()? != "M" {
+            return Err(IonError::NoItem);
+        }
+        self.content("M", MAX_DEPTH)?;
+        Ok(name)
     }
 
     /// What DynamoDB calls the type of the value that is next.

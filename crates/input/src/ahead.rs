@@ -4,14 +4,16 @@ use std::io::{self, BufRead, Read};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Scope;
 
+use crate::text::Text;
+
 /// Bytes read at once: few enough to stay in a core's cache until they are parsed.
-pub(super) const CHUNK: usize = 1 << 18;
+const CHUNK: usize = 1 << 18;
 /// Besides the chunk being parsed, one is being filled and one is in transit. Together with an item or two, that is all the
 /// memory that input takes.
 const CHUNKS: usize = 2;
 
 /// An input that another thread reads a little ahead.
-pub(super) struct Ahead {
+pub(crate) struct Ahead {
     full: Receiver<io::Result<Vec<u8>>>,
     empty: Sender<Vec<u8>>,
     chunk: Vec<u8>,
@@ -21,9 +23,9 @@ pub(super) struct Ahead {
 
 impl Ahead {
     /// Opens and reads the input on a separate thread, which ends with the input, an error, or this `Ahead`.
-    pub(super) fn new<'scope>(
-        scope: &'scope Scope<'scope, '_>,
-        open: impl FnOnce() -> io::Result<Box<dyn Read>> + Send + 'scope,
+    pub(crate) fn new<'scope, 'env: 'scope>(
+        scope: &'scope Scope<'scope, 'env>,
+        open: impl FnOnce() -> io::Result<Text<'env>> + Send + 'scope,
     ) -> Ahead {
         let (full_sender, full) = channel();
         let (empty, empty_receiver) = channel::<Vec<u8>>();
@@ -37,7 +39,7 @@ impl Ahead {
                 Err(error) => return drop(full_sender.send(Err(error))),
             };
             while let Ok(mut chunk) = empty_receiver.recv() {
-                let filled = fill(&mut chunk, &mut *input).map(|()| chunk);
+                let filled = fill(&mut chunk, &mut input).map(|()| chunk);
                 let more = filled.as_ref().is_ok_and(|chunk| chunk.len() == CHUNK);
                 if full_sender.send(filled).is_err() || !more {
                     return;
