@@ -101,7 +101,10 @@ pub(crate) fn is_attribute_value(text: &[u8]) -> bool {
 /// Whether an attribute of what should be an item, or anything in it, looks like an attribute value.
 pub(crate) fn has_tags(text: &[u8]) -> bool {
     let is_tagged = |value: &[u8]| {
-        value.starts_with(b"{") && members(value).first().is_some_and(|member| Tag::of(&member.name).is_some())
+        value.starts_with(b"{")
+            && members(value)
+                .first()
+                .is_some_and(|member| Tag::of(&member.name).is_some_and(|tag| tag.name() == member.name))
     };
     members(text).iter().any(|member| is_tagged(member.value)) || holds_attribute_values(text)
 }
