@@ -25,9 +25,6 @@ const MAX_ELSE: usize = 1 << 20;
 /// How deep wrappers nest in one another.
 const MAX_WRAPPERS: u32 = 12;
 
-/// The shortest name of a table.
-const MIN_TABLE: usize = 3;
-
 /// Members that hold lists of items, or of what wraps one, by table.
 const TABLE_MAPS: [&str; 2] = ["Responses", "RequestItems"];
 
@@ -301,7 +298,7 @@ impl<'a, 's> Walk<'a, 's> {
         object::refuse(name).map_err(|problem| problem.at(self.cursor.place()))?;
         self.cursor.begin_record(MAX_ELSE, Problem::TooMuchElse);
         let mut more = self.cursor.open(b'[', b']')?;
-        let may_be = !object.is_answer() && name.len() >= MIN_TABLE && context.list == List::Any;
+        let may_be = !object.is_answer() && context.list == List::Any;
         let is_table = may_be && more && self.cursor.peek()? == Some(b'{');
         if is_table {
             self.cursor.end_record();
