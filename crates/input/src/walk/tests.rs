@@ -155,6 +155,11 @@ fn what_is_left_out_is_counted() {
             "the last answer is not the last page (it has a LastEvaluatedKey or a NextToken): the table holds more items",
         ),
         (
+            // An item with a type that was lost looks like that.
+            r#"[{"Responses":{"":[]}},$A]"#,
+            "left out, since they are no items: empty lists of a table (1)",
+        ),
+        (
             r#"{"Responses":{"t":[$A]},"UnprocessedKeys":{"t":{"Keys":[$B]}}}"#,
             "an answer has UnprocessedKeys or UnprocessedItems: these items are missing",
         ),
