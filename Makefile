@@ -22,12 +22,13 @@ side:
 doc:
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
-# `schema` stays pure, what a Lambda carries stays light, what tests share is in no binary, and no two modules need each other but
-# a parent and its children.
+# `schema` stays pure, `input` knows no network, what a Lambda carries stays light, what tests share is in no binary, and no two
+# modules need each other but a parent and its children.
 tree:
 	python3 tools/circles.py --test
 	python3 tools/circles.py
 	! cargo tree --locked -p schema -e normal --prefix none | grep -E '^(tokio|hyper|aws-)'
+	! cargo tree --locked -p input -e normal --prefix none | grep -E '^(tokio|hyper|aws-|(clap|rusqlite|axum|crawl|local|sync) )'
 	! cargo tree --locked -p crawl -e normal --prefix none | grep -E '^(clap|rusqlite|axum|local|sync) '
 	! cargo tree --locked -p sync -e normal --prefix none | grep -E '^(clap|rusqlite|axum|local) '
 	! cargo tree --locked -p lambda -e normal --prefix none | grep -E '^(clap|rusqlite|axum|local) '
