@@ -9,14 +9,14 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`config`], [`unknowns`], [`faults`] | how it is run; what AWS does not publish, as switches; a bad network, for tests |
-//! | [`store`], [`state`] | one SQLite file, and the tables in it |
-//! | `wire`, `forward` | requests and answers; another endpoint behind this one |
-//! | `policy` | what policies say and allow |
-//! | `context`, `backend` | what a request brings; what all requests share |
+//! | [`unknowns`], [`store`] | what AWS does not publish, as switches; one SQLite file |
+//! | `wire`, `policy` | requests and answers; what policies say and allow |
+//! | [`config`], [`faults`] | how it is run; a bad network, for tests |
+//! | `context`, `backend`, `forward` | what a request brings; what all requests share; another endpoint behind this one |
 //! | `iam`, `sts`, `tags`, `access` | roles with their policies, their credentials, and what each operation needs of a role |
 //! | `dynamodb`, `glue` | tables out of files; databases, tables, crawlers and the Schema Registry |
 //! | `crawls` | what StartCrawler starts |
+//! | [`state`] | the tables of all services in the store |
 //! | `server` | start, stop, dispatch |
 //!
 //! [`descriptors`] shares out open files and connections.
