@@ -217,6 +217,12 @@ pub(crate) struct Infer {
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Glue)]
     pub format: Format,
+    /// Check the items against a schema, and exit with 1 if some don't fit: an Avro schema, the output of `infer` or of
+    /// `aws glue get-table` in a file, or a table of the catalog
+    #[arg(long, value_name = "TABLE|FILE", conflicts_with = "format")]
+    pub against: Option<String>,
+    #[command(flatten)]
+    pub place: Place,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

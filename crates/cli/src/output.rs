@@ -168,7 +168,7 @@ fn dollars(dollars: f64) -> String {
 }
 
 /// An empty table, with styles only for a terminal.
-fn grid(heads: &[&str], terminal: bool) -> Table {
+pub(crate) fn grid(heads: &[&str], terminal: bool) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     if terminal {
@@ -181,7 +181,7 @@ fn grid(heads: &[&str], terminal: bool) -> Table {
 }
 
 /// The lines of a table, with these columns aligned to the right, and an empty line.
-fn lines(mut table: Table, numbers: Range<usize>) -> String {
+pub(crate) fn lines(mut table: Table, numbers: Range<usize>) -> String {
     for (i, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
         if numbers.contains(&i) {

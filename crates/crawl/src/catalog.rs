@@ -9,6 +9,7 @@
 
 mod columns;
 mod contract;
+mod described;
 mod entry;
 mod link;
 mod parameters;
@@ -17,6 +18,7 @@ mod store;
 
 pub use columns::AttributeFacts;
 pub use contract::{Completion, Contract, CrawlState, Difference, SourceTable, Statistics, settle, unmapped_columns};
+pub use described::described;
 pub use entry::{Entry, NATIVE};
 pub use link::SchemaLink;
 pub use sources::{NamedTable, sources, taken_names};

@@ -24,7 +24,7 @@ impl Place {
     pub const START: Place = Place { line: 1, offset: 0 };
 
     /// The place after `text`, which begins here.
-    pub(crate) fn after(self, text: &[u8]) -> Place {
+    pub fn after(self, text: &[u8]) -> Place {
         Place {
             line: self.line + memchr::memchr_iter(b'\n', text).count() as u64,
             offset: self.offset + text.len() as u64,

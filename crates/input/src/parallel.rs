@@ -24,7 +24,7 @@ use crate::text::decode;
 
 mod part;
 
-use part::Parts;
+use part::{Part, Parts};
 
 /// The most files that are read in parts: they stay open. With more, all cores have files to read.
 const MAX_PARTED: usize = 64;
@@ -42,6 +42,9 @@ pub struct Options<'o> {
 
 /// A sink of which each thread has one.
 pub trait Gather: Sink + Send {
+    /// A text begins, or a part of one: at this byte of the text of the nth file.
+    fn begin(&mut self, _file: usize, _at: u64) {}
+
     /// Adds what another thread saw.
     ///
     /// # Errors
@@ -190,6 +193,7 @@ impl<'w> Work<'w> {
             let (file, done) = match self.whole.get(unit) {
                 Some(file) => {
                     let is_last = self.whole.len() - unit < self.options.threads.get() && self.parts.is_empty();
+                    sink.begin(*file, 0);
                     let done = match self.read_whole(*file, is_last, &mut sink) {
                         // Other files may have it.
                         Err(error @ Error::NoSuchTable { .. }) => {
@@ -204,6 +208,7 @@ impl<'w> Work<'w> {
                     let Some((file, parts, part)) = self.part(unit - self.whole.len()) else {
                         return Done { sink, files, failed: None };
                     };
+                    let part = Part { nth: part, file };
                     (file, parts.read(part, &mut buffer, &mut sink, self.options.read))
                 }
             };

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::fit::Baseline;
 use crate::naming;
-use crate::table::TableSchema;
+use crate::table::{Column, TableSchema};
 use crate::types::{Field as GlueField, GlueType};
 
 mod merge;
@@ -89,7 +90,11 @@ pub fn definition(
 /// If `definition` is not an Avro record schema, or refers to itself, which no column type can.
 pub fn columns(definition: &str) -> Result<Vec<(String, GlueType)>, AvroError> {
     let record = read::record(definition, read::References::Followed)?;
-    Ok(record.fields.into_iter().map(|field| (field.name.to_ascii_lowercase(), field.slot.glue_type())).collect())
+    Ok(record
+        .fields
+        .into_iter()
+        .map(|field| (field.name.to_ascii_lowercase(), field.slot.glue_type(|field| &field.name)))
+        .collect())
 }
 
 /// The attributes of a record's fields as far as the definition spells them, which it does where a field is named otherwise.
@@ -100,6 +105,22 @@ pub fn attributes(definition: &str) -> Result<Vec<String>, AvroError> {
     let record = read::record(definition, read::References::Followed)?;
     let spelled = record.fields.into_iter().filter(|field| field.attribute != field.name);
     Ok(spelled.map(|field| field.attribute).collect())
+}
+
+/// The baseline that an Avro record schema is. An attribute has to be there if its field can't be null.
+///
+/// # Errors
+/// If `definition` is not an Avro record schema, or refers to itself.
+pub fn baseline(definition: &str) -> Result<Baseline, AvroError> {
+    let record = read::record(definition, read::References::Followed)?;
+    let required = record.fields.iter().filter(|field| !field.slot.nullable);
+    let required = required.map(|field| field.attribute.clone()).collect();
+    let columns = record.fields.into_iter().map(|field| Column {
+        name: field.name.to_ascii_lowercase(),
+        glue_type: field.slot.glue_type(|field| &field.attribute),
+        attribute: field.attribute,
+    });
+    Ok(Baseline::new(TableSchema { columns: columns.collect() }).requiring(required))
 }
 
 fn record(schema: &TableSchema) -> Record {

@@ -27,6 +27,7 @@ pub mod json_schema;
 pub mod naming;
 
 mod error;
+mod fit;
 mod number;
 mod options;
 mod read;
@@ -37,6 +38,7 @@ mod table;
 mod types;
 
 pub use error::{ReadError, ReadErrorKind, TooManyPlaces};
+pub use fit::{Baseline, Misfit};
 pub use options::{Dialect, NumberPolicy, TypeOptions};
 pub use read::{ReadPlace, Reader, ScanPage};
 pub use settle::{Key, KeyKind};

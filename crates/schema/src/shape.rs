@@ -187,6 +187,11 @@ impl Node {
         self.counts[kind as usize]
     }
 
+    /// The number of values, NULL aside.
+    pub(crate) fn values(&self) -> u64 {
+        ValueKind::ALL.iter().filter(|kind| **kind != ValueKind::Null).map(|kind| self.count(*kind)).sum()
+    }
+
     /// Counts one value; the reader can't live to see 2^64.
     #[inline(always)]
     pub(crate) fn saw(&mut self, kind: ValueKind) {

@@ -12,6 +12,8 @@ use serde_json::Map;
 use crate::args::{Common, Format, Infer};
 use crate::{output, settings};
 
+mod against;
+mod check;
 mod progress;
 mod source;
 
@@ -21,8 +23,12 @@ use source::Source;
 ///
 /// # Errors
 /// If the input can't be read. The message names the file, line and byte offset.
-pub(crate) fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
+pub(crate) async fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, Map::new())?;
+    if let Some(against) = &args.against {
+        let baseline = against::baseline(common, args, &settings, against).await?;
+        return check::run(common, args, &baseline, &settings.types);
+    }
     let source = Source::open(common, args)?;
     let (sink, table) = source.read(|| Shaping::new(&settings.types))?;
     let shape = sink.finish().map_err(anyhow::Error::from_boxed)?;

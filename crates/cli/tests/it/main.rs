@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking, their helpers too")]
 
+mod against;
 mod completions;
 mod export;
 mod infer;

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::error::{Error, Place};
 use crate::files;
 use crate::form::{self, Decision, Form};
-use crate::sink::{ItemError, Sink};
+use crate::parallel::Gather;
+use crate::sink::ItemError;
 use crate::text;
 
 /// Bytes of a part: many for each thread, so that all end at about the same time, and enough that taking one costs nothing.
@@ -30,6 +31,13 @@ pub(super) struct Parts {
     begin: u64,
     /// Bytes of a part.
     part: u64,
+}
+
+/// Which part, and of which file.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    pub(super) nth: usize,
+    pub(super) file: usize,
 }
 
 impl Parts {
@@ -69,17 +77,20 @@ impl Parts {
     /// If the file can't be read, or the sink refuses a line; the place is that in the text.
     pub(super) fn read(
         &self,
-        part: usize,
+        Part { nth, file }: Part,
         buffer: &mut Vec<u8>,
-        sink: &mut dyn Sink,
+        sink: &mut impl Gather,
         counter: &AtomicU64,
     ) -> Result<(), Error> {
         buffer.resize(CHUNK, 0);
-        let start = part as u64 * self.part;
+        let start = nth as u64 * self.part;
         let end = (start + self.part).min(self.size);
         // A line begins after a newline, which may be the last byte of the part before.
-        let (mut at, mut in_line) = if part == 0 { (self.begin, false) } else { (start - 1, true) };
+        let (mut at, mut in_line) = if nth == 0 { (self.begin, false) } else { (start - 1, true) };
         let mut first = at;
+        if !in_line {
+            sink.begin(file, 0);
+        }
         loop {
             let wanted = if at < end { usize::try_from(end - at).unwrap_or(CHUNK).min(CHUNK) } else { TAIL };
             let read = read_at(&self.file, buffer.get_mut(..wanted).unwrap_or_default(), at)?;
@@ -101,6 +112,7 @@ impl Parts {
                         if from >= end {
                             return Ok(());
                         }
+                        sink.begin(file, first - self.begin);
                     }
                 }
             }

@@ -56,6 +56,9 @@ pub(super) enum Branch {
     Other(Option<String>, Value),
 }
 
+/// Which of its two names a field is called by.
+pub(super) type Spelling = fn(&Field) -> &String;
+
 /// The name and size of a `fixed`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Fixed {
@@ -99,17 +102,18 @@ impl Slot {
             && self.branches.iter().zip(&other.branches).all(alike)
     }
 
-    pub(super) fn glue_type(&self) -> GlueType {
+    /// The type with its fields spelled in one of two ways.
+    pub(super) fn glue_type(&self, spelling: Spelling) -> GlueType {
         match &self.branches[..] {
             [] => GlueType::Void,
-            [branch] => branch.glue_type(),
-            branches => GlueType::Union(branches.iter().map(Branch::glue_type).collect()),
+            [branch] => branch.glue_type(spelling),
+            branches => GlueType::Union(branches.iter().map(|branch| branch.glue_type(spelling)).collect()),
         }
     }
 }
 
 impl Branch {
-    fn glue_type(&self) -> GlueType {
+    fn glue_type(&self, spelling: Spelling) -> GlueType {
         match self {
             Branch::Logical("int", logical) if logical == "date" => GlueType::Date,
             Branch::Logical("long", logical) if logical == "timestamp-millis" => GlueType::Timestamp,
@@ -125,13 +129,13 @@ impl Branch {
             Branch::Decimal { precision, scale, .. } => {
                 GlueType::Decimal { precision: *precision as u8, scale: *scale as u8 }
             }
-            Branch::Array(items) => GlueType::array(items.glue_type()),
-            Branch::Map(values) => GlueType::map(values.glue_type()),
+            Branch::Array(items) => GlueType::array(items.glue_type(spelling)),
+            Branch::Map(values) => GlueType::map(values.glue_type(spelling)),
             Branch::Record(record) => GlueType::Struct(
                 record
                     .fields
                     .iter()
-                    .map(|field| GlueField { name: field.name.clone(), glue_type: field.slot.glue_type() })
+                    .map(|field| GlueField { name: spelling(field).clone(), glue_type: field.slot.glue_type(spelling) })
                     .collect(),
             ),
             Branch::Other(_, value) if value["type"] == "enum" => GlueType::String,

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use schema::{Dialect, GlueType, NumberPolicy, TypeOptions};
+use schema::{Baseline, Dialect, GlueType, NumberPolicy, TypeOptions, naming};
 
 use crate::generate;
-use crate::oracle::Decimal;
-use crate::oracle::Value;
+use crate::oracle::{Decimal, Item, Value};
 use crate::reading::{policy, shape_of};
 
 fn fits(value: &Value, glue_type: &GlueType, dialect: Dialect) -> bool {
@@ -35,7 +34,9 @@ fn fits(value: &Value, glue_type: &GlueType, dialect: Dialect) -> bool {
         }
         (Value::M(map), GlueType::Map(_, value)) => map.values().all(|inner| fits(inner, value, dialect)),
         (Value::M(map), GlueType::Struct(fields)) => map.iter().all(|(name, value)| {
-            fields.iter().find(|field| field.name == *name).is_some_and(|field| fits(value, &field.glue_type, dialect))
+            let exact = fields.iter().find(|field| field.name == *name);
+            let field = exact.or_else(|| fields.iter().find(|field| field.name.eq_ignore_ascii_case(name)));
+            field.is_some_and(|field| fits(value, &field.glue_type, dialect))
         }),
         _ => false,
     }
@@ -65,6 +66,27 @@ proptest! {
         for (name, value) in items.iter().flatten() {
             prop_assert!(fits(value, types[name], dialect), "{value:?} in {}", types[name]);
         }
+    }
+
+    /// Items against the schema of others, of the catalog and of the registry: judged value by value.
+    #[test]
+    fn what_does_not_fit_is_told(old in generate::items(), new in generate::items(), limit in 0..8usize, crawler: bool) {
+        let dialect = if crawler { Dialect::Crawler } else { Dialect::Portable };
+        let options = TypeOptions { dialect, ..policy(limit) };
+        let schema = shape_of(&old, limit).settle(&[], &BTreeMap::new(), &options);
+        let is_column = |name: &str| {
+            let exact = schema.columns.iter().find(|column| column.attribute == name);
+            exact.or_else(|| schema.columns.iter().find(|column| column.name == column.attribute && column.name == naming::column(name)))
+        };
+        let all_fit = |items: &[Item]| items.iter().flatten().all(|(name, value)| {
+            is_column(name).is_some_and(|column| fits(value, &column.glue_type, dialect))
+        });
+        let baseline = Baseline::new(schema.clone());
+        let misfits = |items: &[Item]| baseline.misfits(&shape_of(items, 200), &options);
+        prop_assert_eq!(misfits(&old), []);
+        prop_assert_eq!(misfits(&new).is_empty(), all_fit(&new), "{:?}", misfits(&new));
+        let registered = schema::avro::definition(&schema, "items", "test", None).unwrap();
+        prop_assert_eq!(schema::avro::baseline(&registered).unwrap().misfits(&shape_of(&old, 200), &options), []);
     }
 
     /// Of parts that were read apart, in any order.

@@ -1,6 +1,7 @@
 //! The files of an input.
 
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::thread::available_parallelism;
 
@@ -34,6 +35,11 @@ impl<'a> Source<'a> {
     /// The keys of the table, if its definition is there.
     pub(super) fn keys(&self) -> Vec<Key> {
         self.files.definition.as_ref().map(|(_, table)| table.keys()).unwrap_or_default()
+    }
+
+    /// The files of items.
+    pub(super) fn paths(&self) -> &[PathBuf] {
+        &self.files.data
     }
 
     /// Reads all items. What the sinks got, and the name of the table, if the items or the definition tell it.
