@@ -16,7 +16,9 @@ fn in_parts(text: &[u8], part: u64, apart: bool) -> Result<Vec<u8>, String> {
     let (mut all, mut one) = (schema::Shape::default(), new());
     let (mut buffer, counter) = (Vec::new(), AtomicU64::new(0));
     for number in 0..parts.count() {
-        parts.read(number, &mut buffer, &mut one, &counter).map_err(|error| error.to_string())?;
+        parts
+            .read(Part { nth: number, file: 0 }, &mut buffer, &mut one, &counter)
+            .map_err(|error| error.to_string())?;
         if apart {
             all.merge(std::mem::replace(&mut one, new()).finish().unwrap()).unwrap();
         }
