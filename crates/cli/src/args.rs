@@ -131,7 +131,8 @@ pub(crate) struct Crawl {
     /// DynamoDB tables, by name [default: all]
     #[arg(value_name = "TABLE")]
     pub names: Vec<String>,
-    /// Read this export instead of its table: its folder, a folder above it, or a manifest. With TABLE: as that table's export
+    /// Read this export instead of its table: its folder, a folder above it, or a manifest. With TABLE: as that table's export;
+    /// also files of items without a manifest (docs/inputs.md)
     #[arg(long, value_name = "PATH|s3://…", conflicts_with_all = ["sample", "scan_rate", "max_rcu"])]
     pub export: Option<String>,
     /// Have DynamoDB export the one TABLE to --bucket, and read the export: no read units, but a charge per GB; the files stay

@@ -150,7 +150,16 @@ fn costs(report: &Report, terminal: bool) -> String {
             (None, Some(ExportSize { items, bytes, .. })) => {
                 let none = || "-".to_owned();
                 let size = HumanBytes(*bytes).to_string();
-                [items.to_string(), size, "0".into(), none(), dollars(0.0), none(), none(), none()]
+                [
+                    items.map_or_else(none, |items| items.to_string()),
+                    size,
+                    "0".into(),
+                    none(),
+                    dollars(0.0),
+                    none(),
+                    none(),
+                    none(),
+                ]
             }
             (None, None) => continue,
         };

@@ -96,7 +96,7 @@ impl Inventory {
     }
 
     /// Checks that an export belongs to this account and region. If DynamoDB no longer lists its table but the catalog has
-    /// it, adds the table: the catalog then knows its keys.
+    /// it, or a definition lies beside the items, adds the table: its keys are known then.
     pub(crate) fn admit(&mut self, export: &Export) -> Result<(), Error> {
         if let Some((account, region, name)) = export.exported()
             && (account, region) != (&self.account, &self.region)
@@ -110,7 +110,7 @@ impl Inventory {
         }
         let table = export.table().to_owned();
         if !self.tables.contains(&table) {
-            if !self.sources().contains_key(table.as_str()) {
+            if !self.sources().contains_key(table.as_str()) && export.keys().is_empty() {
                 return Err(unknown_keys(&table, &self.region));
             }
             self.tables.push(table);

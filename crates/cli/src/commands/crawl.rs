@@ -42,16 +42,21 @@ fn from_args(args: &Crawl) -> Result<Map<String, Value>, settings::UsageError> {
 
 /// Opens the export that `--export` names.
 async fn open_export(common: &Common, settings: &Settings, place: &str, names: &[String]) -> anyhow::Result<Export> {
-    let export = match place.starts_with("s3://") {
-        // AWS's S3, or the endpoint that the SDK is configured to use instead, wherever the catalog is.
-        true => Export::in_bucket(place, &connect::load(common, settings, Some(connect::LOCAL_REGION)).await).await?,
-        false => Export::in_folder(place.as_ref()).await?,
-    };
-    match names {
-        [] => Ok(export),
-        [table] => Ok(export.of_table(table)),
+    let table = match names {
+        [] => None,
+        [table] => Some(table.as_str()),
         _ => bail!(settings::UsageError("an export holds one table: name one, or none".into())),
+    };
+    if !place.starts_with("s3://") {
+        return Ok(Export::in_folder(place.as_ref(), table).await?);
     }
+    // AWS's S3, or the endpoint that the SDK is configured to use instead, wherever the catalog is.
+    let config = connect::load(common, settings, Some(connect::LOCAL_REGION)).await;
+    let export = Export::in_bucket(place, &config).await?;
+    Ok(match table {
+        Some(table) => export.of_table(table),
+        None => export,
+    })
 }
 
 /// Requests a new export, for `--via-export`.

@@ -1,6 +1,7 @@
 //! `infer`.
 
 use std::io::Write;
+use std::path::Path;
 
 use crate::run::Shell;
 
@@ -190,4 +191,41 @@ fn the_answer_of_a_scan_is_read_as_its_items_are() {
     glue-ddb-crawler: -: line 1 (byte 62 of the input): a name that stands twice in one object
     glue-ddb-crawler: -: line 1 (byte 25 of the input): a control character in a string, which JSON wants escaped
     "##);
+}
+
+/// A file or folder that people have, and what it holds.
+#[derive(serde::Deserialize)]
+struct Case {
+    path: String,
+    table: Option<String>,
+    columns: Option<String>,
+    items: Option<u64>,
+    note: Option<String>,
+    error: Option<String>,
+}
+
+#[test]
+fn what_people_have_is_read_or_refused_with_what_to_do() {
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../input/tests/files");
+    let cases: Vec<Case> = serde_json::from_slice(&std::fs::read(files.join("cases.json")).unwrap()).unwrap();
+    assert!(cases.len() > 70);
+    let shell = Shell::new();
+    for Case { path, table, columns, items, note, error } in cases {
+        let file = files.join(&path).display().to_string();
+        let choice = table.as_deref().map(|table| ["--table", table]);
+        let args: Vec<&str> = ["infer", &file].into_iter().chain(choice.into_iter().flatten()).collect();
+        let done = shell.run(&args);
+        let told = [&note, &error].into_iter().flatten().all(|text| done.stderr.contains(text.as_str()));
+        assert!(told, "{path}: {}", done.stderr);
+        assert_eq!(done.code == 1, error.is_some(), "{path}: {}", done.stderr);
+        if error.is_none() {
+            let found: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+            let column = |column: &serde_json::Value| {
+                format!("{} {}", column["attribute"].as_str().unwrap(), column["type"].as_str().unwrap())
+            };
+            let found_columns: Vec<String> = found["columns"].as_array().unwrap().iter().map(column).collect();
+            assert_eq!(Some(found_columns.join(", ")), columns, "{path}");
+            assert_eq!(found["items"].as_u64(), items, "{path}");
+        }
+    }
 }

@@ -73,7 +73,7 @@ pub(super) async fn read(object: GetResult, reader: FileReader) -> Result<Observ
 
 /// Tells the thread to end when nobody waits for it any more: a blocking task can't be aborted.
 #[derive(Default)]
-struct CancelOnDrop(Arc<AtomicBool>);
+pub(super) struct CancelOnDrop(pub(super) Arc<AtomicBool>);
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {

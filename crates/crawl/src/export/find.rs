@@ -12,20 +12,20 @@ use super::objects::{check_regular, store_error};
 use crate::error::{Error, Kind};
 
 /// How far below the given place an export is looked for: `prefix/AWSDynamoDB/ID` are three.
-const MAX_DEPTH: usize = 4;
+pub(super) const MAX_DEPTH: usize = 4;
 /// The most exports that a message names.
 const MAX_NAMED: usize = 5;
 
-/// The store, the place in it to look from, and the store's name. The store reaches from the folder above an export, since the
+/// The store, the place in it to look from, and the store's name; `None` for a file that is no manifest. The store reaches from the folder above an export, since the
 /// data files of incremental exports lie beside their folders.
-pub(super) fn in_folder(path: &FilePath) -> Result<(LocalFileSystem, Path, String), Error> {
+pub(super) fn in_folder(path: &FilePath) -> Result<Option<(LocalFileSystem, Path, String)>, Error> {
     let wrong = |e: &dyn std::fmt::Display| Error::new(Kind::Settings, format!("the export {}: {e}", path.display()));
     let mut folder = path.canonicalize().map_err(|e| wrong(&e))?;
     if !folder.is_dir() {
         files::regular(&folder).map_err(|e| wrong(&e))?;
         let is_manifest = [manifest::SUMMARY, manifest::FILES].iter().any(|name| folder.ends_with(name));
         if !is_manifest || !folder.pop() {
-            return Err(wrong(&"a file that is no manifest: give the folder, or its manifest-summary.json"));
+            return Ok(None);
         }
     }
     let summary = folder.join(manifest::SUMMARY);
@@ -37,11 +37,11 @@ pub(super) fn in_folder(path: &FilePath) -> Result<(LocalFileSystem, Path, Strin
         _ => (&*folder, Path::default()),
     };
     let store = LocalFileSystem::new_with_prefix(root).map_err(|e| wrong(&e))?;
-    Ok((store, start, root.display().to_string()))
+    Ok(Some((store, start, root.display().to_string())))
 }
 
-/// The folder of the one export at or below `start`.
-pub(super) async fn find_folder(store: &dyn ObjectStore, start: Path, place: &str) -> Result<Path, Error> {
+/// The folder of the one export at or below `start`; `None` if there is none at all.
+pub(super) async fn find_folder(store: &dyn ObjectStore, start: Path, place: &str) -> Result<Option<Path>, Error> {
     let (mut found, mut started) = (Vec::new(), Vec::new());
     let mut level = vec![start.clone()];
     for _ in 0..=MAX_DEPTH {
@@ -66,11 +66,8 @@ pub(super) async fn find_folder(store: &dyn ObjectStore, start: Path, place: &st
         format!("{}{}", named.join(", "), if folders.len() > MAX_NAMED { ", …" } else { "" })
     };
     let message = match (&found[..], &started[..]) {
-        ([export], _) => return Ok(export.clone()),
-        ([], []) => format!(
-            "{place}/{start}: no {} here or up to {MAX_DEPTH} folders below, so there is no export",
-            manifest::SUMMARY
-        ),
+        ([export], _) => return Ok(Some(export.clone())),
+        ([], []) => return Ok(None),
         ([], started) => format!(
             "{place}: the export in {} was begun and has no {}: it runs still, or it failed",
             names(started),

@@ -89,6 +89,10 @@ impl Object {
         refuse(name).map_err(|problem| problem.at(value.place))?;
         match value.text.first() {
             Some(b'{') => self.add_object(name, value),
+            // A resource of CloudFormation.
+            Some(b'"') if name == "Type" && value.text.starts_with(b"\"AWS::") => {
+                Err(Problem::Definition.at(value.place))
+            }
             Some(b'"') => {
                 self.add_string(name, &value);
                 Ok(())

@@ -8,6 +8,7 @@ use crawl::export::{Destination, Export, ExportSize};
 use crawl::{Clients, Deadline, Error, Kind};
 use flate2::write::GzEncoder;
 use md5::{Digest, Md5};
+use schema::TypeOptions;
 use sync::report::Outcome;
 use sync::{Job, Report, Settings};
 
@@ -103,7 +104,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 async fn crawl(world: &World, path: &Path) -> Result<Report, Error> {
-    crawl_as(world, Export::in_folder(path).await?).await
+    crawl_as(world, Export::in_folder(path, None).await?).await
 }
 
 pub(crate) async fn crawl_as(world: &World, export: Export) -> Result<Report, Error> {
@@ -155,7 +156,7 @@ async fn an_export_gives_the_catalog_what_a_crawl_of_the_table_gives() {
 async fn a_dry_run_says_what_there_is_to_read() {
     let world = World::new(&[("orders", &[])]).await;
     let written = Written::new(&ITEMS);
-    let export = Export::in_folder(written.write()).await.unwrap();
+    let export = Export::in_folder(written.write(), None).await.unwrap();
     let dry_run = async || {
         let clients = Clients::local(world.server.url(), REGION);
         let settings = Settings { dry_run: true, ..Settings::default() };
@@ -163,7 +164,7 @@ async fn a_dry_run_says_what_there_is_to_read() {
     };
     let report = dry_run().await;
     let bytes = written.files.iter().map(|(_, content)| content.len() as u64).sum();
-    let contents = ExportSize { items: 3, files: 3, bytes, billed_bytes: Some(0) };
+    let contents = ExportSize { items: Some(3), files: 3, bytes, billed_bytes: Some(0) };
     assert_eq!(row(&report, "orders").export, Some(contents));
     assert!(world.tables().await.is_empty());
     std::fs::remove_file(written.data().join("x1.json.gz")).unwrap();
@@ -183,7 +184,7 @@ async fn an_export_is_found_from_above_from_within_and_by_its_manifests() {
         export.folder().join("manifest-summary.json"),
         export.folder().join("manifest-files.json"),
     ] {
-        assert_eq!(Export::in_folder(&path).await.unwrap().table(), "orders", "{}", path.display());
+        assert_eq!(Export::in_folder(&path, None).await.unwrap().table(), "orders", "{}", path.display());
     }
     let moved = root.join("moved and renamed");
     std::fs::rename(export.folder(), &moved).unwrap();
@@ -195,13 +196,15 @@ async fn an_export_is_found_from_above_from_within_and_by_its_manifests() {
 async fn where_there_is_no_one_export_the_message_says_what_there_is() {
     let export = Written::new(&ITEMS);
     let root = export.write().canonicalize().unwrap();
-    let message = async |path: &Path| match Export::in_folder(path).await {
+    let message = async |path: &Path| match Export::in_folder(path, None).await {
         Ok(export) => panic!("found {}", export.table()),
         Err(error) => error.message.replace(root.to_str().unwrap(), "ROOT"),
     };
     let data = export.folder().join("data");
-    insta::assert_snapshot!(message(&data).await, @"ROOT/AWSDynamoDB/01693685827463-2d8752fd/data/: no manifest-summary.json here or up to 4 folders below, so there is no export");
-    insta::assert_snapshot!(message(&data.join("x0.json.gz")).await, @"the export ROOT/AWSDynamoDB/01693685827463-2d8752fd/data/x0.json.gz: a file that is no manifest: give the folder, or its manifest-summary.json");
+    let none = "no manifest-summary.json here or up to 4 folders below, so there is no export of DynamoDB: give its folder, or name the table whose items these are";
+    let data_in_root = "ROOT/AWSDynamoDB/01693685827463-2d8752fd/data";
+    assert_eq!(message(&data).await, format!("{data_in_root}: {none}"));
+    assert_eq!(message(&data.join("x0.json.gz")).await, format!("{data_in_root}/x0.json.gz: {none}"));
     insta::assert_snapshot!(message(&root.join("none")).await, @"the export ROOT/none: No such file or directory (os error 2)");
 
     let second = root.join("AWSDynamoDB/02");
@@ -288,8 +291,8 @@ async fn an_export_of_another_account_is_refused_unless_a_table_is_named() {
     let error = crawl(&world, export.write()).await.unwrap_err();
     assert_eq!(error.kind, Kind::Conflict);
     insta::assert_snapshot!(error.message, @"the export is of the table orders in eu-west-1 of account 999999999999, and this catalog is in eu-west-1 of account 123456789012: use its region and a profile of its account, or name the table to read it for");
-    let export = Export::in_folder(export.root.path()).await.unwrap();
-    let report = all_well(crawl_as(&world, export.of_table("restored")).await.unwrap());
+    let export = Export::in_folder(export.root.path(), Some("restored")).await.unwrap();
+    let report = all_well(crawl_as(&world, export).await.unwrap());
     assert_eq!(row(&report, "restored").items, Some(3));
     assert_eq!(world.tables().await.into_keys().collect::<Vec<_>>(), ["restored"]);
 }
@@ -326,7 +329,7 @@ async fn keys_that_nobody_tells_fail_the_crawl() {
 async fn an_export_that_was_not_read_to_its_end_publishes_nothing() {
     let world = World::new(&[("orders", &[])]).await;
     let written = Written::new(&ITEMS);
-    let export = Export::in_folder(written.write()).await.unwrap();
+    let export = Export::in_folder(written.write(), None).await.unwrap();
     let clients = Clients::local(world.server.url(), REGION);
     let (interrupt, deadline) = Deadline::on_interrupt();
     let on = |event: sync::progress::Event<'_>| {
@@ -439,4 +442,58 @@ async fn an_export_that_dynamodb_refuses_to_make_says_what_to_do() {
     assert_eq!((error.kind, error.code.as_deref()), (Kind::InvalidInput, Some(code)));
     insta::assert_snapshot!(error.message, @"orders has no point-in-time recovery, which exports are made from. To turn it on, for a charge per GB and month: aws dynamodb update-continuous-backups --table-name orders --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true");
     insta::assert_snapshot!(request("nope").await.message, @"no DynamoDB table nope in eu-west-1");
+}
+
+/// A file or folder that people have, and what it holds.
+#[derive(serde::Deserialize)]
+struct Case {
+    path: String,
+    table: Option<String>,
+    columns: Option<String>,
+    items: Option<u64>,
+    error: Option<String>,
+}
+
+#[tokio::test]
+async fn files_without_a_manifest_are_read_whatever_their_form() {
+    let files = Path::new(env!("CARGO_MANIFEST_DIR")).join("../input/tests/files");
+    let cases: Vec<Case> = serde_json::from_slice(&std::fs::read(files.join("cases.json")).unwrap()).unwrap();
+    let types = TypeOptions::default();
+    for Case { path, table, columns, items, error } in cases {
+        let read = async || {
+            let export = Export::in_folder(&files.join(&path), Some(table.as_deref().unwrap_or("orders"))).await?;
+            let (observed, _) = export.read(0..export.files(), &types, std::future::pending()).await?;
+            let schema = observed.shape.settle(export.keys(), &Default::default(), &types);
+            let columns: Vec<String> =
+                schema.columns.iter().map(|column| format!("{} {}", column.attribute, column.glue_type)).collect();
+            Ok::<_, Error>((columns.join(", "), observed.records))
+        };
+        match (read().await, error) {
+            (Ok((found, count)), None) => assert_eq!((Some(found), Some(count)), (columns, items), "{path}"),
+            (Err(found), Some(error)) if error.contains("several tables") => {
+                assert!(found.message.contains("no table orders") || found.message.contains(&error), "{path}: {found}");
+            }
+            (Err(found), Some(error)) => assert!(found.message.contains(&error), "{path}: {found}"),
+            (Ok(found), Some(error)) => panic!("{path}: {found:?}, not {error}"),
+            (Err(found), None) => panic!("{path}: {found}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn copies_are_published_for_the_table_that_is_named() {
+    let world = World::new(&[("orders", &[])]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let answer = r#"{"Items":[{"id":{"S":"a"},"n":{"N":"1"}}],"Count":1,"ScannedCount":1}"#;
+    std::fs::write(folder.path().join("page-1.json"), answer).unwrap();
+    std::fs::write(folder.path().join("rest"), gzip(b"{\"id\":{\"S\":\"b\"},\"late\":{\"BOOL\":true}}\n")).unwrap();
+    let export = Export::in_folder(folder.path(), Some("orders")).await.unwrap();
+    all_well(crawl_as(&world, export).await.unwrap());
+    let tables = world.tables().await;
+    assert_eq!(columns(&tables["orders"]), ["id: string", "late: boolean", "n: bigint"]);
+    // Without a name nobody knows whose items they are.
+    let message = Export::in_folder(folder.path(), None).await.err().unwrap().message;
+    assert!(
+        message.ends_with("there is no export of DynamoDB: give its folder, or name the table whose items these are")
+    );
 }
