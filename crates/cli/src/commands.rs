@@ -59,7 +59,7 @@ fn no_table(place: &Place, settings: &Settings) -> &'static str {
     if !(settings.include.is_empty() && settings.exclude.is_empty()) {
         "No DynamoDB table passes --include and --exclude; names are case-sensitive."
     } else if let Some(Some(_)) = place.local {
-        "No table: a table is NAME.json, its CreateTable request, beside NAME.jsonl or NAME.jsonl.gz. See docs/local.md."
+        "No table: a table is NAME.json, its definition, beside its items in NAME.jsonl or another form. See docs/local.md."
     } else {
         "There is no DynamoDB table in this region and account."
     }

@@ -106,6 +106,8 @@ pub struct Definitions {
     found: Vec<Defined>,
     /// The text may hold items too.
     is_model: bool,
+    /// The text is made for any number of tables.
+    is_collection: bool,
 }
 
 /// A table in a text.
@@ -141,7 +143,9 @@ impl Definitions {
         };
         let is_model = document.get("DataModel").is_some_and(Value::is_array);
         let described = document.get("Table").or_else(|| document.get("TableDescription"));
+        let mut is_collection = true;
         let found = if let Some(described) = described.filter(|described| described.is_object()) {
+            is_collection = false;
             vec![described::table(described)]
         } else if is_model {
             workbench::tables(&document)
@@ -150,8 +154,10 @@ impl Definitions {
         } else if let Some(values) = terraform::values(&document) {
             terraform::tables(values)
         } else if let Some(resource) = template::resource(&document) {
+            is_collection = false;
             vec![resource]
         } else if document.get("KeySchema").is_some() || document.get("AttributeDefinitions").is_some() {
+            is_collection = false;
             vec![described::table(&document)]
         } else {
             Vec::new()
@@ -159,12 +165,17 @@ impl Definitions {
         if found.is_empty() {
             return Err(DefinitionError::Unknown);
         }
-        Ok(Definitions { found, is_model })
+        Ok(Definitions { found, is_model, is_collection })
     }
 
     /// Whether this is a model of NoSQL Workbench, which may hold items beside the definitions.
     pub fn is_model(&self) -> bool {
         self.is_model
+    }
+
+    /// Whether the text may define any number of tables: a template, what Terraform shows, or a model. It has their names.
+    pub fn is_collection(&self) -> bool {
+        self.is_collection
     }
 
     /// The names of the tables, as far as they are told.
@@ -176,7 +187,7 @@ impl Definitions {
     ///
     /// # Errors
     /// If there are several and none is chosen, the chosen one is not there, or the definition is none that DynamoDB accepts.
-    pub fn table(self, choice: Option<&str>) -> Result<Table, DefinitionError> {
+    pub fn table(&self, choice: Option<&str>) -> Result<Table, DefinitionError> {
         let names = || listed(self.names().into_iter());
         let wanted = |defined: &&Defined| match (choice, &defined.name) {
             (Some(choice), Some(name)) => choice == name,

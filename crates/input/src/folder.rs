@@ -80,12 +80,29 @@ pub enum FolderError {
 }
 
 /// What a file is.
-enum Content {
-    Data,
+pub enum Content {
+    /// Nothing, or an answer without items.
+    Empty,
+    /// Items.
+    Items,
+    /// It may hold items, but can't be read as far as the first one, for this reason.
+    Damaged(String),
+    /// Definitions of tables.
     Definition(Definitions),
     /// A model with items.
     Both(Definitions),
+    /// Neither items nor a definition: what it looks like, and what to do.
     Other(String),
+}
+
+impl Content {
+    /// The definitions that the file holds.
+    pub fn definitions(&self) -> Option<&Definitions> {
+        match self {
+            Content::Definition(found) | Content::Both(found) => Some(found),
+            Content::Empty | Content::Items | Content::Damaged(_) | Content::Other(_) => None,
+        }
+    }
 }
 
 /// Finds the files of one table: a file with the definition in or beside it, or a folder. `-`, the standard input, has no more.
@@ -135,7 +152,7 @@ pub fn open_folder(path: &Path, table: Option<&str>) -> Result<Folder, FolderErr
             Content::Other("no regular file".to_owned())
         };
         match content {
-            Content::Data => folder.data.push(entry),
+            Content::Empty | Content::Items | Content::Damaged(_) => folder.data.push(entry),
             Content::Definition(found) => definitions.push((entry, found)),
             Content::Both(found) => {
                 folder.data.push(entry.clone());
@@ -222,11 +239,13 @@ fn entries(path: &Path) -> Result<Vec<(PathBuf, Metadata)>, FolderError> {
     Ok(found)
 }
 
-/// Finds out what a file is. Only what can't be read at all is an error: whatever else is wrong with data is told when it is read.
-fn content(path: &Path, metadata: &Metadata) -> io::Result<Content> {
+/// Finds out what a regular file is.
+///
+/// # Errors
+/// If it can't be read at all. Whatever else is wrong with data is told when it is read.
+pub fn content(path: &Path, metadata: &Metadata) -> io::Result<Content> {
     let input = match open(File::open(path)?) {
-        Ok(input) if input.form() == Form::Documents => input,
-        Ok(_) => return Ok(Content::Data),
+        Ok(input) => input,
         Err(Error::Io(error)) => return Err(error),
         Err(Error::Refused(refusal)) => {
             return Ok(match definitions(path, metadata)? {
@@ -234,15 +253,22 @@ fn content(path: &Path, metadata: &Metadata) -> io::Result<Content> {
                 None => Content::Other(refusal.to_string()),
             });
         }
-        Err(_) => return Ok(Content::Data),
+        Err(error) => return Ok(Content::Damaged(error.to_string())),
     };
+    match input.form() {
+        Form::Empty => return Ok(Content::Empty),
+        Form::Lines | Form::Ion => return Ok(Content::Items),
+        Form::Documents => {}
+    }
     let found = definitions(path, metadata)?;
     match (probe(input), found) {
-        (Err(_), Some(found)) => Ok(Content::Definition(found)),
-        (_, Some(found)) => Ok(Content::Both(found)),
+        (Ok(true), Some(found)) => Ok(Content::Both(found)),
+        (_, Some(found)) => Ok(Content::Definition(found)),
+        (Ok(true), None) => Ok(Content::Items),
+        (Ok(false), None) => Ok(Content::Empty),
         (Err(Error::Io(error)), None) => Err(error),
         (Err(error), None) if is_other(&error) => Ok(Content::Other(error.to_string())),
-        (_, None) => Ok(Content::Data),
+        (Err(error), None) => Ok(Content::Damaged(error.to_string())),
     }
 }
 
@@ -269,8 +295,8 @@ fn is_other(error: &Error) -> bool {
     }
 }
 
-/// Reads up to the first item, which is the error [`Error::Item`].
-fn probe(input: Input<impl io::BufRead>) -> Result<(), Error> {
+/// Whether there is an item. What comes after it is not read.
+fn probe(input: Input<impl io::BufRead>) -> Result<bool, Error> {
     struct First;
     impl Sink for First {
         fn lines(&mut self, _: &[u8]) -> Result<(), ItemError> {
@@ -282,7 +308,8 @@ fn probe(input: Input<impl io::BufRead>) -> Result<(), Error> {
         }
     }
     match input.read(None, &mut First) {
-        Err(Error::Item { .. }) | Ok(_) => Ok(()),
+        Err(Error::Item { .. }) => Ok(true),
+        Ok(_) => Ok(false),
         Err(error) => Err(error),
     }
 }

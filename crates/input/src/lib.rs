@@ -36,7 +36,7 @@ mod value;
 mod walk;
 
 pub use error::{BoxError, Error, Place, Problem};
-pub use folder::{Folder, FolderError, LeftOut, definition_beside, open_folder, open_path};
+pub use folder::{Content, Folder, FolderError, LeftOut, content, definition_beside, open_folder, open_path};
 pub use form::Form;
 pub use ion::IonError;
 pub use parallel::{FileError, Gather, Options, read_files};

@@ -17,12 +17,14 @@
 //! folder, or a temporary one. Scan reads the items of its page from the file.
 
 mod check;
-mod definition;
+mod copying;
 mod describe;
 mod files;
+mod folder;
 mod index;
 mod item;
 mod key;
+mod listing;
 mod number;
 mod scan;
 mod spool;

@@ -453,14 +453,14 @@ fn prune_says_what_it_would_take_away_and_takes_it_away() {
     insta::assert_snapshot!(format!("{}{}", listed.stdout, listed.stderr), @"
     crawler users_crawler
     role users_crawler_us-east-1
-     WARN local::dynamodb::files: users.jsonl is not served: users.json, the CreateTable request of its table, is missing
+     WARN local::dynamodb::folder: users.jsonl is not served: users.json, the definition of its table, is missing: `aws dynamodb describe-table --table-name users > users.json` writes it
     Nothing was removed. --yes removes all of this.
     ");
     let removed = shell.run(&["prune", "--local", "tables", "--yes"]);
     insta::assert_snapshot!(format!("{}{}", removed.stdout, removed.stderr), @"
     crawler users_crawler: removed
     role users_crawler_us-east-1: removed
-     WARN local::dynamodb::files: users.jsonl is not served: users.json, the CreateTable request of its table, is missing
+     WARN local::dynamodb::folder: users.jsonl is not served: users.json, the definition of its table, is missing: `aws dynamodb describe-table --table-name users > users.json` writes it
     ");
 
     let all = shell.run(&["prune", "--local", "tables", "--all", "--yes", "--output", "json"]);

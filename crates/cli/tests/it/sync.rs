@@ -172,8 +172,8 @@ fn no_table_at_all_is_told_why() {
     let done = shell.run(&["sync", "--local", "data"]);
     assert_eq!(done.code, 0);
     insta::assert_snapshot!(done.stderr, @"
-     WARN local::dynamodb::files: items.jsonl is not served: items.json, the CreateTable request of its table, is missing
-    No table: a table is NAME.json, its CreateTable request, beside NAME.jsonl or NAME.jsonl.gz. See docs/local.md.
+     WARN local::dynamodb::folder: items.jsonl is not served: items.json, the definition of its table, is missing: `aws dynamodb describe-table --table-name items > items.json` writes it
+    No table: a table is NAME.json, its definition, beside its items in NAME.jsonl or another form. See docs/local.md.
     ");
     let done = shell.run(&["sync", "--local", "tables", "--include", "ORDERS", "--check"]);
     insta::assert_snapshot!(done.stderr, @"No DynamoDB table passes --include and --exclude; names are case-sensitive.");

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use input::definition::Billing;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::check::{constraint, invalid, members, required, table_name_problem, within};
 use super::files::{FileTable, Files};
+use super::key::tag;
 use crate::context::Context;
 use crate::error::AwsError;
 
@@ -67,8 +69,10 @@ pub(super) fn table(files: &Files, context: &Context, body: Value) -> Result<Val
     let request: TableRequest = members(body)?;
     let (name, table) = existing(files, context, request.table_name.as_deref())?;
     let arn = context.arn("dynamodb", &format!("table/{name}"));
-    let on_demand = table.definition.on_demand();
-    let throughput = table.definition.provisioned_throughput.filter(|_| !on_demand);
+    let (read, write) = match table.definition.billing {
+        Billing::OnDemand => (0, 0),
+        Billing::Provisioned { read, write } => (read, write),
+    };
     let key_roles = table.key.attributes().zip(["HASH", "RANGE"]);
     let mut description = json!({
         "TableName": name,
@@ -78,18 +82,18 @@ pub(super) fn table(files: &Files, context: &Context, body: Value) -> Result<Val
         "CreationDateTime": table.created,
         "KeySchema": key_roles.map(|(attribute, role)| json!({ "AttributeName": attribute.name, "KeyType": role })).collect::<Vec<_>>(),
         "AttributeDefinitions": table.key.attributes()
-            .map(|attribute| json!({ "AttributeName": attribute.name, "AttributeType": attribute.kind.tag() }))
+            .map(|attribute| json!({ "AttributeName": attribute.name, "AttributeType": tag(attribute.kind) }))
             .collect::<Vec<_>>(),
         "ItemCount": table.index.len(),
         "TableSizeBytes": table.index.bytes,
         "ProvisionedThroughput": {
-            "ReadCapacityUnits": throughput.map_or(0, |units| units.read_capacity_units),
-            "WriteCapacityUnits": throughput.map_or(0, |units| units.write_capacity_units),
+            "ReadCapacityUnits": read,
+            "WriteCapacityUnits": write,
             "NumberOfDecreasesToday": 0,
         },
         "DeletionProtectionEnabled": false,
     });
-    if on_demand {
+    if table.definition.billing == Billing::OnDemand {
         description["BillingModeSummary"] =
             json!({ "BillingMode": "PAY_PER_REQUEST", "LastUpdateToPayPerRequestDateTime": table.created });
     }
@@ -119,7 +123,10 @@ pub(super) fn tags(files: &Files, context: &Context, body: Value) -> Result<Valu
         None => return Err(invalid(format!("Invalid TableArn: Invalid ResourceArn provided as input {arn}"))),
     };
     match table {
-        Some(table) => Ok(json!({ "Tags": table.definition.tags })),
+        Some(table) => {
+            let tag = |(key, value): &(String, String)| json!({ "Key": key, "Value": value });
+            Ok(json!({ "Tags": table.definition.tags.iter().map(tag).collect::<Vec<_>>() }))
+        }
         None => Err(AwsError::new(
             "ResourceNotFoundException",
             format!("Requested resource not found: ResourceArn: {arn} not found"),
@@ -131,8 +138,8 @@ pub(super) fn tags(files: &Files, context: &Context, body: Value) -> Result<Valu
 pub(super) fn time_to_live(files: &Files, context: &Context, body: Value) -> Result<Value, AwsError> {
     let request: TableRequest = members(body)?;
     let (_, table) = existing(files, context, request.table_name.as_deref())?;
-    let description = match &table.definition.time_to_live_specification {
-        Some(ttl) if ttl.enabled => json!({ "TimeToLiveStatus": "ENABLED", "AttributeName": ttl.attribute_name }),
+    let description = match &table.definition.time_to_live {
+        Some(ttl) if ttl.enabled => json!({ "TimeToLiveStatus": "ENABLED", "AttributeName": ttl.attribute }),
         _ => json!({ "TimeToLiveStatus": "DISABLED" }),
     };
     Ok(json!({ "TimeToLiveDescription": description }))

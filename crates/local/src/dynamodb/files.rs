@@ -1,42 +1,44 @@
-//! A folder of table files.
+//! The tables of a folder, each read when first used.
 
-use std::collections::{BTreeSet, HashMap};
-use std::fs::{self, File, Metadata};
-use std::io::{self, BufReader};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use input::files;
+use input::definition::Table;
+use input::{FolderError, Form, Input, files, open_folder};
 
-use super::check::{invalid, table_name_problem};
-use super::definition::Definition;
+use super::check::invalid;
+use super::copying::{Origin, holds_items};
+use super::folder::Folder;
 use super::index::{Entry, Index};
 use super::key::KeySchema;
-use super::spool::Spool;
+use super::listing::{DUMP, Parts, Source, Stamp};
+use super::spool::{Copy, Spool};
 use crate::config::StartError;
 use crate::error::AwsError;
 
 /// The size of a read buffer, in bytes.
 const BUFFER: usize = 256 * 1024;
-/// The longest definition of a table, in bytes. It is read whole; CreateTable accepts far shorter ones.
-const MAX_DEFINITION: u64 = 1 << 20;
 
 /// All tables of a folder. A table is indexed when first used.
 pub(crate) struct Files {
-    folder: Option<(PathBuf, Spool)>,
+    folder: Option<(Folder, Spool)>,
     tables: Mutex<HashMap<String, Arc<Mutex<Option<Loaded>>>>>,
 }
 
 /// The result of reading a table's files, or the error, valid until the files change.
 struct Loaded {
-    version: FileVersion,
+    version: Vec<(PathBuf, Option<Stamp>)>,
     table: Result<Arc<FileTable>, AwsError>,
 }
 
 /// One table, ready to be read.
 pub(super) struct FileTable {
-    pub(super) definition: Definition,
+    pub(super) definition: Table,
     pub(super) key: KeySchema,
     pub(super) index: Index,
     /// When the definition was last written, in seconds since 1970.
@@ -47,8 +49,7 @@ pub(super) struct FileTable {
 /// The file of the items, as indexed. It is opened for each page, so that many tables need no more descriptors than few.
 struct Data {
     path: PathBuf,
-    size: u64,
-    modified: SystemTime,
+    stamp: Stamp,
 }
 
 /// The items of a table, for one page.
@@ -64,42 +65,24 @@ impl Files {
 
     pub(super) fn open(folder: &Path, state: Option<&Path>) -> Result<Files, StartError> {
         let error = |error| StartError::Tables { folder: folder.to_owned(), error };
-        warn_of_orphans(folder).map_err(error)?;
         let spool = Spool::open(state, folder).map_err(error)?;
-        Ok(Files { folder: Some((folder.to_owned(), spool)), tables: Mutex::default() })
+        Ok(Files { folder: Some((Folder::open(folder).map_err(error)?, spool)), tables: Mutex::default() })
     }
 
-    /// The names of all tables, including those with wrong files.
-    pub(super) fn names(&self) -> Result<BTreeSet<String>, AwsError> {
-        let Some((folder, _)) = &self.folder else { return Ok(BTreeSet::new()) };
-        let failed = |error| AwsError::internal(format!("{}: {error}", folder.display()));
-        let mut names = BTreeSet::new();
-        for entry in fs::read_dir(folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let file = entry.file_name();
-            let Some(name) = file.to_str().and_then(|file| file.strip_suffix(".json")) else { continue };
-            // The folder tells the kind of most entries; only links must be followed. Other problems are reported when the table is used.
-            let kind = entry.file_type().map_err(failed)?;
-            if kind.is_dir() || kind.is_symlink() && entry.path().is_dir() {
-                continue;
-            }
-            match table_name_problem(name) {
-                None => drop(names.insert(name.to_owned())),
-                Some(problem) => {
-                    tracing::warn!("{} is not served: a table's name must {problem}", file.display())
-                }
-            }
-        }
-        Ok(names)
+    /// The names of all tables in byte order, including those with wrong files.
+    pub(super) fn names(&self) -> Result<Vec<String>, AwsError> {
+        let Some((folder, _)) = &self.folder else { return Ok(Vec::new()) };
+        let listing = folder.listing().map_err(|error| unreadable(folder.path(), &error))?;
+        Ok(listing.tables.keys().cloned().collect())
     }
 
     /// The table of a valid name, read again if its files have changed; `None` if there is none.
     pub(super) fn table(&self, name: &str) -> Result<Option<Arc<FileTable>>, AwsError> {
         let Some((folder, spool)) = &self.folder else { return Ok(None) };
-        let Some(paths) = Paths::find(folder, name)? else {
+        let Some(parts) = folder.parts(name).map_err(|error| unreadable(folder.path(), &error))? else {
             let known = self.tables.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
             if known.is_some() {
-                spool.forget(name);
+                spool.drop_gone();
             }
             return Ok(None);
         };
@@ -109,11 +92,14 @@ impl Files {
         };
         // Hold the lock while reading, so that concurrent requests for the table share one index.
         let mut loaded = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let version = paths.version()?;
+        let version = version(&parts).map_err(|error| unreadable(folder.path(), &error))?;
         let table = match &*loaded {
             Some(loaded) if loaded.version == version && loaded.is_whole() => loaded.table.clone(),
-            _ => {
-                let table = FileTable::read(name, &paths, &version, spool).map(Arc::new);
+            before => {
+                if before.is_some() {
+                    spool.drop_gone();
+                }
+                let table = FileTable::read(name, &parts, spool).map(Arc::new).map_err(invalid);
                 *loaded = Some(Loaded { version, table: table.clone() });
                 table
             }
@@ -123,78 +109,35 @@ impl Files {
 }
 
 impl Loaded {
-    /// An unpacked copy may be gone, though what it was unpacked from is there.
+    /// A copy may be gone, though what it was made of is there.
     fn is_whole(&self) -> bool {
         let data = self.table.as_ref().ok().and_then(|table| table.data.as_ref());
         data.is_none_or(|data| data.path.exists())
     }
 }
 
-/// Warns of data files without a definition.
-fn warn_of_orphans(folder: &Path) -> io::Result<()> {
+/// Changes when a file of the table does.
+fn version(parts: &Parts) -> io::Result<Vec<(PathBuf, Option<Stamp>)>> {
+    let mut version = parts.files.clone();
+    for folder in parts.folders() {
+        version.extend(files_in(folder)?);
+    }
+    Ok(version)
+}
+
+/// What lies in a folder of items, also in that of the data of a dump.
+fn files_in(folder: &Path) -> io::Result<Vec<(PathBuf, Option<Stamp>)>> {
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
-        let file = entry?.file_name();
-        let Some(file) = file.to_str() else { continue };
-        let stems = [".jsonl", ".jsonl.gz", ".ndjson"].into_iter().filter_map(|ending| file.strip_suffix(ending));
-        for stem in stems {
-            if file.ends_with(".ndjson") {
-                tracing::warn!("{file} is not served: a table's data file is called {stem}.jsonl or {stem}.jsonl.gz");
-            } else if !folder.join(format!("{stem}.json")).exists() {
-                tracing::warn!("{file} is not served: {stem}.json, the CreateTable request of its table, is missing");
-            }
+        let path = entry?.path();
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() && path.ends_with(DUMP.0) => found.extend(files_in(&path)?),
+            Ok(metadata) => found.push((path, Some(Stamp::of(&metadata)?))),
+            Err(_) => found.push((path, None)),
         }
     }
-    Ok(())
-}
-
-/// The files of one table.
-struct Paths {
-    definition: PathBuf,
-    data: Option<PathBuf>,
-}
-
-/// Changes when the files change.
-#[derive(PartialEq, Eq)]
-struct FileVersion {
-    definition: (u64, SystemTime),
-    data: Option<(PathBuf, u64, SystemTime)>,
-}
-
-impl Paths {
-    fn find(folder: &Path, name: &str) -> Result<Option<Paths>, AwsError> {
-        let path = |suffix: &str| folder.join(format!("{name}{suffix}"));
-        let is_there = |path: &Path| files::is_there(path).map_err(|error| unreadable(path, &error));
-        let definition = path(".json");
-        if definition.is_dir() || !is_there(&definition)? {
-            return Ok(None);
-        }
-        let (plain, packed) = (path(".jsonl"), path(".jsonl.gz"));
-        let data = match (is_there(&plain)?, is_there(&packed)?) {
-            (true, true) => {
-                return Err(invalid(format!("{} and {} both exist: remove one", plain.display(), packed.display())));
-            }
-            (true, false) => Some(plain),
-            (false, true) => Some(packed),
-            (false, false) => None,
-        };
-        Ok(Some(Paths { definition, data }))
-    }
-
-    fn version(&self) -> Result<FileVersion, AwsError> {
-        let data = match &self.data {
-            None => None,
-            Some(path) => {
-                let (size, modified) = size_and_time(path)?;
-                Some((path.clone(), size, modified))
-            }
-        };
-        Ok(FileVersion { definition: size_and_time(&self.definition)?, data })
-    }
-}
-
-fn size_and_time(path: &Path) -> Result<(u64, SystemTime), AwsError> {
-    let read = |metadata: Metadata| Ok((metadata.len(), metadata.modified()?));
-    files::regular(path).and_then(read).map_err(|error| invalid(format!("{}: {error}", path.display())))
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(found)
 }
 
 fn since_1970(time: SystemTime) -> std::time::Duration {
@@ -206,29 +149,30 @@ fn unreadable(path: &Path, error: &io::Error) -> AwsError {
 }
 
 impl FileTable {
-    fn read(name: &str, paths: &Paths, version: &FileVersion, spool: &Spool) -> Result<FileTable, AwsError> {
-        let wrong = |path: &Path, problem: String| invalid(format!("{}: {problem}", path.display()));
-        if version.definition.0 > MAX_DEFINITION {
-            return Err(wrong(&paths.definition, format!("longer than {MAX_DEFINITION} bytes, which no table is")));
-        }
-        let json = fs::read(&paths.definition).map_err(|error| unreadable(&paths.definition, &error))?;
-        let (definition, key) = Definition::parse(name, &json).map_err(|problem| wrong(&paths.definition, problem))?;
-        let created = since_1970(version.definition.1).as_secs_f64();
-        let Some((path, size, modified)) = &version.data else {
-            return Ok(FileTable { definition, key, index: Index::default(), created, data: None });
+    /// Reads the definition and indexes the items.
+    ///
+    /// # Errors
+    /// What is wrong, and in which file.
+    fn read(name: &str, parts: &Parts, spool: &Spool) -> Result<FileTable, String> {
+        let found = parts.definition()?;
+        let definition = found.table(name).map_err(|problem| format!("{}: {problem}", found.path.display()))?;
+        let key = KeySchema::of(&definition);
+        let created = since_1970(found.stamp.modified).as_secs_f64();
+        let (index, data) = match parts.source(|path| holds_items(path, name))? {
+            None => (Index::default(), None),
+            Some(source) => {
+                let (index, data) = match in_place(source)? {
+                    Some(file) => index_lines(file, source.path(), &key)?,
+                    None => {
+                        let origin = origin(name, source, &found.path)?;
+                        index_copy(&origin, source, spool, &key)?
+                    }
+                };
+                (index, Some(data))
+            }
         };
-        let opened = if path.extension().is_some_and(|extension| extension == "gz") {
-            spool.unpack(name, path, &format!("{size}-{}.jsonl", since_1970(*modified).as_nanos()))
-        } else {
-            files::open(path).map(|file| (file, path.clone()))
-        };
-        let (file, data) = opened.map_err(|error| wrong(path, error.to_string()))?;
-        let found = file.metadata().and_then(|found| Ok((found.len(), found.modified()?)));
-        let (size, modified) = found.map_err(|error| unreadable(path, &error))?;
-        let index =
-            Index::build(BufReader::with_capacity(BUFFER, &file), &key).map_err(|problem| wrong(path, problem))?;
         tracing::debug!(table = name, items = index.len(), "indexed");
-        Ok(FileTable { definition, key, index, created, data: Some(Data { path: data, size, modified }) })
+        Ok(FileTable { definition, key, index, created, data })
     }
 
     /// Opens the items.
@@ -236,17 +180,89 @@ impl FileTable {
     /// # Errors
     /// If they cannot be read, or changed since they were indexed.
     pub(super) fn items(&self) -> Result<Items<'_>, AwsError> {
-        let Some(Data { path, size, modified }) = &self.data else { return Ok(Items { data: None }) };
+        let Some(Data { path, stamp }) = &self.data else { return Ok(Items { data: None }) };
         let open = || {
             let file = File::open(path)?;
-            let found = file.metadata()?;
-            Ok((found.len() == *size && found.modified()? == *modified).then_some(file))
+            let found = Stamp::of(&file.metadata()?)?;
+            Ok((found == *stamp).then_some(file))
         };
         match open().map_err(|error| unreadable(path, &error))? {
             Some(file) => Ok(Items { data: Some((file, path)) }),
             None => Err(changed()),
         }
     }
+}
+
+/// Opens a file that has an item a line just as they are served. `None` if the items are in another form.
+fn in_place(source: &Source) -> Result<Option<File>, String> {
+    let Source::File(path, _) = source else { return Ok(None) };
+    let open = || {
+        let mut file = files::open(path)?;
+        let text = input::decode(&file)?;
+        let is_as_is = text.is_as_is();
+        let is_in_lines = Input::new(text)?.form() != Form::Documents;
+        file.rewind()?;
+        Ok((is_as_is && is_in_lines).then_some(file))
+    };
+    open().map_err(|error: input::Error| format!("{}: {error}", path.display()))
+}
+
+/// Where the items are that are not served as they are. `definition` is the table's.
+fn origin<'t>(table: &'t str, source: &Source, definition: &Path) -> Result<Origin<'t>, String> {
+    let files = match source {
+        Source::File(path, _) | Source::Model(path, _) => vec![path.clone()],
+        Source::Folder(path) => match open_folder(path, Some(table)) {
+            Ok(folder) => {
+                if let Some((other, _)) = folder.definition.filter(|(other, _)| other != definition) {
+                    let (one, two) = (definition.display(), other.display());
+                    return Err(format!("{one} and {two} both define the table: remove one"));
+                }
+                for left_out in folder.left_out {
+                    tracing::warn!("table {table}: {} is not read: {}", left_out.path.display(), left_out.reason);
+                }
+                folder.data
+            }
+            // An empty folder is an empty table.
+            Err(FolderError::NoData { left_out, .. }) if left_out.is_empty() => Vec::new(),
+            Err(error) => return Err(error.to_string()),
+        },
+    };
+    Ok(Origin { table, files, is_shared: matches!(source, Source::Model(..)) })
+}
+
+/// Indexes items through a copy of them.
+fn index_copy(origin: &Origin, source: &Source, spool: &Spool, key: &KeySchema) -> Result<(Index, Data), String> {
+    let path = source.path();
+    let version = match source {
+        Source::File(path, stamp) | Source::Model(path, stamp) => Ok(vec![(path.clone(), Some(*stamp))]),
+        Source::Folder(path) => files_in(path),
+    };
+    let version = version.map_err(|error| format!("{}: {error}", path.display()))?;
+    let entry = path.file_name().unwrap_or_default().to_string_lossy();
+    let Copy { file, path, notes } = spool
+        .copy(&entry, &spelled(&version), origin.table, |to| origin.copy(to))
+        .map_err(|error| error.to_string())?;
+    for note in notes {
+        tracing::warn!("table {}: {note}", origin.table);
+    }
+    // A place in the copy is of no use to anybody.
+    index_lines(file, &path, key).map_err(|problem| origin.problem(key).map_or(problem, |error| error.to_string()))
+}
+
+/// A version as text. It begins with that of the form of the copies.
+fn spelled(version: &[(PathBuf, Option<Stamp>)]) -> String {
+    version.iter().fold("1".to_owned(), |mut text, (path, stamp)| {
+        let (size, modified) = stamp.map_or((0, 0), |stamp| (stamp.size, since_1970(stamp.modified).as_nanos()));
+        let _ = write!(text, "\n{} {size} {modified}", path.display());
+        text
+    })
+}
+
+fn index_lines(file: File, path: &Path, key: &KeySchema) -> Result<(Index, Data), String> {
+    let wrong = |problem: String| format!("{}: {problem}", path.display());
+    let stamp = file.metadata().and_then(|found| Stamp::of(&found)).map_err(|error| wrong(error.to_string()))?;
+    let index = Index::build(BufReader::with_capacity(BUFFER, &file), key).map_err(wrong)?;
+    Ok((index, Data { path: path.to_owned(), stamp }))
 }
 
 /// The error while a data file is being written.

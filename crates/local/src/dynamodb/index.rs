@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Read};
 
-use super::item::measure;
+use super::item::{Wrong, measure, wrong};
 use super::key::KeySchema;
 
 /// The longest line, in bytes. An item has at most 400 KB, which stays below this even with every byte escaped.
@@ -112,26 +112,35 @@ fn latest(entries: &mut Vec<Entry>) {
     entries.dedup_by_key(|entry| entry.position);
 }
 
-fn entry(line: &[u8], offset: u64, schema: &KeySchema) -> Result<Entry, String> {
+/// Whether a line is an item of the table.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn check(line: &[u8], schema: &KeySchema) -> Result<(), Wrong> {
+    entry(line, 0, schema).map(drop)
+}
+
+fn entry(line: &[u8], offset: u64, schema: &KeySchema) -> Result<Entry, Wrong> {
     let measured = measure(line, schema)?;
-    let position = schema.position(&measured.key).ok_or("a key attribute is empty or no value of its type")?;
+    let position =
+        schema.position(&measured.key).ok_or_else(|| wrong("a key attribute is empty or no value of its type"))?;
     Ok(Entry {
         position,
         offset: offset + measured.range.start as u64,
-        length: u32::try_from(measured.range.len()).map_err(|_| "the item is too long")?,
-        size: u32::try_from(measured.size).map_err(|_| "the item is too large")?,
+        length: u32::try_from(measured.range.len()).map_err(|_| wrong("the item is too long"))?,
+        size: u32::try_from(measured.size).map_err(|_| wrong("the item is too large"))?,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use schema::{Key, KeyKind};
 
-    use super::super::key::{KeyAttribute, KeyType};
     use super::*;
 
     fn schema() -> KeySchema {
-        KeySchema { partition: KeyAttribute { name: "k".into(), kind: KeyType::S }, sort: None }
+        KeySchema { partition: Key { name: "k".into(), kind: KeyKind::S }, sort: None }
     }
 
     fn build(file: &str) -> Result<Index, String> {

@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::key::{Key, KeySchema};
+use super::key::{ItemKey, KeySchema, tag};
 use super::number::Number;
 
 /// What the index needs to know of an item.
@@ -21,14 +21,37 @@ pub(super) struct Measured<'a> {
     pub(super) range: Range<usize>,
     /// In bytes, as DynamoDB counts pages and capacity.
     pub(super) size: u64,
-    pub(super) key: Key<'a>,
+    pub(super) key: ItemKey<'a>,
+}
+
+/// Why a line is not an item of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// Where in the line, in bytes from 1, if at any one place.
+    pub(super) column: Option<usize>,
+    /// What is wrong, without a value.
+    pub(super) problem: String,
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self.column {
+            Some(column) => write!(f, "column {column}: {}", self.problem),
+            None => f.write_str(&self.problem),
+        }
+    }
+}
+
+/// Something that is wrong with an item as a whole.
+pub(super) fn wrong(problem: impl Into<String>) -> Wrong {
+    Wrong { column: None, problem: problem.into() }
 }
 
 /// Reads one line.
 ///
 /// # Errors
-/// If it is not an item of the table. The error has the column.
-pub(super) fn measure<'a>(line: &'a [u8], schema: &KeySchema) -> Result<Measured<'a>, String> {
+/// If it is not an item of the table.
+pub(super) fn measure<'a>(line: &'a [u8], schema: &KeySchema) -> Result<Measured<'a>, Wrong> {
     let range = unwrapped(line, schema).unwrap_or_else(|| trimmed(line));
     let item = line.get(range.clone()).unwrap_or_default();
     let mut json = serde_json::Deserializer::from_slice(item);
@@ -40,24 +63,24 @@ pub(super) fn measure<'a>(line: &'a [u8], schema: &KeySchema) -> Result<Measured
     if let (Some(sort), None) = (&schema.sort, &keys.sort) {
         return Err(missing(&sort.name));
     }
-    Ok(Measured { range, size, key: Key { partition, sort: keys.sort } })
+    Ok(Measured { range, size, key: ItemKey { partition, sort: keys.sort } })
 }
 
-fn missing(name: &str) -> String {
-    format!("the key attribute {name:?} is missing")
+fn missing(name: &str) -> Wrong {
+    wrong(format!("the key attribute {name:?} is missing"))
 }
 
 /// The messages of serde for wrong data quote the data, so only those for wrong JSON are passed on.
-fn describe(error: &serde_json::Error, before: usize) -> String {
-    let column = error.column() + before;
-    match error.classify() {
-        Category::Data => format!(
-            "column {column}: not DynamoDB JSON of this table: every attribute is one tag of S N B BOOL NULL M L SS NS BS \
-             with its value, and key attributes have the type that the table's definition gives"
-        ),
-        Category::Eof => format!("column {column}: the line ends inside the item"),
-        Category::Syntax | Category::Io => format!("column {column}: not valid JSON, or nested too deep"),
-    }
+fn describe(error: &serde_json::Error, before: usize) -> Wrong {
+    let problem = match error.classify() {
+        Category::Data => {
+            "not DynamoDB JSON of this table: every attribute is one tag of S N B BOOL NULL M L SS NS BS with its value, and key \
+             attributes have the type that the table's definition gives"
+        }
+        Category::Eof => "the line ends inside the item",
+        Category::Syntax | Category::Io => "not valid JSON, or nested too deep",
+    };
+    Wrong { column: Some(error.column() + before), problem: problem.to_owned() }
 }
 
 /// The item of `{"Item": …}`. A bare item may itself have the attribute `Item` alone, but only as its partition key.
@@ -125,7 +148,7 @@ impl<'de> Visitor<'de> for ItemSeed<'_> {
                 }
             };
             let value: Scalar = map.next_value()?;
-            if value.tag != attribute.kind.tag() || slot.is_some() {
+            if value.tag != tag(attribute.kind) || slot.is_some() {
                 return Err(A::Error::custom("a key attribute of another type, or twice"));
             }
             size += name.len() as u64 + scalar_size(&value.tag, &value.text).ok_or_else(|| A::Error::custom("key"))?;
@@ -292,12 +315,13 @@ impl<'de> Deserialize<'de> for MapSize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::key::{KeyAttribute, KeyType};
+    use schema::{Key, KeyKind};
+
     use super::*;
 
     fn schema(partition: &str, sort: Option<&str>) -> KeySchema {
-        let attribute = |name: &str, kind| KeyAttribute { name: name.to_owned(), kind };
-        KeySchema { partition: attribute(partition, KeyType::S), sort: sort.map(|name| attribute(name, KeyType::N)) }
+        let attribute = |name: &str, kind| Key { name: name.to_owned(), kind };
+        KeySchema { partition: attribute(partition, KeyKind::S), sort: sort.map(|name| attribute(name, KeyKind::N)) }
     }
 
     fn size(line: &str) -> u64 {
@@ -354,7 +378,7 @@ mod tests {
             (r#"{"k":{"S":"secret""#, "column 18: the line ends inside the item"),
             (r#"{"k":{"S":"secret"}}{"#, "column 21: not valid JSON, or nested too deep"),
         ] {
-            assert_eq!(measure(line.as_bytes(), &with_sort).unwrap_err(), expected, "{line}");
+            assert_eq!(measure(line.as_bytes(), &with_sort).unwrap_err().to_string(), expected, "{line}");
         }
         for line in [
             r#"{"k":{"N":"1"},"s":{"N":"1"}}"#,
@@ -367,7 +391,7 @@ mod tests {
             r#"{"k":{"S":"a"},"s":{"N":"1"},"x":{"NS":["secret"]}}"#,
             r#"["secret"]"#,
         ] {
-            let error = measure(line.as_bytes(), &with_sort).unwrap_err();
+            let error = measure(line.as_bytes(), &with_sort).unwrap_err().to_string();
             assert!(error.contains("not DynamoDB JSON") && !error.contains("secret"), "{line}: {error}");
         }
     }

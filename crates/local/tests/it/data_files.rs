@@ -81,8 +81,9 @@ async fn what_is_no_file_is_an_error_and_no_empty_table() {
     }
     fifo(&at("definition.json"));
     expected.push(("definition".into(), format!("{}: it is a FIFO, not a file", at("definition.json").display())));
-    fs::write(at("giant.json"), vec![b' '; (1 << 20) + 1]).unwrap();
-    expected.push(("giant".into(), format!("{}: longer than 1048576 bytes", at("giant.json").display())));
+    fs::write(at("giant.json"), [BY_ID, &vec![b' '; 4 << 20]].concat()).unwrap();
+    let giant = format!("{}: not the definition of a table: longer than 4194304 bytes", at("giant.json").display());
+    expected.push(("giant".into(), giant));
     let endpoint = serving(tables.path(), state.path()).await;
     for (name, text) in expected {
         let told = count(&endpoint, &name).await.unwrap_err();
@@ -92,11 +93,17 @@ async fn what_is_no_file_is_an_error_and_no_empty_table() {
 
 #[tokio::test]
 async fn what_unpacks_to_no_items_is_refused_and_leaves_nothing() {
-    let long = gzip((0..5).map(|_| vec![b' '; 1 << 20]));
+    let long = std::iter::once(b"{\"id\":{\"S\":\"".to_vec()).chain((0..5).map(|_| vec![b'x'; 1 << 20]));
+    let long = gzip(long.chain([b"\"}}".to_vec()]));
     let (tables, state) = (folder(&[("long.json", BY_ID), ("long.jsonl.gz", &long)]), folder(&[]));
     let endpoint = serving(tables.path(), state.path()).await;
     let told = count(&endpoint, "long").await.unwrap_err();
-    assert!(told.contains("a line longer than 4194304 bytes, which no item is"), "{told}");
+    assert!(
+        told.contains(
+            "long.jsonl.gz: line 1 (byte 0 of the input): a line longer than 4194304 bytes, which no item is"
+        ),
+        "{told}"
+    );
     assert_eq!(copies(state.path()), Vec::<PathBuf>::new());
 }
 
@@ -119,7 +126,8 @@ async fn copies_of_what_is_gone_are_dropped_and_those_of_others_stay() {
     assert_eq!(copies(state.path()).len(), 4, "of two folders, which are not in each other's way");
 
     // One copy is being made by another process, one was by a process that is no more.
-    let kept = copies(state.path()).into_iter().find(|copy| copy.to_string_lossy().contains("/kept/")).unwrap();
+    let kept =
+        copies(state.path()).into_iter().find(|copy| copy.to_string_lossy().contains("/kept.jsonl.gz/")).unwrap();
     let (working, left) = (kept.with_file_name(".half-working"), kept.with_file_name(".half-left"));
     fs::write(&left, "{").unwrap();
     let work = fs::File::create(&working).unwrap();
@@ -129,7 +137,10 @@ async fn copies_of_what_is_gone_are_dropped_and_those_of_others_stay() {
     fs::remove_file(one.path().join("gone.json")).unwrap();
     fs::remove_file(one.path().join("gone.jsonl.gz")).unwrap();
     assert!(count(&first, "gone").await.is_err());
-    assert_eq!(copies(state.path()).iter().filter(|copy| copy.to_string_lossy().contains("/gone/")).count(), 0);
+    assert_eq!(
+        copies(state.path()).iter().filter(|copy| copy.to_string_lossy().contains("/gone.jsonl.gz/")).count(),
+        0
+    );
     let newer = gzip([b"{\"id\":{\"S\":\"1\"}}\n".to_vec(), b"{\"id\":{\"S\":\"2\"}}\n".to_vec()].into_iter());
     for folder in [&one, &two] {
         fs::write(folder.path().join("kept.jsonl.gz"), &newer).unwrap();

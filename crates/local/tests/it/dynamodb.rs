@@ -173,7 +173,7 @@ async fn unpacked_files_stay_in_the_state_folder() {
     let unpacked = || {
         let below = |folder: std::path::PathBuf| std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
         let origin = below(state.path().join("unpacked")).next().unwrap();
-        below(origin.join("Things")).collect::<Vec<_>>()
+        below(origin.join("Things.jsonl.gz")).collect::<Vec<_>>()
     };
     let mut found = Vec::new();
     for _ in 0..2 {
@@ -224,9 +224,9 @@ async fn wrong_files_fail_their_own_table_and_say_where() {
     assert_snapshot!(errors, @r#"
     ValidationException: DIR/BadLine.jsonl: line 2, column 22: not valid JSON, or nested too deep
     ValidationException: DIR/BadName.json: TableName is "Orders", but the file is the definition of "BadName"
-    ValidationException: DIR/BadJson.json: not the request of CreateTable: EOF while parsing a list at line 2 column 16
-    ValidationException: DIR/Cut.jsonl.gz: incomplete deflate stream
-    ValidationException: DIR/Two.jsonl and DIR/Two.jsonl.gz both exist: remove one
+    ValidationException: DIR/BadJson.json: not the definition of a table: EOF while parsing a list at line 2 column 16
+    ValidationException: DIR/Cut.jsonl.gz: the gzip data is cut off or damaged: incomplete deflate stream
+    ValidationException: DIR/Two.jsonl and DIR/Two.jsonl.gz are both data of the table: remove one
     "#);
 }
 

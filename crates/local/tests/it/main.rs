@@ -19,3 +19,4 @@ mod remote_iam;
 mod server;
 mod sts;
 mod support;
+mod table_folder;
