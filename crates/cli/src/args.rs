@@ -236,6 +236,8 @@ pub(crate) enum Format {
     JsonSchema,
     /// CREATE EXTERNAL TABLE for Athena
     Ddl,
+    /// A data contract in the Open Data Contract Standard, as YAML
+    Odcs,
     /// The counted summary itself, for later merging
     Shape,
 }

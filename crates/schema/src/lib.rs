@@ -25,6 +25,7 @@ pub mod ddl;
 pub mod escape;
 pub mod json_schema;
 pub mod naming;
+pub mod odcs;
 
 mod error;
 mod fit;

@@ -50,6 +50,7 @@ pub(crate) async fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
         Format::Avro => escape::json(&schema::avro::definition(&schema, &name, &settings.database, None)?) + "\n",
         Format::JsonSchema => escape::json(&schema::json_schema::definition(&shape, &schema, &name)) + "\n",
         Format::Ddl => schema::ddl::create_table(&schema, &settings.database, &name, &location(&table)) + "\n",
+        Format::Odcs => schema::odcs::definition(&shape, &schema, &source.keys(), &settings.database, &table),
         Format::Shape => {
             output::result(&shape.to_bytes())?;
             return Ok(crate::DONE);
