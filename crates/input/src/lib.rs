@@ -45,4 +45,4 @@ pub use refusal::Refusal;
 pub use shape::{Shaping, shape};
 pub use sink::{Item, ItemError, Sink};
 pub use tables::Summary;
-pub use text::{Text, decode};
+pub use text::{Text, begin_of_utf8, decode};

@@ -21,7 +21,6 @@ const MAX_LAYERS: u32 = 3;
 /// It is read in chunks of 256 KiB. Errors of [`Read`] hold an [`Error`], which `Error::from` takes out again.
 pub struct Text<'a> {
     buffer: Buffer<'a>,
-    as_is: bool,
 }
 
 /// What the first bytes of a file say of the rest.
@@ -52,7 +51,7 @@ impl Layer {
 }
 
 /// Where the text of a file begins that is nothing but UTF-8 from there on; `None` if it has to be decoded first.
-pub(crate) fn begin_of_utf8(start: &[u8]) -> Option<usize> {
+pub fn begin_of_utf8(start: &[u8]) -> Option<usize> {
     match (refusal::binary(start), Layer::of(start)) {
         (None, Layer::Utf8(mark)) => Some(mark),
         _ => None,
@@ -66,7 +65,7 @@ pub(crate) fn begin_of_utf8(start: &[u8]) -> Option<usize> {
 /// If it can't be read, or is something that can be known by its first bytes and is not read: the error says what to do.
 pub fn decode<'a>(reader: impl Read + 'a) -> Result<Text<'a>, Error> {
     let mut buffer = Buffer::new(Box::new(reader));
-    for layer in 0..=MAX_LAYERS {
+    for _ in 0..=MAX_LAYERS {
         let start = buffer.at_least(refusal::MAGIC_LENGTH)?;
         if let Some(refusal) = refusal::binary(start) {
             return Err(Error::Refused(refusal));
@@ -76,22 +75,15 @@ pub fn decode<'a>(reader: impl Read + 'a) -> Result<Text<'a>, Error> {
             Layer::Zstd => buffer = Buffer::new(Box::new(Zstd(zstd::Decoder::with_buffer(buffer)?))),
             Layer::Utf8(mark) => {
                 buffer.consume(mark);
-                return Ok(Text { buffer, as_is: layer == 0 && mark == 0 });
+                return Ok(Text { buffer });
             }
             Layer::Utf16(order, mark) => {
                 buffer.consume(mark);
-                return Ok(Text { buffer: Buffer::new(Box::new(Utf16::new(buffer, order))), as_is: false });
+                return Ok(Text { buffer: Buffer::new(Box::new(Utf16::new(buffer, order))) });
             }
         }
     }
     Err(Error::Compressed { format: "compressed", error: io::Error::other("compressed more than three times over") })
-}
-
-impl Text<'_> {
-    /// Whether the text is what the file holds, byte for byte: not compressed, in UTF-8, without a byte order mark.
-    pub fn is_as_is(&self) -> bool {
-        self.as_is
-    }
 }
 
 impl Read for Text<'_> {

@@ -25,6 +25,7 @@ mod index;
 mod item;
 mod key;
 mod listing;
+mod naming;
 mod number;
 mod scan;
 mod spool;

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Seek};
+use std::io::{self, BufRead, BufReader, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use input::definition::Table;
-use input::{FolderError, Form, Input, files, open_folder};
+use input::{FolderError, Form, Input, begin_of_utf8, files, open_folder};
 
 use super::check::invalid;
 use super::copying::{Origin, holds_items};
@@ -198,11 +198,11 @@ fn in_place(source: &Source) -> Result<Option<File>, String> {
     let Source::File(path, _) = source else { return Ok(None) };
     let open = || {
         let mut file = files::open(path)?;
-        let text = input::decode(&file)?;
-        let is_as_is = text.is_as_is();
-        let is_in_lines = Input::new(text)?.form() != Form::Documents;
+        let mut text = BufReader::with_capacity(BUFFER, &file);
+        let is_as_is = begin_of_utf8(text.fill_buf()?) == Some(0);
+        let is_in_lines = is_as_is && matches!(Input::new(text)?.form(), Form::Lines | Form::Empty);
         file.rewind()?;
-        Ok((is_as_is && is_in_lines).then_some(file))
+        Ok(is_in_lines.then_some(file))
     };
     open().map_err(|error: input::Error| format!("{}: {error}", path.display()))
 }

@@ -11,7 +11,8 @@ use input::Content;
 use input::definition::{DefinitionError, Definitions};
 use input::files;
 
-use super::listing::{DUMP, Entry, Found, Listing, Naming, Parts, Stamp, naming};
+use super::listing::{DUMP, Entry, Found, Listing, Parts, Stamp};
+use super::naming::{Naming, naming};
 
 /// How coarse the times of a folder may be. A time that is not older may stay the same though the folder changes.
 const COARSE: Duration = Duration::from_secs(2);

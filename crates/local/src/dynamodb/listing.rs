@@ -11,14 +11,10 @@ use input::Content;
 use input::definition::{Definitions, Table};
 
 use super::check::table_name_problem;
+use super::naming::{owner, stem, unpacked, without};
 
 /// The folder of the data in a dump of dynamodump, and the definition beside it.
 pub(super) const DUMP: (&str, &str) = ("data", "schema.json");
-
-/// Endings of compressed files.
-const PACKED: [&str; 3] = [".gz", ".zst", ".zstd"];
-/// Endings of definitions. What comes before is the table's name.
-const DEFINITIONS: [&str; 4] = [".json", ".yaml", ".yml", ".template"];
 
 /// Changes when a file does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -333,8 +329,8 @@ impl Sorting<'_> {
             Entry::File(found) => match &*found.content {
                 Content::Other(reason) => reason.clone(),
                 _ => {
-                    let packed = PACKED.into_iter().find_map(|ending| without(name, ending)).unwrap_or(name);
-                    let table = packed.rsplit_once('.').map_or(packed, |(table, _)| table);
+                    let name = unpacked(name);
+                    let table = name.rsplit_once('.').map_or(name, |(table, _)| table);
                     format!(
                         "{table}.json, the definition of its table, is missing: `aws dynamodb describe-table --table-name \
                          {table} > {table}.json` writes it"
@@ -375,36 +371,4 @@ fn not_a_definition(table: &str, content: &Content) -> String {
         }
         Content::Definition(_) | Content::Both(_) => String::new(),
     }
-}
-
-/// The table that a file is named after: the one with the longest name.
-fn owner<'n>(file: &'n str, tables: &BTreeMap<String, Parts>) -> Option<&'n str> {
-    let stems = file.rmatch_indices('.').filter_map(|(dot, _)| file.get(..dot));
-    std::iter::once(file).chain(stems).find(|stem| tables.contains_key(*stem))
-}
-
-/// The table that the file of a definition is named after.
-fn stem(file: &str) -> Option<&str> {
-    let file = PACKED.into_iter().find_map(|ending| without(file, ending)).unwrap_or(file);
-    DEFINITIONS.into_iter().find_map(|ending| without(file, ending))
-}
-
-/// What the name of a file with a definition says of its form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Naming {
-    Json,
-    Template,
-}
-
-/// What the name of a file says, if it is that of a definition.
-pub(super) fn naming(file: &str) -> Option<Naming> {
-    let ending = file.get(stem(file)?.len()..)?;
-    let json = ending.get(..DEFINITIONS[0].len()).is_some_and(|start| start.eq_ignore_ascii_case(DEFINITIONS[0]));
-    Some(if json { Naming::Json } else { Naming::Template })
-}
-
-/// A name without an ending, in upper or lower case.
-fn without<'n>(name: &'n str, ending: &str) -> Option<&'n str> {
-    let (stem, end) = name.split_at_checked(name.len().checked_sub(ending.len())?)?;
-    (!stem.is_empty() && end.eq_ignore_ascii_case(ending)).then_some(stem)
 }

@@ -216,3 +216,39 @@ async fn a_thousand_tables_are_listed() {
     assert_eq!((listed.len(), &*listed[999]), (1000, "Table-0999"));
     assert_eq!(count(&endpoint, "Table-0500").await, Ok(1));
 }
+
+#[tokio::test]
+async fn lines_of_ion_and_of_utf_16_are_not_served_as_they_are() {
+    let ion = "$ion_1_0 {Item:{id:\"1\",n:1.}}\n$ion_1_0 {Item:{id:\"2\",n:2.}}\n";
+    let utf16: Vec<u8> = "\u{feff}{\"id\":{\"S\":\"1\"}}\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let id = definition("id");
+    let tables = folder(&[
+        ("Ion.json", id.as_bytes()),
+        ("Ion.ion", ion.as_bytes()),
+        ("Wide.json", id.as_bytes()),
+        ("Wide.jsonl", &utf16),
+    ]);
+    assert_eq!(counted(tables.path()).await, "Ion 2\nWide 1\n");
+}
+
+#[tokio::test]
+async fn two_places_of_one_table_fail_it_and_both_are_named() {
+    let model = r#"{"ModelName":"m","DataModel":[{"TableName":"Notes","KeyAttributes":{"PartitionKey":
+        {"AttributeName":"id","AttributeType":"S"}},"NonKeyAttributes":[],"TableData":[{"id":{"S":"a"}}]}]}"#;
+    let resource = r#"{"Type":"AWS::DynamoDB::Table","Properties":{"TableName":"Orders","AttributeDefinitions":
+        [{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}}"#;
+    let template = format!(r#"{{"Resources":{{"Orders":{resource}}}}}"#);
+    let line = b"{\"id\":{\"S\":\"1\"}}\n";
+    let tables = folder(&[
+        ("model.json", model.as_bytes()),
+        ("Notes.jsonl", line),
+        ("Orders.json", definition("id").as_bytes()),
+        ("template.json", template.as_bytes()),
+        ("Scan.json", br#"{"Items":[{"id":{"S":"a"}}],"Count":1}"#),
+    ]);
+    insta::assert_snapshot!(counted(tables.path()).await, @"
+    Notes model.json and Notes.jsonl are both data of the table: remove one
+    Orders Orders.json and template.json both define the table: remove one
+    Scan Scan.json: it holds items, and the definition of their table is missing: rename it to Scan.items.json, and save what `aws dynamodb describe-table --table-name Scan` prints as Scan.json
+    ");
+}
