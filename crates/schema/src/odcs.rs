@@ -39,13 +39,6 @@ pub fn definition(shape: &Shape, schema: &TableSchema, keys: &[Key], database: &
         ("physicalType", text("table")),
         ("logicalType", text("object")),
         ("properties", Yaml::List(properties.collect())),
-        (
-            "customProperties",
-            Yaml::List(vec![Yaml::Map(vec![
-                ("property", text("itemsSeen")),
-                ("value", Yaml::Plain(shape.items.to_string())),
-            ])]),
-        ),
     ]);
     let document = Yaml::Map(vec![
         ("apiVersion", text(VERSION)),
@@ -184,11 +177,16 @@ impl Yaml {
     }
 }
 
-/// What stands between the quotes of a string. It is as in JSON, but for characters that JSON spells as surrogates.
+/// What stands between the quotes of a string: as in JSON, but for what JSON spells as surrogates and YAML can't.
 fn quoted(text: &str) -> String {
-    let spelled = |c: char| match escape::quoted(c.encode_utf8(&mut [0; 4])) {
-        surrogates if surrogates.starts_with("\\ud") => format!("\\U{:08x}", u32::from(c)),
-        other => other,
+    let spelled = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        // No characters, to YAML.
+        '\u{fffe}' | '\u{ffff}' => format!("\\u{:04x}", u32::from(c)),
+        c => match escape::quoted(c.encode_utf8(&mut [0; 4])) {
+            surrogates if surrogates.starts_with("\\ud") => format!("\\U{:08x}", u32::from(c)),
+            other => other,
+        },
     };
     text.chars().map(spelled).collect()
 }

@@ -5,6 +5,7 @@
 mod avro;
 mod generate;
 mod hive;
+mod odcs;
 mod oracle;
 mod places;
 mod reading;
