@@ -37,6 +37,8 @@ pub(super) struct Object {
     streamed: bool,
     /// It is a line of an incremental export.
     exported: bool,
+    /// It has something that an item is expected in.
+    wraps: bool,
     other: LeftOut,
 }
 
@@ -105,6 +107,7 @@ impl Object {
                 if name == "Items" {
                     self.items = Some(0);
                 }
+                self.wraps |= name == "Item";
                 Ok(())
             }
             Some(b'0'..=b'9') if name == "Count" => {
@@ -138,6 +141,7 @@ impl Object {
         match name {
             "PutRequest" | "Put" | "dynamodb" => {
                 self.known = true;
+                self.wraps = true;
                 self.streamed |= name == "dynamodb";
                 let before = value.place;
                 return members.iter().try_for_each(|member| {
@@ -214,6 +218,10 @@ impl Object {
         }
         if self.item.is_none() && !images && self.keys && !self.exported {
             self.other.add("stream records with their Keys alone", 1);
+        }
+        if self.wraps && self.item.is_none() && !images && self.other.is_empty() {
+            // Nothing was found, or it was damaged.
+            self.other.add("answers or requests without an Item", 1);
         }
         if self.item.is_none() && self.new_image.is_none() && self.exported {
             self.other.add(DELETIONS, 1);

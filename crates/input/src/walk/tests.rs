@@ -155,6 +155,10 @@ fn what_is_left_out_is_counted() {
             "the last answer is not the last page (it has a LastEvaluatedKey or a NextToken): the table holds more items",
         ),
         (
+            r#"[{"PutRequest":{"{":[]}},{"Item":null},$A]"#,
+            "left out, since they are no items: answers or requests without an Item (2)",
+        ),
+        (
             // An item with a type that was lost looks like that.
             r#"[{"Responses":{"":[]}},$A]"#,
             "left out, since they are no items: empty lists of a table (1)",
