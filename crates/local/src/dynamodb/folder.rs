@@ -29,8 +29,17 @@ struct Seen {
     /// What the files are. They are read again when they change.
     files: HashMap<PathBuf, Found>,
     listing: Arc<Listing>,
+    /// Files that name tables, whose own names don't tell them.
+    naming: Vec<(PathBuf, Option<Stamp>)>,
     /// The time of the folder then, if no later change can have the same.
     time: Option<SystemTime>,
+}
+
+impl Seen {
+    /// Whether no file has come or gone since.
+    fn is_same(&self, folder: &Path) -> io::Result<bool> {
+        Ok(self.time.is_some() && self.time == Some(fs::metadata(folder)?.modified()?))
+    }
 }
 
 impl Folder {
@@ -47,19 +56,21 @@ impl Folder {
         &self.path
     }
 
-    /// What the folder holds now.
+    /// The tables that the folder holds now. All files are looked at only if one has come or gone, or names other tables.
     pub(super) fn listing(&self) -> io::Result<Arc<Listing>> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        self.look(&mut seen)?;
+        if !(seen.is_same(&self.path)? && are_current(&seen.naming)) {
+            self.look(&mut seen)?;
+        }
         Ok(Arc::clone(&seen.listing))
     }
 
     /// Where a table lies. All files are looked at only if the folder or a file of the table has changed.
     pub(super) fn parts(&self, table: &str) -> io::Result<Option<Arc<Parts>>> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = seen.listing.tables.get(table).filter(|parts| is_current(parts));
-        let is_same = seen.time.is_some() && seen.time == Some(fs::metadata(&self.path)?.modified()?);
-        if known.is_none() || !is_same {
+        // Others that may be its files are not looked at.
+        let known = seen.listing.tables.get(table).filter(|parts| are_current(&parts.files));
+        if known.is_none() || !seen.is_same(&self.path)? {
             self.look(&mut seen)?;
         }
         Ok(seen.listing.tables.get(table).cloned())
@@ -84,6 +95,12 @@ impl Folder {
                 entries.insert(name, entry);
             }
         }
+        let names_tables = |(path, found): &(&PathBuf, &Found)| {
+            let is_collection = || found.content.definitions().is_some_and(Definitions::is_collection);
+            path.parent() != Some(&self.path) || is_collection()
+        };
+        let naming = files.iter().filter(names_tables).map(|(path, found)| (path.clone(), Some(found.stamp)));
+        seen.naming = naming.collect();
         seen.files = files;
         seen.listing = Arc::new(Listing::new(&self.path, &entries, notes));
         seen.time = (age > COARSE).then_some(time);
@@ -91,9 +108,9 @@ impl Folder {
     }
 }
 
-/// Whether no file of the table in the folder has changed. Others that may be its are not looked at.
-fn is_current(parts: &Parts) -> bool {
-    parts.files.iter().all(|(path, stamp)| {
+/// Whether these files are what they were.
+fn are_current(files: &[(PathBuf, Option<Stamp>)]) -> bool {
+    files.iter().all(|(path, stamp)| {
         let now = || Stamp::of(&fs::metadata(path).ok()?).ok();
         stamp.is_some() && *stamp == now()
     })

@@ -214,6 +214,10 @@ async fn a_thousand_tables_are_listed() {
     let endpoint = Endpoint::with_tables(tables.path()).await;
     let listed = names(&endpoint).await;
     assert_eq!((listed.len(), &*listed[999]), (1000, "Table-0999"));
+    fs::write(tables.path().join("Table-1000.json"), definition("id")).unwrap();
+    fs::remove_file(tables.path().join("Table-0000.json")).unwrap();
+    let listed = names(&endpoint).await;
+    assert_eq!((listed.len(), &*listed[0], &*listed[999]), (1000, "Table-0001", "Table-1000"));
     assert_eq!(count(&endpoint, "Table-0500").await, Ok(1));
 }
 
