@@ -1,6 +1,10 @@
-"""`peers.py FILE ITEMS COLUMNS`: the speed of the peers that come as Python packages, each on all of the machine's cores."""
+"""`peers.py FILE ITEMS COLUMNS`: the speed of `infer` as a command, and of the peers that come as Python packages, each on all of the
+machine's cores."""
 
+import json
 import os
+import pathlib
+import subprocess
 import sys
 import time
 
@@ -22,6 +26,13 @@ def best(name, work):
     print(f"{name:<38} {'all':>8} {os.path.getsize(file) / 1e6 / min(seconds):9.0f}", flush=True)
 
 
+def of_infer():
+    binary = pathlib.Path(__file__).parent.parent / "target" / "release" / "glue-ddb-crawler"
+    answer = json.loads(subprocess.run([binary, "infer", file], stdout=subprocess.PIPE, check=True).stdout)
+    assert answer["items"] == items
+    return len(answer["columns"])
+
+
 def of_duckdb():
     query = "DESCRIBE SELECT * FROM read_json(?, format = 'newline_delimited', sample_size = -1)"
     return len(duckdb.execute(query, [file]).fetchall())
@@ -37,6 +48,7 @@ def of_pyarrow():
     return table.num_columns
 
 
+best("glue-ddb-crawler infer", of_infer)
 best(f"DuckDB {duckdb.__version__} read_json, all sampled", of_duckdb)
 best(f"polars {polars.__version__} scan_ndjson, all sampled", of_polars)
 best(f"pyarrow {pyarrow.__version__} read_json", of_pyarrow)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The reader beside its peers on one file of order-like items, in one run on one machine; each answer is checked.
-# `./peers.sh 400000` takes that many items; the Python packages are installed into .tools/bench, at the pinned versions.
+# `./peers.sh 400000`, after a release build, takes that many items; the Python packages are installed into .tools/bench, at the pinned versions.
 set -euo pipefail
 cd "$(dirname "$0")"
 items=${1:-100000}
@@ -25,4 +25,7 @@ nproc | sed 's/$/ cores/'
 echo "$items items, $(stat -c %s "$work/orders.jsonl") bytes"
 { "$bin/peers" "$work/orders.jsonl" "$items" $columns; "$tools/bin/python" peers.py "$work/orders.jsonl" "$items" $columns; } |
   awk 'NR == 1 {reader = $NF; printf "%-38s %8s %9s %14s\n", "", "threads", "MB/s", "Reader is x"}
-    {printf "%s %14.1f\n", $0, reader / $NF; fflush()}'
+    {printf "%s %14.1f\n", $0, reader / $NF; fflush()}
+    / infer / && !infer {infer = $NF}
+    /^(polars|pyarrow)/ {told = told sprintf("infer, the command, is %.1f times as fast as %s\n", infer / $NF, $1)}
+    END {printf "%s", told}'

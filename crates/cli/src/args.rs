@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Crawl(Crawl),
     /// Print the schema of DynamoDB JSON files; needs no AWS
     Infer(Infer),
+    /// Show what is in a table: how often each attribute is there, in which types, and why it has its Glue type
+    Show(Show),
     /// Check the account and change nothing: what needs attention, and what it shows of behaviour that AWS does not publish
     Doctor(Doctor),
     /// Remove crawlers and roles whose DynamoDB table no longer exists; with --all everything, to uninstall
@@ -170,6 +172,15 @@ pub(crate) struct Prune {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    /// A DynamoDB table, or a table of the catalog
+    #[arg(value_name = "TABLE")]
+    pub table: String,
+    #[command(flatten)]
+    pub place: Place,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
     pub place: Place,
@@ -215,9 +226,9 @@ pub(crate) struct Infer {
     /// How many files, or parts of a large one, to read at once [default: the number of cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZero<usize>>,
-    /// What to print
-    #[arg(long, value_enum, default_value_t = Format::Glue)]
-    pub format: Format,
+    /// What to print [default: a table for people on a terminal, else glue]
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
     /// Check the items against a schema, and exit with 1 if some don't fit: an Avro schema, the output of `infer` or of
     /// `aws glue get-table` in a file, or a table of the catalog
     #[arg(long, value_name = "TABLE|FILE", conflicts_with = "format")]
@@ -238,6 +249,8 @@ pub(crate) enum Format {
     Ddl,
     /// A data contract in the Open Data Contract Standard, as YAML
     Odcs,
+    /// How often each attribute is there, in which types, and why it has its Glue type, as JSON
+    Profile,
     /// The counted summary itself, for later merging
     Shape,
 }

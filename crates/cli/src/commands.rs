@@ -13,8 +13,10 @@ pub(crate) mod doctor;
 pub(crate) mod infer;
 pub(crate) mod man;
 pub(crate) mod policy;
+pub(crate) mod profile;
 pub(crate) mod prune;
 pub(crate) mod serve;
+pub(crate) mod show;
 pub(crate) mod sync;
 
 const INTERRUPTED: &str = "interrupted: ending the run; Ctrl-C again to quit at once";

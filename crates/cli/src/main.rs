@@ -59,6 +59,7 @@ async fn run() -> ExitCode {
         Command::Sync(sync) => commands::sync::run(&args.common, sync).await,
         Command::Crawl(crawl) => commands::crawl::run(&args.common, crawl).await,
         Command::Infer(infer) => commands::infer::run(&args.common, infer).await,
+        Command::Show(show) => commands::show::run(&args.common, show).await,
         Command::Doctor(doctor) => commands::doctor::run(&args.common, doctor).await,
         Command::Prune(prune) => commands::prune::run(&args.common, prune).await,
         Command::Policy(policy) => commands::policy::run(&args.common, policy).await,

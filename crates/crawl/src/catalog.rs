@@ -22,4 +22,4 @@ pub use described::described;
 pub use entry::{Entry, NATIVE};
 pub use link::SchemaLink;
 pub use sources::{NamedTable, sources, taken_names};
-pub use store::{TableUpdate, get, get_with_columns, list, resolve_columns, retire, retry_concurrent, update};
+pub use store::{TableUpdate, find, get, get_with_columns, list, resolve_columns, retire, retry_concurrent, update};

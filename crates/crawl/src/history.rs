@@ -76,7 +76,7 @@ pub fn encode(shape: &Shape) -> String {
 }
 
 /// What a catalog table has, if this release can read it.
-pub(crate) fn stored(table: &Table) -> Option<Shape> {
+pub fn stored(table: &Table) -> Option<Shape> {
     let text = Entry(table).history()?;
     decode(text)
         .inspect_err(|problem| {

@@ -26,6 +26,7 @@ pub mod escape;
 pub mod json_schema;
 pub mod naming;
 pub mod odcs;
+pub mod profile;
 
 mod error;
 mod fit;

@@ -279,9 +279,6 @@ mod tests {
             physicalType: binary
             logicalTypeOptions:
               format: binary
-          customProperties:
-          - property: itemsSeen
-            value: 2
         "#);
     }
 }

@@ -1,6 +1,7 @@
 //! `infer`: prints the schema of files, without AWS.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::bail;
@@ -9,7 +10,7 @@ use schema::{Shape, TableSchema, escape};
 use serde::Serialize;
 use serde_json::Map;
 
-use crate::args::{Common, Format, Infer};
+use crate::args::{Common, Format, Infer, Output};
 use crate::{output, settings};
 
 mod against;
@@ -33,7 +34,7 @@ pub(crate) async fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     let (sink, table) = source.read(|| Shaping::new(&settings.types))?;
     let shape = sink.finish().map_err(anyhow::Error::from_boxed)?;
     let schema = shape.settle(&source.keys(), &BTreeMap::new(), &settings.types);
-    if schema.columns.is_empty() && matches!(args.format, Format::Avro | Format::Ddl) {
+    if schema.columns.is_empty() && matches!(args.format, Some(Format::Avro | Format::Ddl)) {
         bail!("{}: no item and no key schema, so there are no columns", args.input.display());
     }
     if !schema.unmapped().is_empty() {
@@ -42,16 +43,18 @@ pub(crate) async fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     }
     let table = table.unwrap_or_else(|| table_name(&args.input));
     let name = schema::naming::fold(&table);
+    let for_people = common.output == Output::Text && std::io::stdout().is_terminal();
     let text = match args.format {
-        Format::Glue => {
-            output::json(&glue(&schema, &shape))?;
-            return Ok(crate::DONE);
+        None if for_people => super::profile::text(&schema::profile::profile(&shape, &schema)),
+        Some(Format::Profile) => {
+            escape::json(&serde_json::to_string_pretty(&schema::profile::profile(&shape, &schema))?) + "\n"
         }
-        Format::Avro => escape::json(&schema::avro::definition(&schema, &name, &settings.database, None)?) + "\n",
-        Format::JsonSchema => escape::json(&schema::json_schema::definition(&shape, &schema, &name)) + "\n",
-        Format::Ddl => schema::ddl::create_table(&schema, &settings.database, &name, &location(&table)) + "\n",
-        Format::Odcs => schema::odcs::definition(&shape, &schema, &source.keys(), &settings.database, &table),
-        Format::Shape => {
+        None | Some(Format::Glue) => escape::json(&serde_json::to_string_pretty(&glue(&schema, &shape))?) + "\n",
+        Some(Format::Avro) => escape::json(&schema::avro::definition(&schema, &name, &settings.database, None)?) + "\n",
+        Some(Format::JsonSchema) => escape::json(&schema::json_schema::definition(&shape, &schema, &name)) + "\n",
+        Some(Format::Ddl) => schema::ddl::create_table(&schema, &settings.database, &name, &location(&table)) + "\n",
+        Some(Format::Odcs) => schema::odcs::definition(&shape, &schema, &source.keys(), &settings.database, &table),
+        Some(Format::Shape) => {
             output::result(&shape.to_bytes())?;
             return Ok(crate::DONE);
         }

@@ -15,5 +15,6 @@ mod policy;
 mod refused;
 mod run;
 mod serve;
+mod show;
 mod silence;
 mod sync;

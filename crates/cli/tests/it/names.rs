@@ -35,7 +35,7 @@ fn world() -> Shell {
 #[test]
 fn attributes_are_spelled_out_for_people_and_stay_what_they_are_for_machines() {
     let shell = world();
-    for format in ["glue", "avro", "json-schema", "ddl", "odcs"] {
+    for format in ["glue", "avro", "json-schema", "ddl", "odcs", "profile"] {
         let done = shell.run(&["infer", "tables/orders.jsonl", "--format", format]);
         assert_eq!(done.code, 0, "{format}: {}", done.stderr);
         all_safe(format, &done);
@@ -49,6 +49,7 @@ fn attributes_are_spelled_out_for_people_and_stay_what_they_are_for_machines() {
         &["sync", "--local", "tables", "-vv"][..],
         &["crawl", "--local", "tables", "-vvv"],
         &["crawl", "--local", "tables", "--output", "json"],
+        &["show", "orders", "--local", "tables"],
         &["doctor", "--local", "tables"],
         &["prune", "--local", "tables", "--all"],
     ] {

@@ -56,6 +56,22 @@ pub async fn get_with_columns(clients: &Clients, database: &str, name: &str) -> 
     }
 }
 
+/// The catalog table of a DynamoDB table, or else the one that is called so itself, with its columns.
+///
+/// # Errors
+/// If the catalog can't be read.
+///
+/// # Cost
+/// A listing of the database's tables.
+pub async fn find(clients: &Clients, database: &str, name: &str) -> Result<Option<Table>, Error> {
+    let tables = list(clients, database).await?;
+    let of_source = tables.iter().find(|table| Entry(table).source() == Some(name));
+    match of_source.or_else(|| tables.iter().find(|table| table.name() == name)) {
+        Some(found) => resolve_columns(clients, database, found).await,
+        None => Ok(None),
+    }
+}
+
 /// The table with its columns; `None` if it is gone by now. It is not documented whether a listing resolves references to schema
 /// versions. Where it did not, the table is read again, and if that does not either, its schema version.
 ///

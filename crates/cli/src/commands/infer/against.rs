@@ -39,16 +39,13 @@ pub(super) async fn baseline(
     baseline
 }
 
-/// The columns of the catalog table of a DynamoDB table, or of a catalog table of that name.
+/// The columns of a table of the catalog.
 async fn in_catalog(clients: &crawl::Clients, database: &str, name: &str) -> anyhow::Result<Baseline> {
-    let tables = catalog::list(clients, database).await?;
-    let of_source = tables.iter().find(|table| Entry(table).source() == Some(name));
-    let found = of_source.or_else(|| tables.iter().find(|table| table.name() == name)).ok_or_else(|| {
+    let found = catalog::find(clients, database, name).await?.ok_or_else(|| {
         let name = escape::line(name);
         anyhow!("{name} is neither a file nor a table of the Glue database {database}: crawl it first, or give a file")
     })?;
-    let resolved = catalog::resolve_columns(clients, database, found).await?;
-    Ok(Baseline::new(Entry(resolved.as_ref().unwrap_or(found)).schema()?))
+    Ok(Baseline::new(Entry(&found).schema()?))
 }
 
 /// The columns that `infer --format glue` prints.
