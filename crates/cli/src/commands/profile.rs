@@ -57,7 +57,7 @@ fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
         0.0 | 100.0 => format!("{percent:.0} %"),
-        _ if percent < 1.0 || percent > 99.0 => format!("{percent:.2} %"),
+        _ if !(1.0..=99.0).contains(&percent) => format!("{percent:.2} %"),
         _ => format!("{percent:.0} %"),
     }
 }
