@@ -26,6 +26,9 @@ use source::Source;
 /// If the input can't be read. The message names the file, line and byte offset.
 pub(crate) async fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     let settings = settings::resolve(common, Map::new())?;
+    if args.against.is_none() && args.place.local.is_some() {
+        bail!(settings::UsageError("--local is the catalog for --against: files are read as they are".into()));
+    }
     if let Some(against) = &args.against {
         let baseline = against::baseline(common, args, &settings, against).await?;
         return check::run(common, args, &baseline, &settings.types);

@@ -128,4 +128,5 @@ fn what_is_no_schema_says_what_to_give() {
         assert!(done.stderr.contains(against) && done.stderr.contains(told), "{}", done.stderr);
     }
     assert_eq!(shell.run(&["infer", "items.jsonl", "--against", "items.json", "--format", "avro"]).code, 2);
+    assert_eq!(shell.run(&["infer", "items.jsonl", "--local", "tables"]).code, 2);
 }
