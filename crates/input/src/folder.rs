@@ -1,5 +1,6 @@
 //! What the files of a folder are: data, a definition, or left out, by their content.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs::{self, File, Metadata};
 use std::io;
@@ -28,6 +29,8 @@ pub struct Folder {
     pub data: Vec<PathBuf>,
     /// The file that defines the table, and the table.
     pub definition: Option<(PathBuf, Table)>,
+    /// The table was chosen among several by its definition; its files may name none.
+    pub is_chosen: bool,
     /// What else is there. Hidden files, and empty ones like `_SUCCESS`, are not named.
     pub left_out: Vec<LeftOut>,
 }
@@ -54,7 +57,10 @@ pub enum FolderError {
         error: io::Error,
     },
     /// Definitions of several tables.
-    #[error("{}: a folder of several tables ({definitions}): name one data file", shown(path))]
+    #[error(
+        "{}: a folder of several tables ({definitions}): name one data file, or choose one with --table NAME",
+        shown(path)
+    )]
     SeveralTables {
         /// The folder.
         path: PathBuf,
@@ -161,6 +167,9 @@ pub fn open_folder(path: &Path, table: Option<&str>) -> Result<Folder, FolderErr
             Content::Other(reason) => folder.left_out.push(LeftOut { path: entry, reason }),
         }
     }
+    if let (Some(table), true) = (table, definitions.len() > 1) {
+        narrow(&mut folder, &mut definitions, table);
+    }
     if definitions.len() > 1 {
         let names: Vec<String> = definitions.iter().take(MAX_NAMED).map(|(path, _)| file_name(path)).collect();
         return Err(FolderError::SeveralTables { path: path.to_owned(), definitions: names.join(", ") });
@@ -173,6 +182,38 @@ pub fn open_folder(path: &Path, table: Option<&str>) -> Result<Folder, FolderErr
         None => definition_above(path, table)?,
     };
     Ok(folder)
+}
+
+/// Leaves what belongs to one of several tables: its definition, and the files that are named after it.
+fn narrow(folder: &mut Folder, definitions: &mut Vec<(PathBuf, Definitions)>, table: &str) {
+    let names_of = |(path, found): &(PathBuf, Definitions)| -> Vec<String> {
+        match &found.names()[..] {
+            [] => path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).into_iter().collect(),
+            names => names.iter().map(|name| (*name).to_owned()).collect(),
+        }
+    };
+    let names: BTreeSet<String> = definitions.iter().flat_map(names_of).collect();
+    if !names.contains(table) {
+        return;
+    }
+    folder.is_chosen = true;
+    definitions.retain(|definition| names_of(definition).iter().any(|name| name == table));
+    // Names hold dots: a file is of the longest name that fits.
+    let owner = |file: &str| {
+        let is_prefix = |name: &&String| {
+            file.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        names.iter().filter(is_prefix).max_by_key(|name| name.len())
+    };
+    let is_own = |path: &PathBuf| {
+        definitions.iter().any(|(definition, _)| definition == path)
+            || owner(&path.file_name().unwrap_or_default().to_string_lossy()).is_some_and(|name| name == table)
+    };
+    let (own, others): (Vec<PathBuf>, Vec<PathBuf>) = std::mem::take(&mut folder.data).into_iter().partition(is_own);
+    folder.data = own;
+    folder
+        .left_out
+        .extend(others.into_iter().map(|path| LeftOut { path, reason: "not of the chosen table".to_owned() }));
 }
 
 /// The definition that belongs to a data file: `NAME.json` beside it, or the one of a dump beside or above it.

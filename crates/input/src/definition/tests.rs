@@ -195,3 +195,12 @@ fn aliases_are_bounded() {
     assert!(error(&"[".repeat(100_000)).contains("not the definition"));
     assert!(error(&("a: ".to_owned() + &"[".repeat(1000))).contains("not the definition"));
 }
+
+#[test]
+fn complex_keys_are_refused_before_they_take_gigabytes() {
+    let hostile = "?\n       ?    ?    ?    :       ".repeat(8);
+    let error = Definitions::read(hostile.as_bytes()).err().unwrap().to_string();
+    assert!(error.contains("line 1: a complex key"), "{error}");
+    let fine = "Resources:\n  T:\n    Type: AWS::Serverless::SimpleTable\n    Metadata: what? really\n";
+    assert!(Definitions::read(fine.as_bytes()).is_ok());
+}

@@ -16,6 +16,10 @@ const MAX_VALUES: usize = 200_000;
 /// What is wrong, and where.
 pub(super) fn parse(text: &[u8]) -> Result<Value, String> {
     let text = std::str::from_utf8(text).map_err(|_| "the text is not UTF-8".to_owned())?;
+    // Some hundred bytes of them take the parser gigabytes.
+    if let Some(line) = text.lines().position(has_complex_key) {
+        return Err(format!("neither JSON nor YAML of a template: line {}: a complex key, `? `", line + 1));
+    }
     let mut building = Building::default();
     for event in Parser::new_from_str(text) {
         let (event, _) = event.map_err(|error| {
@@ -27,6 +31,12 @@ pub(super) fn parse(text: &[u8]) -> Result<Value, String> {
         }
     }
     Err("there is nothing in it".to_owned())
+}
+
+/// Whether a line begins with the mark of a key that may be a collection.
+fn has_complex_key(line: &str) -> bool {
+    let rest = line.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '-' | ':' | '\u{feff}'));
+    rest.strip_prefix('?').is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
 }
 
 #[derive(Default)]

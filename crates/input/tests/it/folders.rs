@@ -96,9 +96,9 @@ fn what_is_not_read_is_named_with_the_reason() {
 fn folders_without_one_table_are_errors() {
     let several = open_folder(&path("table-files/tables"), None).unwrap_err();
     assert!(matches!(&several, FolderError::SeveralTables { .. }));
-    assert!(
-        several.to_string().ends_with("a folder of several tables (Described.json, Plain.json): name one data file")
-    );
+    assert!(several.to_string().ends_with(
+        "a folder of several tables (Described.json, Plain.json): name one data file, or choose one with --table NAME"
+    ));
     let nested = open_folder(&path("folders/nested"), None).unwrap_err();
     assert!(nested.to_string().ends_with("no file of items in it; data is left out: a folder: name it to read it"));
     let wrong = tempfile::tempdir().unwrap();

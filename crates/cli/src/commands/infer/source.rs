@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::thread::available_parallelism;
 
-use input::{Folder, Gather, Options};
+use input::{Error, FileError, Folder, Gather, Options};
 use schema::{Key, escape};
 
 use super::progress::Progress;
@@ -49,10 +49,17 @@ impl<'a> Source<'a> {
     pub(super) fn read<G: Gather>(&self, new: impl Fn() -> G + Sync) -> anyhow::Result<(G, Option<String>)> {
         let read = AtomicU64::new(0);
         let threads = self.args.threads.or_else(|| available_parallelism().ok()).unwrap_or(NonZero::<usize>::MIN);
-        let options = Options { table: self.args.table.as_deref(), threads, read: &read };
         let data = &self.files.data;
-        let (sink, summaries) =
-            Progress::of(self.common, data, &read).show(|| input::read_files(data, options, new))?;
+        let table = self.args.table.as_deref();
+        let read_all = |table| input::read_files(data, Options { table, threads, read: &read }, &new);
+        let (sink, summaries) = Progress::of(self.common, data, &read).show(|| match self.files.is_chosen {
+            // The files are those of the table already, unless they hold several.
+            true => match read_all(None) {
+                Err(FileError { error: Error::SeveralTables(_), .. }) => read_all(table),
+                done => done,
+            },
+            false => read_all(table),
+        })?;
         for (path, summary) in data.iter().zip(&summaries) {
             for note in &summary.notes {
                 output::note(self.common, &format!("{}: {note}", escape::line(&path.to_string_lossy())));
