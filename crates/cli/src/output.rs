@@ -72,7 +72,12 @@ pub(crate) fn result(text: &[u8]) -> anyhow::Result<()> {
 
 /// Prints a result as JSON on stdout.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    result(format!("{}\n", escape::json(&serde_json::to_string_pretty(value)?)).as_bytes())
+    result(json_text(value)?.as_bytes())
+}
+
+/// A result as JSON.
+pub(crate) fn json_text(value: &impl Serialize) -> anyhow::Result<String> {
+    Ok(escape::json(&serde_json::to_string_pretty(value)?) + "\n")
 }
 
 /// Prints the report of a run.

@@ -1,5 +1,7 @@
 //! Whether items fit a schema that is already there.
 
+use std::collections::BTreeMap;
+
 use crate::escape;
 use crate::naming;
 use crate::number::Numbers;
@@ -24,7 +26,8 @@ use crate::types::GlueType;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Baseline {
-    columns: Vec<Column>,
+    /// By attribute.
+    columns: BTreeMap<String, Column>,
     /// The attributes that every item has to have.
     required: Vec<String>,
 }
@@ -43,7 +46,11 @@ pub struct Misfit {
 impl Baseline {
     /// The baseline that a table's columns are. No attribute has to be there.
     pub fn new(schema: TableSchema) -> Baseline {
-        Baseline { columns: schema.columns, required: Vec::new() }
+        let mut columns = BTreeMap::new();
+        for column in schema.columns {
+            columns.entry(column.attribute.clone()).or_insert(column);
+        }
+        Baseline { columns, required: Vec::new() }
     }
 
     /// The same, with attributes that have to be there.
@@ -81,8 +88,7 @@ impl Baseline {
             });
         }
         for name in &self.required {
-            let node = shape.attributes.find(name).and_then(|index| shape.attributes.list.get(index));
-            let seen = node.map_or(0, |field| field.value.values());
+            let seen = shape.attributes.get(name).map_or(0, Node::values);
             if seen < shape.items {
                 fit.below(&escape::line(name), |fit| fit.misfit("a value", "none, or NULL"));
             }
@@ -94,11 +100,9 @@ impl Baseline {
     }
 
     fn column(&self, attribute: &str) -> Option<&Column> {
-        let exact = self.columns.iter().find(|column| column.attribute == attribute);
-        exact.or_else(|| {
-            let folded = naming::column(attribute);
-            self.columns.iter().find(|column| column.name == column.attribute && column.name == folded)
-        })
+        // A column may not say which attribute it shows.
+        let unsaid = || self.columns.get(&naming::column(attribute)).filter(|column| column.name == column.attribute);
+        self.columns.get(attribute).or_else(unsaid)
     }
 }
 

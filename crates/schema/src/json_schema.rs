@@ -13,8 +13,7 @@ use crate::types::GlueType;
 /// base64 text, numbers are JSON numbers, sets are arrays. `schema` is what the Shape settled to: it tells the attributes, and
 /// the types of keys that no item had.
 pub fn definition(shape: &Shape, schema: &TableSchema, title: &str) -> String {
-    let seen = |attribute: &str| shape.attributes.find(attribute).map(|index| &shape.attributes.list[index].value);
-    let property = |attribute: &str, glue_type: &GlueType| match seen(attribute) {
+    let property = |attribute: &str, glue_type: &GlueType| match shape.attributes.get(attribute) {
         Some(node) => values(node, shape.limit),
         None => key(glue_type),
     };

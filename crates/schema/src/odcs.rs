@@ -17,8 +17,7 @@ const VERSION: &str = "v3.2.0";
 /// `table` is the DynamoDB table, `schema` what `shape` settled to.
 pub fn definition(shape: &Shape, schema: &TableSchema, keys: &[Key], database: &str, table: &str) -> String {
     let properties = schema.columns.iter().map(|column| {
-        let seen = shape.attributes.find(&column.attribute).and_then(|index| shape.attributes.list.get(index));
-        let node = seen.map(|field| &field.value);
+        let node = shape.attributes.get(&column.attribute);
         let key = keys.iter().position(|key| key.name == column.attribute);
         let mut property = vec![("name", text(&column.attribute))];
         if column.name != column.attribute {
@@ -97,11 +96,10 @@ fn typed(glue_type: &GlueType, node: Option<&Node>, limit: usize) -> Properties 
         GlueType::Struct(fields) if !fields.is_empty() => {
             let maps = node.map_or(0, |node| node.count(ValueKind::M));
             let properties = fields.iter().map(|field| {
-                let of_field = match map {
-                    Some(Map::Fields(known)) => known.find(&field.name).and_then(|index| known.list.get(index)),
+                let node = match map {
+                    Some(Map::Fields(known)) => known.get(&field.name),
                     _ => None,
                 };
-                let node = of_field.map(|field| &field.value);
                 let mut property = vec![("name", text(&field.name)), ("required", always(node, maps).into())];
                 property.extend(typed(&field.glue_type, node, limit));
                 Yaml::Map(property)

@@ -75,8 +75,7 @@ pub struct NumberFacts {
 /// The profile of a Shape; `schema` is what it settled to.
 pub fn profile(shape: &Shape, schema: &TableSchema) -> Profile {
     let attributes = schema.columns.iter().map(|column| {
-        let seen = shape.attributes.find(&column.attribute).and_then(|index| shape.attributes.list.get(index));
-        let node = seen.map(|field| &field.value);
+        let node = shape.attributes.get(&column.attribute);
         let place = place(&column.attribute, &column.glue_type, node, Some(shape.items), shape.limit);
         Place { column: Some(column.name.clone()), ..place }
     });
@@ -128,7 +127,7 @@ fn within(node: &Node, glue_type: &GlueType, limit: usize) -> Vec<Place> {
             let Some(Map::Fields(known)) = node.map.as_deref() else { return Vec::new() };
             let maps = Some(node.count(ValueKind::M));
             let fields = fields.iter().map(|field| {
-                let node = known.find(&field.name).and_then(|index| known.list.get(index)).map(|field| &field.value);
+                let node = known.get(&field.name);
                 place(&field.name, &field.glue_type, node, maps, limit)
             });
             fields.collect()

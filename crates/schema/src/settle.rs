@@ -76,7 +76,7 @@ impl Shape {
         let is_key = |name: &str| keys.iter().any(|key| key.name == name);
         let mut attributes: Vec<(&str, GlueType)> = Vec::with_capacity(keys.len() + self.attributes.list.len());
         for key in keys {
-            let node = self.attributes.find(&key.name).map(|index| &self.attributes.list[index].value);
+            let node = self.attributes.get(&key.name);
             attributes.push((&key.name, key_type(key.kind, node, options)));
         }
         for (name, node) in self.attributes.sorted().filter(|(name, _)| !is_key(name)) {

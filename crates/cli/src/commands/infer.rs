@@ -49,10 +49,8 @@ pub(crate) async fn run(common: &Common, args: &Infer) -> anyhow::Result<u8> {
     let for_people = common.output == Output::Text && std::io::stdout().is_terminal();
     let text = match args.format {
         None if for_people => super::profile::text(&schema::profile::profile(&shape, &schema)),
-        Some(Format::Profile) => {
-            escape::json(&serde_json::to_string_pretty(&schema::profile::profile(&shape, &schema))?) + "\n"
-        }
-        None | Some(Format::Glue) => escape::json(&serde_json::to_string_pretty(&glue(&schema, &shape))?) + "\n",
+        Some(Format::Profile) => output::json_text(&schema::profile::profile(&shape, &schema))?,
+        None | Some(Format::Glue) => output::json_text(&glue(&schema, &shape))?,
         Some(Format::Avro) => escape::json(&schema::avro::definition(&schema, &name, &settings.database, None)?) + "\n",
         Some(Format::JsonSchema) => escape::json(&schema::json_schema::definition(&shape, &schema, &name)) + "\n",
         Some(Format::Ddl) => schema::ddl::create_table(&schema, &settings.database, &name, &location(&table)) + "\n",

@@ -93,6 +93,11 @@ impl Fields {
         self.place(name).ok().and_then(|place| self.by_name.get(place)).map(|index| *index as usize)
     }
 
+    /// What was seen under a name.
+    pub(crate) fn get(&self, name: &str) -> Option<&Node> {
+        self.find(name).and_then(|index| self.list.get(index)).map(|field| &field.value)
+    }
+
     /// Where a name stands among the sorted ones, or would stand.
     fn place(&self, name: &str) -> Result<usize, usize> {
         self.by_name.binary_search_by(|index| (*self.list[*index as usize].name).cmp(name))
